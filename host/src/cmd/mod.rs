@@ -1,0 +1,1 @@
+//! cmd (to be written)
