@@ -197,9 +197,7 @@ impl Drop for Pending {
             match table.slot(self.index, self.generation) {
                 None => None,
                 Some(slot) => match slot.state {
-                    State::Waiting(_) => {
-                        Some(std::mem::replace(&mut slot.state, State::Abandoned))
-                    }
+                    State::Waiting(_) => Some(std::mem::replace(&mut slot.state, State::Abandoned)),
                     _ => Some(table.release(self.index)),
                 },
             }

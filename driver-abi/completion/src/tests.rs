@@ -66,8 +66,20 @@ fn a_made_up_number_is_counted_and_ignored() {
     let _turn = turn();
     let before = strays();
     let (pending, completion) = begin();
-    complete(Completion { ctx: u64::MAX, ..completion }, "?");
-    complete(Completion { ctx: 0, ..completion }, "?");
+    complete(
+        Completion {
+            ctx: u64::MAX,
+            ..completion
+        },
+        "?",
+    );
+    complete(
+        Completion {
+            ctx: 0,
+            ..completion
+        },
+        "?",
+    );
     complete(completion, "real");
     assert_eq!(block_on(pending).body, b"real");
     assert_eq!(strays() - before, 2);
@@ -114,7 +126,10 @@ fn a_doubled_descriptor_is_closed_once() {
         completion.complete(&reply);
     }
     let answer = block_on(pending);
-    assert_eq!(answer.fd.expect("the descriptor came").as_raw_fd(), reply.fd);
+    assert_eq!(
+        answer.fd.expect("the descriptor came").as_raw_fd(),
+        reply.fd
+    );
 }
 
 #[test]
