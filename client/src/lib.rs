@@ -6,8 +6,15 @@
 
 #![deny(missing_docs)]
 
+mod allow;
+pub mod backoff;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod connect;
+pub mod env;
+mod host;
 mod secret;
 
+pub use allow::Allow;
+pub use host::Host;
 pub use secret::Secret;

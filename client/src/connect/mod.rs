@@ -1,0 +1,180 @@
+//! One channel to an exporter, whatever lies between.
+//!
+//! ```text
+//! Host ─► transport (TCP, unix socket) ─► tls (ours, or none) ─► HTTP/2 ─► passphrase ─► services
+//! ```
+//!
+//! TLS is done here and not by tonic, because "encrypted but not verified" and lab certificates
+//! that are their own CA need a verifier of ours. No certificate is loaded unless TLS is used.
+
+mod error;
+mod passphrase;
+mod roots;
+mod tls;
+mod transport;
+mod verify;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, Endpoint, Uri};
+
+use crate::{Host, Secret};
+
+pub use error::ConnectError;
+pub use passphrase::{Passphrase, UnusablePassphrase};
+pub use roots::{Roots, RootsError};
+pub use tls::Tls;
+use transport::{Connector, PeerNotes};
+
+/// A channel that adds the passphrase to every request.
+pub type Transport = InterceptedService<Channel, Passphrase>;
+
+/// How long a peer may take to accept a connection, and to greet.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How to talk to a host.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Encryption, for TCP hosts; unix sockets are always plaintext.
+    pub tls: Tls,
+    /// Sent with every request to a TCP host, never over a unix socket.
+    pub passphrase: Option<Secret<String>>,
+}
+
+/// An open connection.
+///
+/// It reconnects by itself when the peer goes away and comes back.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    host: Host,
+    transport: Transport,
+    notes: Arc<PeerNotes>,
+}
+
+/// Connects to `host`.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), jumpstarter_client::connect::ConnectError> {
+/// use jumpstarter_client::Host;
+/// use jumpstarter_client::connect::{Options, connect};
+///
+/// let connection = connect(&Host::parse("lab-3:8082"), &Options::default()).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// Why there is no connection, and what to try.
+pub async fn connect(host: &Host, options: &Options) -> Result<Connection, ConnectError> {
+    let passphrase = match &options.passphrase {
+        Some(secret) if host.is_tcp() => Passphrase::new(secret)?,
+        _ => Passphrase::none(),
+    };
+    let notes = Arc::new(PeerNotes::default());
+    let connector = Connector::new(host, &options.tls, Arc::clone(&notes))?;
+    let channel = channel(host, &options.tls, connector).await?;
+    Ok(Connection {
+        host: host.clone(),
+        transport: InterceptedService::new(channel, passphrase),
+        notes,
+    })
+}
+
+async fn channel(host: &Host, tls: &Tls, connector: Connector) -> Result<Channel, ConnectError> {
+    // tonic boxes and wraps what the connector returns; this keeps the error as it was.
+    let reason: Arc<Mutex<Option<ConnectError>>> = Arc::default();
+    let service = tower::service_fn({
+        let reason = Arc::clone(&reason);
+        move |_: Uri| {
+            let connector = connector.clone();
+            let reason = Arc::clone(&reason);
+            async move {
+                match tokio::time::timeout(PATIENCE, connector.open()).await {
+                    Ok(Ok(stream)) => Ok(TokioIo::new(stream)),
+                    Ok(Err(error)) => {
+                        let text = error.to_string();
+                        *reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                        Err(std::io::Error::other(text))
+                    }
+                    Err(_) => {
+                        let error = ConnectError::TimedOut {
+                            host: connector.host().clone(),
+                            seconds: PATIENCE.as_secs(),
+                        };
+                        let text = error.to_string();
+                        *reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                        Err(std::io::Error::other(text))
+                    }
+                }
+            }
+        }
+    });
+    let connected = endpoint(host, tls).connect_with_connector(service).await;
+    connected.map_err(|error| {
+        let reason = reason.lock().unwrap_or_else(PoisonError::into_inner).take();
+        reason.unwrap_or_else(|| ConnectError::Http2 {
+            host: host.clone(),
+            why: innermost(&error),
+        })
+    })
+}
+
+fn endpoint(host: &Host, tls: &Tls) -> Endpoint {
+    let scheme = if tls.is_on() && host.is_tcp() {
+        "https"
+    } else {
+        "http"
+    };
+    let authority = match host {
+        Host::Tcp { name, .. } if !name.is_empty() => host.to_string(),
+        _ => "localhost".to_owned(),
+    };
+    let plain = Endpoint::from_static("http://localhost");
+    // A name that no URI can carry still connects; only the header becomes `localhost`.
+    let endpoint = match format!("{scheme}://{authority}").parse::<Uri>() {
+        Ok(origin) => plain.origin(origin),
+        Err(_) => plain,
+    };
+    endpoint
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(180))
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(4 << 20)
+}
+
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+// === impl Connection ===
+
+impl Connection {
+    /// The channel, for the generated clients.
+    pub fn transport(&self) -> Transport {
+        self.transport.clone()
+    }
+
+    /// Where it leads.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Why requests fail although the connection could be made, if that is known: a peer that
+    /// speaks TLS while we speak plaintext is noticed only when it answers.
+    pub fn diagnosis(&self) -> Option<ConnectError> {
+        self.notes
+            .answered_with_tls()
+            .then(|| ConnectError::SpeaksTls {
+                host: self.host.clone(),
+            })
+    }
+}
