@@ -1,0 +1,82 @@
+"""The Python `jmp` and `j` against our exporter; our `jmp` and `j` against the Python exporter."""
+
+import pytest
+from lab import MOCK_POWER
+
+POWER = f"  power: {{type: {MOCK_POWER}}}\n"
+GROUPS = f"""\
+  inner:
+    children:
+      switch: {{type: {MOCK_POWER}}}
+  alias: {{ref: inner.switch}}
+"""
+PAIRS = [("ours", "python"), ("python", "ours")]
+READINGS = (
+    "voltage=0.0 V  current=0.0 A  apparent_power=0.0 VA\n"
+    "voltage=5.0 V  current=2.0 A  apparent_power=10.0 VA\n"
+)
+
+pairs = pytest.mark.parametrize(
+    ("exporter", "client"),
+    PAIRS,
+    ids=[f"{exporter}-exporter-{client}-client" for exporter, client in PAIRS],
+)
+
+
+@pairs
+def test_power_from_the_command_line(start, exporter, client):
+    bench = start(POWER, kind=exporter)
+    for command in [["on"], ["off"], ["cycle", "-w", "0"]]:
+        done = bench.shell("j", "power", *command, kind=client)
+        assert done.returncode == 0, done.stderr
+    done = bench.shell("j", "power", "read", kind=client)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == READINGS
+
+
+@pairs
+def test_groups_and_proxies(start, exporter, client):
+    bench = start(GROUPS, kind=exporter)
+    for path in [["inner", "switch"], ["alias"]]:
+        done = bench.shell("j", *path, "read", kind=client)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == READINGS
+
+
+@pairs
+def test_the_exit_code_is_the_commands(start, exporter, client):
+    bench = start(POWER, kind=exporter)
+    assert bench.shell("sh", "-c", "exit 7", kind=client).returncode == 7
+    assert bench.shell("j", "power", "nonsense", kind=client).returncode == 1
+
+
+@pairs
+def test_tls_and_passphrase(start, certs, exporter, client):
+    bench = start(POWER, kind=exporter, tls=certs, passphrase="open sesame")
+    trust = {
+        # Each client's own way of being told about an authority.
+        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(certs.ca),
+        "SSL_CERT_FILE": str(certs.ca),
+    }
+    done = bench.shell("j", "power", "on", kind=client, env=trust)
+    assert done.returncode == 0, done.stderr
+
+
+@pairs
+def test_the_wrong_passphrase(start, exporter, client):
+    bench = start(POWER, kind=exporter, passphrase="open sesame")
+    bench.passphrase = "open barley"
+    done = bench.shell("j", "power", "on", kind=client)
+    assert done.returncode == 1
+    assert "invalid or missing passphrase" in done.stderr
+    assert "open barley" not in done.stdout + done.stderr
+
+
+@pairs
+def test_help_lists_the_same_commands(start, exporter, client):
+    bench = start(GROUPS + POWER, kind=exporter)
+    done = bench.shell("j", "--help", kind=client)
+    assert done.returncode == 0, done.stderr
+    words = done.stdout.split()
+    for child in ["alias", "inner", "power"]:
+        assert child in words

@@ -1,0 +1,89 @@
+//! How fast and how small: ours beside a bare server and beside the Python programs.
+//!
+//! ```text
+//!            ┌─ limit    a tonic server with static answers: what the framework allows
+//!  one load ─┼─ ours     jmp-exporter, Rust plugin, log to a file
+//!            ├─ quiet    the same with --log-level WARNING
+//!            └─ python   jmp run of the Python programs, byte-compiled
+//! ```
+//!
+//! Absolute figures belong to one machine on one day, so everything is measured in one run, in turns
+//! (A B A B …), and the medians are compared. `bench --quick` takes fewer and shorter turns.
+
+// A measuring program: what cannot be set up is said at once, and the table goes to the terminal.
+#![allow(
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)]
+
+mod boundary;
+mod calls;
+mod commands;
+mod life;
+mod limit;
+mod load;
+mod logs;
+mod process;
+mod served;
+mod table;
+
+use std::time::{Duration, Instant};
+
+use jumpstarter_tests::Lab;
+
+use crate::table::Table;
+
+/// How much of everything.
+#[derive(Clone, Copy, Debug)]
+struct Effort {
+    turns: usize,
+    turn: Duration,
+    python: bool,
+}
+
+#[tokio::main]
+async fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        ["limit", port, drivers] => {
+            limit::serve(
+                port.parse().expect("a port"),
+                drivers.parse().expect("a number"),
+            )
+            .await;
+        }
+        [] => measure(5, Duration::from_millis(1200)).await,
+        ["--quick"] => measure(3, Duration::from_millis(400)).await,
+        _ => eprintln!("usage: bench [--quick]"),
+    }
+}
+
+async fn measure(turns: usize, turn: Duration) {
+    let started = Instant::now();
+    let lab = Lab::new();
+    let python = lab.programs().python("jmp").is_some();
+    if !python {
+        eprintln!("the Python programs are not measured: run `make venv` first");
+    }
+    let effort = Effort {
+        turns,
+        turn,
+        python,
+    };
+    let mut table = Table::default();
+    eprintln!("start, stop, memory …");
+    life::measure(&lab, effort, &mut table).await;
+    eprintln!("calls …");
+    calls::measure(&lab, effort, &mut table).await;
+    eprintln!("log lines …");
+    logs::measure(&lab, effort, &mut table).await;
+    eprintln!("the plugin boundary …");
+    boundary::measure(&lab, effort, &mut table).await;
+    eprintln!("commands …");
+    commands::measure(&lab, effort, &mut table).await;
+    println!("{table}");
+    eprintln!("took {:.0} s", started.elapsed().as_secs_f64());
+}

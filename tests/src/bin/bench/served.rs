@@ -1,0 +1,127 @@
+//! A server under test: started, timed, stopped.
+
+use std::{
+    fs::File,
+    net::{Ipv4Addr, TcpStream},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use jumpstarter_tests::{Lab, free_port};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::load::Clients;
+
+/// Whose server it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Whose {
+    Limit,
+    Ours,
+    /// Ours, logging warnings only.
+    Quiet,
+    Python,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub(crate) struct Served {
+    child: Child,
+    port: u16,
+}
+
+// === impl Whose ===
+
+impl Whose {
+    fn command(self, lab: &Lab, port: u16, drivers: usize) -> Command {
+        let config = lab.folder(&format!("bench-{drivers}.yaml"));
+        if !config.exists() {
+            lab.file(&format!("bench-{drivers}.yaml"), configuration(drivers));
+        }
+        let mut command = match self {
+            Self::Limit => {
+                let mut limit = Command::new(std::env::current_exe().unwrap());
+                limit.args(["limit", &port.to_string(), &drivers.to_string()]);
+                return limit;
+            }
+            Self::Ours | Self::Quiet => lab.command("jmp-exporter"),
+            Self::Python => lab.foreign(&lab.programs().python("jmp").unwrap()),
+        };
+        if self == Self::Quiet {
+            command.args(["--log-level", "WARNING"]);
+        }
+        command
+            .args(["run", "--exporter-config"])
+            .arg(config)
+            .arg("--tls-grpc-listener")
+            .arg(format!("127.0.0.1:{port}"))
+            .arg("--tls-grpc-insecure");
+        command
+    }
+}
+
+fn configuration(drivers: usize) -> String {
+    let mut yaml = String::from(
+        "apiVersion: jumpstarter.dev/v1alpha1\nkind: ExporterConfig\n\
+         metadata: {namespace: lab, name: bench}\nexport:\n",
+    );
+    for number in 0..drivers {
+        yaml.push_str(&format!(
+            "  p{number}: {{type: jumpstarter_driver_power.driver.MockPower}}\n"
+        ));
+    }
+    yaml
+}
+
+// === impl Served ===
+
+impl Served {
+    /// Starts a server; the time to the end of the first GetReport is the second part.
+    pub(crate) async fn start(lab: &Lab, whose: Whose, drivers: usize) -> (Self, Duration) {
+        let port = free_port();
+        let log = File::create(lab.folder(&format!("{whose:?}.log"))).unwrap();
+        let mut command = whose.command(lab, port, drivers);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
+        let started = Instant::now();
+        let child = command.spawn().unwrap();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            assert!(
+                started.elapsed() < Duration::from_secs(60),
+                "{whose:?} does not listen; see its log:\n{}",
+                std::fs::read_to_string(lab.folder(&format!("{whose:?}.log"))).unwrap()
+            );
+            thread::sleep(Duration::from_micros(200));
+        }
+        Clients::connect(port, 1).await;
+        (Self { child, port }, started.elapsed())
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGTERM to exit.
+    pub(crate) fn stop(mut self) -> Duration {
+        let started = Instant::now();
+        kill(Pid::from_raw(self.pid().cast_signed()), Signal::SIGTERM).unwrap();
+        self.child.wait().unwrap();
+        started.elapsed()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
