@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Arguments and results of driver calls are `google.protobuf.Value` on the wire. Here they are
-//! [`Bytes`](bytes::Bytes) holding the encoded Value, read and written with `jumpstarter_value`:
+//! [`Bytes`](prost::bytes::Bytes) holding the encoded Value, read and written with `jumpstarter_value`:
 //!
 //! ```
 //! use jumpstarter_proto::v1::DriverCallRequest;
@@ -26,6 +26,10 @@
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
+
+pub mod descriptor;
+pub mod names;
+pub mod selector;
 
 /// Generated code refers to other packages by their place in this tree.
 #[allow(
