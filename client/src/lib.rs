@@ -11,10 +11,15 @@ pub mod backoff;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod connect;
+pub mod device;
 pub mod env;
 mod host;
+pub mod logs;
+pub mod report;
 mod secret;
+pub mod status;
 
 pub use allow::Allow;
+pub use device::{Device, Session};
 pub use host::Host;
 pub use secret::Secret;
