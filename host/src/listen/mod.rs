@@ -1,1 +1,22 @@
-//! listen (to be written)
+//! The doors of the exporter: a TCP port, and a unix socket for programs on the same machine.
+//!
+//! ```text
+//!   TcpListener ─┐                         ┌─ connection ─┐
+//!                ├─> Server: accept ──────>├─ connection ─┼─> Rpc (service/)
+//!  UnixListener ─┘   (TLS handshake here)  └─ connection ─┘
+//! ```
+//!
+//! HTTP/2 is spoken through hyper directly rather than tonic's own server, because the server must
+//! be able to close its doors at once, give running calls a second, and then cut them off.
+
+mod address;
+mod folder;
+mod server;
+mod tcp;
+mod tls;
+
+pub use address::{Address, AddressError};
+pub use folder::{Folder, FolderError};
+pub use server::Server;
+pub use tcp::{BindError, bind};
+pub use tls::{TlsError, acceptor};

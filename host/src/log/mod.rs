@@ -1,1 +1,106 @@
-//! log (to be written)
+//! One line, formatted once, to two readers: the console and the clients.
+//!
+//! ```text
+//!   tracing event ──> Capture ──┬──> console: JSON or text ──> Writer (a thread) ──> stderr
+//!                               └──> Queue of every open session ──> LogStream
+//! ```
+//!
+//! Three lines go through here for every driver call, so this is a `tracing` subscriber of its own
+//! rather than a stack of layers: it looks at each event once, formats into buffers it keeps, and
+//! allocates nothing in between.
+//!
+//! An event says who speaks with its field `logger` (`driver.MockPower`); without it the target
+//! counts. Everything from a logger `driver.*` reaches clients as a line of the driver.
+
+mod capture;
+mod console;
+mod entry;
+mod level;
+mod queue;
+mod stamp;
+mod subscriber;
+mod writer;
+
+use std::io::{self, IsTerminal};
+use std::sync::OnceLock;
+
+pub use level::Level;
+pub use queue::{Attachment, Queue};
+
+use console::Console;
+use subscriber::Subscriber;
+use writer::Writer;
+
+/// How lines look on the console.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// JSON unless stderr is a terminal
+    #[default]
+    Auto,
+    /// One JSON object per line
+    Json,
+    /// `LEVEL logger: message`
+    Text,
+}
+
+/// What `init` decided, for the whole life of the process.
+struct Log {
+    console: &'static Console,
+    queues: &'static queue::Queues,
+}
+
+static LOG: OnceLock<Log> = OnceLock::new();
+
+/// Sends all log lines of this process to stderr and to the queues that sessions attach.
+///
+/// The first call counts; later ones change nothing.
+///
+/// # Errors
+///
+/// The system has no thread left for the writing.
+pub fn init(level: Level, format: Format) -> io::Result<()> {
+    if LOG.get().is_some() {
+        return Ok(());
+    }
+    let json = match format {
+        Format::Json => true,
+        Format::Text => false,
+        Format::Auto => !io::stderr().is_terminal(),
+    };
+    let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    // Both live until the process ends; leaking them spares every line a reference count.
+    let console: &_ = Box::leak(Box::new(Console::new(json, colour, Writer::stderr()?)));
+    let queues: &_ = Box::leak(Box::default());
+    let log = LOG.get_or_init(|| Log { console, queues });
+    // Fails only if another subscriber is in place, as in a test; that one is kept then.
+    drop(tracing::subscriber::set_global_default(Subscriber::new(
+        level,
+        log.console,
+        log.queues,
+    )));
+    Ok(())
+}
+
+/// Puts these fields at the start of every JSON line from now on.
+///
+/// They replace those of the previous call; the namespace of the pod, where there is one, stays.
+pub fn set_context(fields: &[(&str, &str)]) {
+    if let Some(log) = LOG.get() {
+        log.console.set_context(fields);
+    }
+}
+
+/// Lets a session's queue have every line from now on, until the attachment is dropped.
+pub fn attach(queue: &std::sync::Arc<Queue>) -> Attachment {
+    Attachment::new(LOG.get().map(|log| log.queues), queue)
+}
+
+/// Returns when every line so far has been written.
+pub fn flush() {
+    if let Some(log) = LOG.get() {
+        log.console.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests;

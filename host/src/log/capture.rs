@@ -1,0 +1,135 @@
+//! What an event says, picked apart once and kept in buffers that are used again.
+
+use std::fmt::{self, Write as _};
+use std::ops::Range;
+
+use tracing::Event;
+use tracing::field::{Field, Visit};
+
+use super::stamp::Stamp;
+
+/// An event, ready to be written in any form.
+///
+/// All text lies in one buffer; the fields point into it.
+#[derive(Debug)]
+pub(super) struct Capture {
+    pub(super) level: tracing::Level,
+    pub(super) stamp: Stamp,
+    target: &'static str,
+    text: String,
+    message: Range<usize>,
+    logger: Option<Range<usize>>,
+    fields: Vec<Extra>,
+}
+
+#[derive(Debug)]
+struct Extra {
+    name: &'static str,
+    value: Range<usize>,
+    /// A number or a truth value, which JSON writes without quotes.
+    bare: bool,
+}
+
+// === impl Capture ===
+
+impl Capture {
+    pub(super) fn new() -> Self {
+        Self {
+            level: tracing::Level::INFO,
+            stamp: Stamp {
+                seconds: 0,
+                nanos: 0,
+            },
+            target: "",
+            text: String::with_capacity(256),
+            message: 0..0,
+            logger: None,
+            fields: Vec::with_capacity(8),
+        }
+    }
+
+    /// Forgets the previous event and takes this one.
+    pub(super) fn take(&mut self, event: &Event<'_>) {
+        self.level = *event.metadata().level();
+        self.stamp = Stamp::now();
+        self.target = event.metadata().target();
+        self.text.clear();
+        self.message = 0..0;
+        self.logger = None;
+        self.fields.clear();
+        event.record(self);
+    }
+
+    pub(super) fn message(&self) -> &str {
+        &self.text[self.message.clone()]
+    }
+
+    /// The speaker, in pieces that a dot joins: our own modules are written `exporter.session`.
+    pub(super) fn logger(&self) -> impl Iterator<Item = &str> {
+        let name = match &self.logger {
+            Some(range) => &self.text[range.clone()],
+            None => self.target,
+        };
+        name.split("::").map(|part| match part {
+            "jumpstarter_host" => "exporter",
+            part => part,
+        })
+    }
+
+    pub(super) fn is_driver(&self) -> bool {
+        match &self.logger {
+            Some(range) => self.text[range.clone()].starts_with("driver."),
+            None => self.target.starts_with("driver."),
+        }
+    }
+
+    /// Everything but the message and the logger: name, value, and whether JSON quotes it.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&'static str, &str, bool)> {
+        self.fields
+            .iter()
+            .map(|extra| (extra.name, &self.text[extra.value.clone()], !extra.bare))
+    }
+
+    fn keep(&mut self, field: &Field, start: usize, bare: bool) {
+        let value = start..self.text.len();
+        match field.name() {
+            "message" => self.message = value,
+            "logger" => self.logger = Some(value),
+            name => self.fields.push(Extra { name, value, bare }),
+        }
+    }
+
+    fn number(&mut self, field: &Field, value: impl fmt::Display) {
+        let start = self.text.len();
+        // Writing into a string cannot fail.
+        write!(self.text, "{value}").ok();
+        self.keep(field, start, true);
+    }
+}
+
+impl Visit for Capture {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let start = self.text.len();
+        self.text.push_str(value);
+        self.keep(field, start, false);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let start = self.text.len();
+        // Fails only if the value's own formatting does; what it wrote until then is kept.
+        write!(self.text, "{value:?}").ok();
+        self.keep(field, start, false);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.number(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.number(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.number(field, value);
+    }
+}
