@@ -17,9 +17,11 @@ place() {
 make -s -C plugins/example-c OUT="$out/example-c"
 place "$out"/example-c/*.so plugins
 
-for plugin in "$out"/libjumpstarter_driver_*.so; do
-    case $plugin in
-    *_test_*) place "$plugin" test-plugins ;; # misbehaves: only tests look there
+for crate in plugins/*/Cargo.toml; do
+    family=$(basename "$(dirname "$crate")")
+    plugin=$out/libjumpstarter_driver_${family//-/_}.so
+    case $family in
+    test-*) place "$plugin" test-plugins ;; # misbehaves: only tests look there
     *) place "$plugin" plugins ;;
     esac
 done

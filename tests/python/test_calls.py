@@ -22,6 +22,16 @@ def test_read_streams_two_readings(power):
     assert readings[1].apparent_power == 10.0
 
 
+@pytest.mark.ours
+def test_a_switch_written_in_c(start):
+    exporter = start("  power: {type: jumpstarter_driver_example_c.driver.Power}\n")
+    with exporter.client() as client:
+        client.power.on()
+        readings = list(client.power.read())
+        assert readings and all(isinstance(reading, PowerReading) for reading in readings)
+        client.power.off()
+
+
 def test_a_stream_can_be_left_early(power):
     with power.client() as client:
         for _ in range(20):

@@ -88,7 +88,7 @@ def test_a_driver_the_client_does_not_know_leaves_the_others_alone(start):
     exporter = start(
         f"  power: {{type: {MOCK_POWER}}}\n"
         "  pdu:\n"
-        "    type: example_c.driver.Pdu\n"
+        "    type: jumpstarter_driver_example_c.driver.Pdu\n"
     )
     with exporter.client() as client:
         assert isinstance(client.pdu, StubDriverClient)

@@ -1,0 +1,112 @@
+//! Mistakes in the exporter's file. None of these starts anything.
+
+use jumpstarter_tests::{Lab, Outcome};
+
+const POWER: &str = "jumpstarter_driver_power.driver.MockPower";
+
+/// What an exporter with this `export:` block says before it gives up.
+fn refused(export: &str) -> Outcome {
+    let lab = Lab::new();
+    let outcome = lab.exporter(export).refused();
+    outcome.fails(1).never_says("panicked");
+    outcome
+}
+
+#[test]
+fn a_type_that_nobody_offers() {
+    refused("power: {type: jumpstarter_driver_power.driver.MockPwoer}")
+        .complains("jumpstarter_driver_power.driver.MockPwoer")
+        .complains("did you mean `jumpstarter_driver_power.driver.MockPower`");
+}
+
+#[test]
+fn a_type_without_a_dot() {
+    refused("power: {type: MockPower}").complains("MockPower doesn't look like a class path");
+}
+
+#[test]
+fn a_key_that_a_driver_does_not_know() {
+    refused(&format!(
+        "power: {{type: {POWER}, config: {{colour: red}}}}"
+    ))
+    .complains("colour");
+}
+
+#[test]
+fn a_misspelt_key() {
+    refused(&format!("power: {{tpye: {POWER}}}"))
+        .complains("tpye")
+        .complains("did you mean `type`");
+}
+
+#[test]
+fn a_value_of_the_wrong_type() {
+    refused("power: {type: 5}").complains("power");
+    refused(&format!("power: {{type: {POWER}, config: 5}}")).complains("config");
+    refused("power: 5").complains("power");
+}
+
+#[test]
+fn a_proxy_to_nowhere() {
+    refused("alias: {ref: nowhere.to.go}")
+        .complains("alias")
+        .complains("references nonexistent driver nowhere.to.go");
+}
+
+#[test]
+fn a_proxy_to_itself() {
+    refused("alias: {ref: alias}").complains("alias");
+    refused("a: {ref: b}\nb: {ref: a}").complains("a");
+}
+
+#[test]
+fn all_mistakes_at_once_with_their_places() {
+    let lab = Lab::new();
+    let yaml = "\
+apiVersion: jumpstarter.dev/v1alpha1
+kind: Exporter
+metadata: {name: 5}
+export:
+  power: {type: 7}
+";
+    lab.exporter_from(yaml)
+        .refused()
+        .fails(1)
+        .complains(":2:")
+        .complains(":3:")
+        .complains(":5:");
+}
+
+#[test]
+fn a_file_that_is_no_yaml() {
+    let lab = Lab::new();
+    lab.exporter_from("export: [unclosed\n  - {")
+        .refused()
+        .fails(1)
+        .complains("exporter-0.yaml");
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let lab = Lab::new();
+    lab.jmp_exporter(["run", "--exporter-config", "nowhere.yaml"])
+        .fails(1)
+        .complains("No such file or directory: 'nowhere.yaml'");
+}
+
+#[test]
+fn a_token_is_not_shown_with_the_mistake_beside_it() {
+    let lab = Lab::new();
+    let yaml = "\
+apiVersion: jumpstarter.dev/v1alpha1
+kind: ExporterConfig
+metadata: {namespace: lab, name: story}
+token: [s3cret-token]
+export: {}
+";
+    lab.exporter_from(yaml)
+        .refused()
+        .fails(1)
+        .complains("token")
+        .never_says("s3cret-token");
+}
