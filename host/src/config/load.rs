@@ -1,0 +1,103 @@
+//! Reads a configuration from a file.
+
+use std::{fs, io, path::Path};
+
+use nix::errno::Errno;
+
+use super::{
+    ConfigErrors, ExporterConfig, Locations, Mistakes, Source,
+    read::{self, Reader, Trail},
+    shape::{ROOT, Shape},
+    yaml,
+};
+
+/// What the environment fills in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Env {
+    /// `JMP_NAMESPACE`, for a file without `metadata.namespace`.
+    pub namespace: Option<String>,
+    /// `JMP_NAME`, for a file without `metadata.name`.
+    pub name: Option<String>,
+}
+
+// === impl Env ===
+
+impl Env {
+    /// The environment of this process.
+    pub fn of_process() -> Self {
+        Self {
+            namespace: std::env::var("JMP_NAMESPACE").ok(),
+            name: std::env::var("JMP_NAME").ok(),
+        }
+    }
+}
+
+/// Loads a file.
+pub fn load(path: &Path) -> Result<ExporterConfig, ConfigErrors> {
+    let bytes = fs::read(path).map_err(|error| cannot_open(path, &error))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        ConfigErrors::NotText {
+            path: path.to_owned(),
+            line: 1 + good.iter().filter(|byte| **byte == b'\n').count(),
+        }
+    })?;
+    parse(&Source::new(path, &text), &Env::of_process())
+}
+
+/// Loads the file of an alias, the user's or else the machine's.
+pub fn load_alias(alias: &str) -> Result<ExporterConfig, ConfigErrors> {
+    load(&Locations::from_env().find(alias)?)
+}
+
+/// Reads a text.
+pub fn parse(source: &Source, env: &Env) -> Result<ExporterConfig, ConfigErrors> {
+    let mistakes = |list| ConfigErrors::Mistakes(Mistakes { source: source.clone(), list });
+    let document = yaml::parse(source.text()).map_err(|mistake| mistakes(vec![mistake]))?;
+    let mut reader = Reader {
+        warnings: document.warnings,
+        ..Reader::default()
+    };
+    let mut config = read::exporter(&mut reader, &document.root, source, env);
+    references(&mut reader, &config);
+
+    let Reader { mistakes: mut list, mut warnings } = reader;
+    list.sort_by_key(|mistake| (mistake.place.line, mistake.place.column));
+    if !list.is_empty() {
+        return Err(mistakes(list));
+    }
+    warnings.sort_by_key(|warning| (warning.place.line, warning.place.column));
+    config.warnings = warnings;
+    Ok(config)
+}
+
+/// Finds the references that cannot work whatever the drivers bring along.
+fn references(reader: &mut Reader, config: &ExporterConfig) {
+    let mut shape = Shape::of(&config.export);
+    let faults = shape.resolve(false);
+    for fault in &faults {
+        let path = shape.path(fault.spot);
+        let at = shape.spots()[fault.spot].at;
+        let root = Trail::root();
+        let export = root.key("export", at);
+        let message = fault.message.clone();
+        let mut mistake = super::Mistake::new(at, export.to_string(), message);
+        mistake.path = format!("{}.{path}.ref", mistake.path);
+        reader.mistakes.push(mistake);
+    }
+    if faults.is_empty() && shape.visits().is_none() {
+        let at = shape.spots()[ROOT].at;
+        let message = "references to references multiply this tree beyond any use";
+        reader.mistakes.push(super::Mistake::new(at, "export", message));
+    }
+}
+
+/// Words an error of the operating system as Python does.
+fn cannot_open(path: &Path, error: &io::Error) -> ConfigErrors {
+    let errno = error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
+    ConfigErrors::Open {
+        path: path.to_owned(),
+        errno: errno as i32,
+        reason: errno.desc(),
+    }
+}
