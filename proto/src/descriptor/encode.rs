@@ -132,13 +132,7 @@ impl File {
             self.uses_empty = true;
             return EMPTY.to_owned();
         }
-        let name = self.scope.take(identifier(&format!("{rpc}{suffix}")));
-        let prefix = match self.proto.package() {
-            "" => String::new(),
-            package => format!(".{package}"),
-        };
-        let path = vec![4, index(self.proto.message_type.len())];
-        let message = Message::new(prefix, name, path, 0);
+        let message = self.declare(&format!("{rpc}{suffix}"));
         let full_name = message.full_name.clone();
         let message = message.fill(self, fields);
         self.proto.message_type.push(message);
@@ -150,24 +144,28 @@ impl File {
         if let Some(name) = &self.stream {
             return name.clone();
         }
-        let payload = Param {
-            name: "payload".into(),
-            ty: Type::Any,
-            optional: false,
-            doc: String::new(),
+        let mut message = self.declare("StreamData");
+        message.proto.field.push(FieldDescriptorProto {
+            name: Some("payload".to_owned()),
+            number: Some(1),
+            label: Some(Label::Optional.into()),
+            r#type: Some(Proto::Bytes.into()),
+            ..FieldDescriptorProto::default()
+        });
+        self.proto.message_type.push(message.proto);
+        self.stream = Some(message.full_name.clone());
+        message.full_name
+    }
+
+    /// An empty message of this name, or the nearest that is free; the next of the file.
+    fn declare(&mut self, name: &str) -> Message {
+        let name = self.scope.take(identifier(name));
+        let parent = match self.proto.package() {
+            "" => String::new(),
+            package => format!(".{package}"),
         };
-        let name = self.top("", "StreamData", &[payload]);
-        if let Some(field) = self
-            .proto
-            .message_type
-            .last_mut()
-            .and_then(|m| m.field.last_mut())
-        {
-            field.set_type(Proto::Bytes);
-            field.type_name = None;
-        }
-        self.stream = Some(name.clone());
-        name
+        let path = vec![4, index(self.proto.message_type.len())];
+        Message::new(parent, name, path, 0)
     }
 }
 
