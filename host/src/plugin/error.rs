@@ -121,8 +121,19 @@ pub enum PluginError {
         reason: String,
     },
     /// No plugin on the search path offers the type.
-    #[error(transparent)]
-    NoSuchType(Box<NoSuchType>),
+    #[error("{}", no_such_type(type_name, suggestion.as_deref(), known, *refused, folders))]
+    NoSuchType {
+        /// The type of the configuration.
+        type_name: String,
+        /// A type with a similar name, and where it is.
+        suggestion: Option<Box<(String, PathBuf)>>,
+        /// All types there are.
+        known: Vec<String>,
+        /// How many files were no usable plugins.
+        refused: usize,
+        /// Where was looked.
+        folders: Vec<PathBuf>,
+    },
     /// Two plugins offer the type.
     #[error(
         "driver class `{type_name}` is in both {} and {}; remove one of them or take its folder \
@@ -137,21 +148,6 @@ pub enum PluginError {
         /// Another one.
         second: PathBuf,
     },
-}
-
-/// No plugin on the search path offers a type.
-#[derive(Clone, Debug)]
-pub struct NoSuchType {
-    /// The type of the configuration.
-    pub type_name: String,
-    /// A type with a similar name, and where it is.
-    pub suggestion: Option<(String, PathBuf)>,
-    /// All types there are.
-    pub known: Vec<String>,
-    /// How many files were no usable plugins.
-    pub refused: usize,
-    /// Where was looked.
-    pub folders: Vec<PathBuf>,
 }
 
 /// Why a call failed, as the client is told.
@@ -171,6 +167,30 @@ fn list(folders: &[PathBuf]) -> String {
     names.join(", ")
 }
 
+fn no_such_type(
+    type_name: &str,
+    suggestion: Option<&(String, PathBuf)>,
+    known: &[String],
+    refused: usize,
+    folders: &[PathBuf],
+) -> String {
+    let mut text = format!("no driver class `{type_name}` in any plugin");
+    if let Some((similar, path)) = suggestion {
+        text += &format!("; did you mean `{similar}` ({})?", path.display());
+    }
+    text += &match (known.is_empty(), suggestion) {
+        (true, _) => format!("; no usable plugins in {}", list(folders)),
+        (false, Some(_)) => format!(" Known: {}", known.join(", ")),
+        (false, None) => format!(". Known: {}", known.join(", ")),
+    };
+    match refused {
+        0 => {}
+        1 => text += ". One file was refused: `jmp driver list` says why",
+        n => text += &format!(". {n} files were refused: `jmp driver list` says why"),
+    }
+    text
+}
+
 // === impl PluginError ===
 
 impl PluginError {
@@ -182,29 +202,6 @@ impl PluginError {
         }
     }
 }
-
-// === impl NoSuchType ===
-
-impl fmt::Display for NoSuchType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no driver class `{}` in any plugin", self.type_name)?;
-        if let Some((similar, path)) = &self.suggestion {
-            write!(f, "; did you mean `{similar}` ({})?", path.display())?;
-        }
-        match (self.known.is_empty(), &self.suggestion) {
-            (true, _) => write!(f, "; no usable plugins in {}", list(&self.folders))?,
-            (false, Some(_)) => write!(f, " Known: {}", self.known.join(", "))?,
-            (false, None) => write!(f, ". Known: {}", self.known.join(", "))?,
-        }
-        match self.refused {
-            0 => Ok(()),
-            1 => f.write_str(". One file was refused: `jmp driver list` says why"),
-            n => write!(f, ". {n} files were refused: `jmp driver list` says why"),
-        }
-    }
-}
-
-impl std::error::Error for NoSuchType {}
 
 // === impl CallError ===
 
@@ -259,9 +256,9 @@ mod tests {
 
     #[test]
     fn an_unknown_type_names_the_similar_one() {
-        let error = NoSuchType {
+        let error = PluginError::NoSuchType {
             type_name: "acme.Powr".to_owned(),
-            suggestion: Some(("acme.Power".to_owned(), "/p/acme.so".into())),
+            suggestion: Some(Box::new(("acme.Power".to_owned(), "/p/acme.so".into()))),
             known: vec!["acme.Power".to_owned(), "acme.Usb".to_owned()],
             refused: 0,
             folders: vec!["/p".into()],

@@ -31,7 +31,7 @@ mod stream;
 mod trust;
 
 pub use elf::FileError;
-pub use error::{CallError, Code, NoSuchType, PluginError};
+pub use error::{CallError, Code, PluginError};
 pub use instance::Instance;
 pub use library::{Library, glibc};
 pub use metadata::{DriverMetadata, Metadata, Method, MethodKind, Param};

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
 
 use super::elf::{self, Elf, FileError};
-use super::error::{NoSuchType, PluginError};
+use super::error::PluginError;
 use super::library::{self, Library, Request};
 use super::metadata::{DriverMetadata, Metadata};
 use super::search::Search;
@@ -294,13 +294,13 @@ impl Registry {
             .map(|(name, path)| (similarity(name), name, path))
             .filter(|(similarity, ..)| *similarity > 0.8)
             .max_by(|left, right| left.0.total_cmp(&right.0));
-        PluginError::NoSuchType(Box::new(NoSuchType {
+        PluginError::NoSuchType {
             type_name: type_name.to_owned(),
-            suggestion: suggestion.map(|(_, name, path)| (name.clone(), path.clone())),
+            suggestion: suggestion.map(|(_, name, path)| Box::new((name.clone(), path.clone()))),
             known: known.map(|(name, _)| name.clone()).collect(),
             refused,
             folders: self.search.folders.clone(),
-        }))
+        }
     }
 }
 
