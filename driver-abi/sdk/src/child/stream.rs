@@ -1,0 +1,76 @@
+//! A stream of values from a child, fetched in batches.
+
+use std::collections::VecDeque;
+
+use futures_util::{Stream, stream};
+use jumpstarter_driver_abi::STREAM_BATCH;
+use jumpstarter_driver_abi::ext::TreeExt;
+use jumpstarter_value::{ListReader, from_slice};
+use serde::de::DeserializeOwned;
+
+use crate::Result;
+use crate::host::{ask, checked};
+use crate::image::Image;
+
+/// An open stream of the host.
+struct Remote {
+    image: &'static Image,
+    tree: &'static TreeExt,
+    handle: u64,
+    ready: VecDeque<Vec<u8>>,
+    over: bool,
+}
+
+/// The items of the stream `handle`.
+pub(super) fn items<T: DeserializeOwned>(
+    image: &'static Image,
+    tree: &'static TreeExt,
+    handle: u64,
+) -> impl Stream<Item = Result<T>> + Send {
+    let remote = Remote {
+        image,
+        tree,
+        handle,
+        ready: VecDeque::new(),
+        over: false,
+    };
+    stream::unfold(remote, |mut remote| async move {
+        let item = remote.next().await.transpose()?;
+        let item = item.and_then(|value| Ok(from_slice(&value)?));
+        Some((item, remote))
+    })
+}
+
+// === impl Remote ===
+
+impl Remote {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>> {
+        while self.ready.is_empty() && !self.over {
+            if let Err(error) = self.fetch().await {
+                self.over = true;
+                return Err(error);
+            }
+        }
+        Ok(self.ready.pop_front())
+    }
+
+    async fn fetch(&mut self) -> Result<()> {
+        let (tree, ctx, handle) = (self.tree, self.image.host.ctx, self.handle);
+        // SAFETY: the host's function with its own ctx; one request at a time, as `self` is
+        // borrowed until it is answered.
+        let pending = ask(|done| unsafe { (tree.stream_next)(ctx, handle, STREAM_BATCH, done) });
+        let answer = checked(pending.await)?;
+        for value in ListReader::new(&answer.body) {
+            self.ready.push_back(value?.to_vec());
+        }
+        self.over = answer.end_of_stream;
+        Ok(())
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        // SAFETY: the host's function with its own ctx; this is the last use of the stream.
+        unsafe { (self.tree.stream_close)(self.image.host.ctx, self.handle) }
+    }
+}

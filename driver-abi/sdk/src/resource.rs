@@ -1,0 +1,67 @@
+//! Data that the client provides or takes: a disk image to flash, a dump to keep.
+
+use jumpstarter_value::to_vec;
+use serde::{Deserialize, Deserializer};
+
+use crate::host::{ask, checked, missing};
+use crate::{ByteStream, Error, Json, Result, Schema, image, log};
+
+/// A parameter that stands for data of the client.
+///
+/// ```
+/// # use jumpstarter_driver::{Resource, Result};
+/// use tokio::io::AsyncReadExt;
+///
+/// async fn size(image: Resource) -> Result<usize> {
+///     let mut data = Vec::new();
+///     image.open().await?.read_to_end(&mut data).await?;
+///     Ok(data.len())
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// The driver that was called with it.
+    node: u64,
+    /// What the client sent, as an encoded value.
+    handle: Vec<u8>,
+}
+
+// === impl Resource ===
+
+impl Resource {
+    /// The data, to be read or to be written, whichever the method is about; compression has been
+    /// dealt with. A resource can be opened once.
+    ///
+    /// # Errors
+    /// The handle is not valid, or the exporter has no resources.
+    pub async fn open(self) -> Result<ByteStream> {
+        let image = image::ready()?;
+        let resource = image
+            .resource
+            .ok_or_else(|| missing("resources of the client"))?;
+        let handle = self.handle.as_slice();
+        // SAFETY: the host's function with its own ctx; the handle lives for the call.
+        let pending =
+            ask(|done| unsafe { (resource.take)(image.host.ctx, self.node, handle.into(), done) });
+        let socket = checked(pending.await)?
+            .fd
+            .ok_or_else(|| Error::internal("the exporter answered without the resource"))?;
+        ByteStream::from_socket(socket)
+    }
+}
+
+impl<'de> Deserialize<'de> for Resource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let handle = serde_json::Map::<String, serde_json::Value>::deserialize(deserializer)?;
+        let handle = to_vec(&handle).map_err(serde::de::Error::custom)?;
+        Ok(Self {
+            // Arguments are decoded on the thread of the driver that was called.
+            node: log::node(),
+            handle,
+        })
+    }
+}
+
+impl Schema for Resource {
+    const SCHEMA: Json = Json::Raw(r#"{"type":"object","format":"jumpstarter-resource"}"#);
+}

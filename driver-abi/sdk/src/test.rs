@@ -1,0 +1,167 @@
+//! Testing a driver without an exporter.
+//!
+//! [`Host`] plays the exporter, in this process and without a shared library, but through the very
+//! functions that an exporter calls. Its methods wait for the answer, so tests need no runtime.
+//!
+//! ```
+//! use jumpstarter_driver::test::Host;
+//! use jumpstarter_driver::{Code, Context, Driver, NoConfig, Result, driver};
+//! use serde_json::json;
+//!
+//! struct Relay { supply: jumpstarter_driver::Child }
+//!
+//! impl Driver for Relay {
+//!     type Config = NoConfig;
+//!     async fn open(_: NoConfig, cx: Context) -> Result<Self> {
+//!         Ok(Self { supply: cx.child("supply") })
+//!     }
+//! }
+//!
+//! #[driver(type = "test.Relay")]
+//! impl Relay {
+//!     #[export]
+//!     async fn on(&self) -> Result<f64> {
+//!         tracing::info!("click");
+//!         self.supply.call("volts", (1,)).await
+//!     }
+//! }
+//!
+//! // Another driver stands in for the child.
+//! struct Supply;
+//! # impl Driver for Supply {
+//! #     type Config = NoConfig;
+//! #     async fn open(_: NoConfig, _: Context) -> Result<Self> { Ok(Self) }
+//! # }
+//!
+//! #[driver(type = "test.Supply")]
+//! impl Supply {
+//!     #[export]
+//!     async fn volts(&self, channel: u8) -> Result<f64> {
+//!         Ok(f64::from(channel) * 12.0)
+//!     }
+//! }
+//!
+//! let host = Host::new();
+//! let relay = host.open::<Relay>(json!({}))?;
+//! assert_eq!(relay.call::<f64>("on", ()).unwrap_err().code(), Code::NotFound);
+//!
+//! let supply = host.open::<Supply>(json!({}))?;
+//! host.child("supply", &supply);
+//! assert_eq!(relay.call::<f64>("on", ())?, 12.0);
+//! assert_eq!(host.messages(), ["click", "click"]);
+//! # jumpstarter_driver::Result::Ok(())
+//! ```
+
+mod opened;
+mod resource;
+mod state;
+mod tables;
+mod values;
+mod wait;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jumpstarter_driver_abi::{OpenRequest, Slice};
+use serde_json::Value;
+
+use crate::class::Class;
+use crate::host::{ask, checked};
+use crate::image::{self, PluginInfo};
+use crate::{Error, Exports, Result};
+
+pub use opened::{Opened, Running};
+pub use resource::ClientData;
+pub use state::Line;
+pub use values::Values;
+
+use state::{Child, State};
+use tables::{FUNCTIONS, HOST};
+use wait::wait;
+
+/// An exporter for tests. Drivers opened in it are siblings, and children of each other if
+/// [`child`](Self::child) says so.
+#[derive(Clone, Debug)]
+pub struct Host {
+    state: Arc<State>,
+}
+
+// === impl Host ===
+
+impl Default for Host {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Host {
+    /// A host without drivers.
+    pub fn new() -> Self {
+        let plugin = PluginInfo {
+            name: "test",
+            drivers: &[],
+        };
+        // SAFETY: the table is a static.
+        let code = unsafe { image::init(&plugin, &HOST) };
+        assert_eq!(code, 0, "the plugin cannot be used with this host");
+        Self {
+            state: Arc::new(State::default()),
+        }
+    }
+
+    /// Opens a driver, named like its type.
+    ///
+    /// # Errors
+    /// Those of `Driver::open`, and of reading its configuration.
+    pub fn open<D: Exports>(&self, config: Value) -> Result<Opened> {
+        let class = Class::of::<D>();
+        image::ready()?.add(&[class]);
+        let name = class.name().rsplit('.').next().unwrap_or_default();
+        let node = self.state.node(name);
+        let config = config.to_string();
+        let request = OpenRequest {
+            node,
+            class: Slice::from(class.name()),
+            name: Slice::from(name),
+            config: Slice::from(config.as_str()),
+            reserved: [0; 4],
+        };
+        // SAFETY: the request and what it borrows live for the call.
+        let pending = ask(|done| unsafe { (FUNCTIONS.open)(&request, done) });
+        let answer = checked(wait(pending))?;
+        let added = jumpstarter_value::from_slice(&answer.body)?;
+        Ok(Opened::new(self.clone(), class.name(), answer.handle, added))
+    }
+
+    /// Makes `driver` the child `name` of every driver in this host.
+    pub fn child(&self, name: &str, driver: &Opened) {
+        let child = Child {
+            type_name: driver.type_name().to_owned(),
+            handle: driver.handle(),
+        };
+        self.state.children().insert(name.to_owned(), child);
+    }
+
+    /// What the drivers have logged, in order.
+    pub fn lines(&self) -> Vec<Line> {
+        self.state.lines().clone()
+    }
+
+    /// The texts of what they have logged.
+    pub fn messages(&self) -> Vec<String> {
+        self.lines().into_iter().map(|line| line.message).collect()
+    }
+
+    /// Data of a client, for a parameter of type [`Resource`](crate::Resource).
+    pub fn data(&self, content: impl Into<Vec<u8>>) -> ClientData {
+        ClientData::new(&self.state, content.into())
+    }
+
+    /// The session folder; removed with the host.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn folder(&self) -> Result<PathBuf> {
+        self.state.folder().map_err(Error::from)
+    }
+}

@@ -1,0 +1,208 @@
+//! A driver that a test has opened.
+
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use jumpstarter_completion::{Answer, Pending};
+use jumpstarter_driver_abi::{Call, Completion, Slice};
+use jumpstarter_value::from_slice;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{Host, Values};
+use super::state::number;
+use super::tables::FUNCTIONS;
+use super::wait::wait;
+use crate::arguments::{self, Arguments};
+use crate::host::{ask, checked};
+use crate::{Error, Result};
+
+/// An open driver. It is closed when this is dropped.
+#[derive(Debug)]
+pub struct Opened {
+    host: Host,
+    type_name: String,
+    handle: u64,
+    added: Value,
+    /// It belongs to the driver that brought it along.
+    brought: bool,
+}
+
+/// A call that has not been waited for.
+#[derive(Debug)]
+pub struct Running {
+    pending: Pending,
+    driver: u64,
+    id: u64,
+}
+
+type CallFn = unsafe extern "C" fn(u64, *const Call, Completion);
+
+// === impl Opened ===
+
+impl Opened {
+    pub(super) fn new(host: Host, type_name: &str, handle: u64, added: Value) -> Self {
+        let type_name = type_name.to_owned();
+        Self {
+            host,
+            type_name,
+            handle,
+            added,
+            brought: false,
+        }
+    }
+
+    pub(super) fn type_name(&self) -> &str {
+        &self.type_name
+    }
+
+    pub(super) fn handle(&self) -> u64 {
+        self.handle
+    }
+
+    /// What the driver told about itself when it was opened, null for nothing.
+    pub fn added(&self) -> &Value {
+        &self.added
+    }
+
+    /// A driver that this one has brought along.
+    ///
+    /// # Errors
+    /// It has brought no such driver.
+    pub fn child(&self, name: &str) -> Result<Self> {
+        let child = &self.added["children"][name];
+        match (child["handle"].as_u64(), child["type"].as_str()) {
+            (Some(handle), Some(type_name)) => {
+                let mut opened = Self::new(self.host.clone(), type_name, handle, child.clone());
+                opened.brought = true;
+                Ok(opened)
+            }
+            _ => Err(Error::not_found(format_args!("there is no child `{name}`"))),
+        }
+    }
+
+    /// Calls a method and waits for its result.
+    ///
+    /// # Errors
+    /// Those that a client would get.
+    pub fn call<T: DeserializeOwned>(&self, method: &str, args: impl Arguments) -> Result<T> {
+        self.start(method, args)?.wait()
+    }
+
+    /// Calls a method with a deadline.
+    ///
+    /// # Errors
+    /// Those that a client would get.
+    pub fn call_within<T: DeserializeOwned>(
+        &self,
+        timeout: Duration,
+        method: &str,
+        args: impl Arguments,
+    ) -> Result<T> {
+        self.begin(FUNCTIONS.call, Some(timeout), method, args)?
+            .wait()
+    }
+
+    /// Calls a method, for a test that does something else meanwhile.
+    ///
+    /// # Errors
+    /// The arguments have no place in a call.
+    pub fn start(&self, method: &str, args: impl Arguments) -> Result<Running> {
+        self.begin(FUNCTIONS.call, None, method, args)
+    }
+
+    /// Opens a stream of values.
+    ///
+    /// # Errors
+    /// Those that a client would get.
+    pub fn stream<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        args: impl Arguments,
+    ) -> Result<Values<T>> {
+        let answer = self
+            .begin(FUNCTIONS.stream_open, None, method, args)?
+            .answer()?;
+        Ok(Values::new(answer.handle))
+    }
+
+    /// Opens a byte stream. Reading from it and writing to it wait.
+    ///
+    /// # Errors
+    /// Those that a client would get.
+    pub fn connect(&self, method: &str, args: impl Arguments) -> Result<UnixStream> {
+        let answer = self.begin(FUNCTIONS.connect, None, method, args)?.answer()?;
+        let socket = answer
+            .fd
+            .ok_or_else(|| Error::internal("the driver answered without a byte stream"))?;
+        let socket = UnixStream::from(socket);
+        socket.set_nonblocking(false)?;
+        Ok(socket)
+    }
+
+    /// Closes the driver. Closing it again does nothing.
+    ///
+    /// # Errors
+    /// It could not be closed.
+    pub fn close(&self) -> Result<()> {
+        // SAFETY: a number only.
+        let pending = ask(|done| unsafe { (FUNCTIONS.close)(self.handle, done) });
+        checked(wait(pending)).map(drop)
+    }
+
+    fn begin(
+        &self,
+        function: CallFn,
+        timeout: Option<Duration>,
+        method: &str,
+        args: impl Arguments,
+    ) -> Result<Running> {
+        let args = arguments::encode(args)?;
+        let id = number();
+        let call = Call {
+            id,
+            method: Slice::from(method),
+            args: Slice::new(&args),
+            timeout_ms: timeout.map_or(0, |timeout| timeout.as_millis().max(1) as u64),
+            reserved: [0; 4],
+        };
+        // SAFETY: the call and what it borrows live for the call.
+        let pending = ask(|done| unsafe { function(self.handle, &call, done) });
+        Ok(Running {
+            pending,
+            driver: self.handle,
+            id,
+        })
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        if !self.brought {
+            // A test that wants to see an error closes the driver itself.
+            drop(self.close());
+        }
+    }
+}
+
+// === impl Running ===
+
+impl Running {
+    /// Waits for the result.
+    ///
+    /// # Errors
+    /// Those that a client would get.
+    pub fn wait<T: DeserializeOwned>(self) -> Result<T> {
+        Ok(from_slice(&self.answer()?.body)?)
+    }
+
+    /// Tells the driver that nobody wants the result any more. The call still ends.
+    pub fn cancel(&self) {
+        // SAFETY: numbers only.
+        unsafe { (FUNCTIONS.cancel)(self.driver, self.id) }
+    }
+
+    fn answer(self) -> Result<Answer> {
+        checked(wait(self.pending))
+    }
+}
