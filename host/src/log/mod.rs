@@ -90,9 +90,9 @@ pub fn set_context(fields: &[(&str, &str)]) {
     }
 }
 
-/// Lets a session's queue have every line from now on, until the attachment is dropped.
-pub fn attach(queue: &std::sync::Arc<Queue>) -> Attachment {
-    Attachment::new(LOG.get().map(|log| log.queues), queue)
+/// A queue for a session. It gets every line from now on.
+pub fn attach() -> Attachment {
+    Attachment::new(LOG.get().map(|log| log.queues))
 }
 
 /// Returns when every line so far has been written.

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use jumpstarter_proto::v1::LogStreamResponse;
@@ -31,8 +32,7 @@ pub(super) struct Queues {
     open: RwLock<Vec<Arc<Queue>>>,
 }
 
-/// As long as it lives, its queue gets every line.
-#[must_use = "the queue gets no lines once this is dropped"]
+/// A session's queue, which gets every line for as long as this lives.
 pub struct Attachment {
     queues: Option<&'static Queues>,
     queue: Arc<Queue>,
@@ -108,18 +108,24 @@ impl Queues {
 // === impl Attachment ===
 
 impl Attachment {
-    pub(super) fn new(queues: Option<&'static Queues>, queue: &Arc<Queue>) -> Self {
+    pub(super) fn new(queues: Option<&'static Queues>) -> Self {
+        let queue = Arc::new(Queue::default());
         if let Some(queues) = queues {
             queues
                 .open
                 .write()
                 .unwrap_or_else(PoisonError::into_inner)
-                .push(Arc::clone(queue));
+                .push(Arc::clone(&queue));
         }
-        Self {
-            queues,
-            queue: Arc::clone(queue),
-        }
+        Self { queues, queue }
+    }
+}
+
+impl Deref for Attachment {
+    type Target = Queue;
+
+    fn deref(&self) -> &Queue {
+        &self.queue
     }
 }
 
@@ -137,6 +143,6 @@ impl Drop for Attachment {
 
 impl fmt::Debug for Attachment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Attachment").field(&self.queue).finish()
+        self.queue.fmt(f)
     }
 }

@@ -8,7 +8,7 @@ use jumpstarter_proto::v1::{LogSource, LogStreamResponse};
 use serde_json::Value;
 
 use super::console::Console;
-use super::queue::{Attachment, Queue, Queues};
+use super::queue::{Attachment, Queues};
 use super::subscriber::Subscriber;
 use super::writer::Writer;
 use super::{Level, stamp};
@@ -34,11 +34,9 @@ fn listen(level: Level, json: bool, speak: impl FnOnce()) -> (String, Vec<LogStr
     let console: &_ = Box::leak(Box::new(Console::new(json, false, writer)));
     let queues: &'static Queues = Box::leak(Box::default());
     console.set_context(&[("exporter", "bench \"1\""), ("lease_id", "standalone")]);
-    let queue = Arc::new(Queue::default());
-    let attachment = Attachment::new(Some(queues), &queue);
+    let queue = Attachment::new(Some(queues));
     let subscriber = Subscriber::new(level, console, queues);
     tracing::subscriber::with_default(subscriber, speak);
-    drop(attachment);
     console.flush();
     let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
     (text, std::iter::from_fn(|| queue.try_next()).collect())
@@ -185,8 +183,7 @@ async fn a_reader_is_woken_at_once() {
         Writer::to(sink).unwrap(),
     )));
     let queues: &'static Queues = Box::leak(Box::default());
-    let queue = Arc::new(Queue::default());
-    let _attachment = Attachment::new(Some(queues), &queue);
+    let queue = Arc::new(Attachment::new(Some(queues)));
     let mut readers = tokio::task::JoinSet::new();
     for _ in 0..2 {
         let queue = Arc::clone(&queue);

@@ -1,1 +1,27 @@
-//! service (to be written)
+//! What clients can ask for, one file per service.
+//!
+//! ```text
+//!   connection ──> Rpc: known path? passphrase? ──┬─> exporter    jumpstarter.v1.ExporterService
+//!                                                 ├─> health      grpc.health.v1.Health
+//!                                                 └─> reflection  grpc.reflection.v1, v1alpha
+//! ```
+
+mod call;
+mod deadline;
+mod errors;
+mod exporter;
+mod operation;
+mod passphrase;
+mod reflection;
+mod route;
+mod rpc;
+mod values;
+
+pub use exporter::Exporter;
+pub use passphrase::Passphrase;
+pub use rpc::Rpc;
+
+/// A name for one response. Clients must get one, and ignore it.
+fn response_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}

@@ -1,0 +1,66 @@
+//! The signals that stop an exporter.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// From here on, these signals reach the program instead of ending it.
+#[derive(Debug)]
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    quit: Signal,
+    hangup: Signal,
+}
+
+/// A signal that came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stop {
+    kind: SignalKind,
+    pub(super) name: &'static str,
+}
+
+// === impl Signals ===
+
+impl Signals {
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            quit: signal(SignalKind::quit())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the next one.
+    pub(super) async fn next(&mut self) -> Stop {
+        let (kind, name) = tokio::select! {
+            _ = self.interrupt.recv() => (SignalKind::interrupt(), "SIGINT"),
+            _ = self.terminate.recv() => (SignalKind::terminate(), "SIGTERM"),
+            _ = self.quit.recv() => (SignalKind::quit(), "SIGQUIT"),
+            _ = self.hangup.recv() => (SignalKind::hangup(), "SIGHUP"),
+        };
+        Stop { kind, name }
+    }
+
+    /// Waits for the next one that is not typed at the terminal: Ctrl-C there is for the program
+    /// that the shell runs, and reaches everything started from it.
+    pub(super) async fn not_typed(&mut self) -> Stop {
+        loop {
+            let stop = self.next().await;
+            if !matches!(stop.name, "SIGINT" | "SIGQUIT") {
+                return stop;
+            }
+        }
+    }
+}
+
+// === impl Stop ===
+
+impl Stop {
+    /// 128 and the number, as shells report a program that a signal ended.
+    pub(super) fn exit_code(self) -> u8 {
+        // All four are below 16.
+        128 + self.kind.as_raw_value() as u8
+    }
+}
