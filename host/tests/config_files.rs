@@ -75,15 +75,15 @@ motd: |
 export:
   power:
     type: x.Y
-    description: \"d\"
+    description: d
     methods_description:
-      \"on\": \"o\"
+      \"on\": o
     config:
-      \"z\": 1
-      \"a\":
+      z: 1
+      a:
         - 1.5
         - null
-        - \"b\": \"\"
+        - b: \"\"
       log_level: DEBUG
     children: {}
   grp:
@@ -94,7 +94,7 @@ export:
         methods_description: {}
         config: {}
         children:
-          \"r\":
+          r:
             ref: power
 hooks:
   beforeLease:
@@ -148,8 +148,13 @@ exitOnLeaseEnd: false
 
 #[test]
 fn a_missing_file_is_told_in_the_words_of_the_reference() {
-    let error = load(Path::new("/nonexistent/x.yaml")).unwrap_err().to_string();
-    assert_eq!(error, "[Errno 2] No such file or directory: '/nonexistent/x.yaml'");
+    let error = load(Path::new("/nonexistent/x.yaml"))
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        "[Errno 2] No such file or directory: '/nonexistent/x.yaml'"
+    );
     let error = load(Path::new("/")).unwrap_err().to_string();
     assert_eq!(error, "[Errno 21] Is a directory: '/'");
 }
@@ -160,7 +165,13 @@ fn a_file_that_is_not_text_is_refused() {
     let file = folder.path().join("x.yaml");
     fs::write(&file, b"a: 1\nb: \xff\n").unwrap();
     let error = load(&file).unwrap_err().to_string();
-    assert_eq!(error, format!("'{}' is not UTF-8: the first bad byte is in line 2", file.display()));
+    assert_eq!(
+        error,
+        format!(
+            "'{}' is not UTF-8: the first bad byte is in line 2",
+            file.display()
+        )
+    );
 }
 
 #[test]
@@ -177,7 +188,10 @@ fn an_alias_is_the_users_file_or_else_the_machines() {
     let saved = at.save("bench", &config).unwrap();
     assert_eq!(saved, at.user.join("bench.yaml"));
     assert_eq!(at.find("bench").unwrap(), saved);
-    assert_eq!(fs::metadata(&saved).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(&saved).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     assert_eq!(load(&saved).unwrap().token.unwrap().expose(), "t");
     // Nothing but the file itself is left.
     assert_eq!(fs::read_dir(&at.user).unwrap().count(), 1);
@@ -188,7 +202,13 @@ fn listing_merges_both_folders() {
     let folder = tempfile::tempdir().unwrap();
     let at = locations(folder.path());
     assert_eq!(at.list().unwrap(), []);
-    for path in ["user/exporters/b.yaml", "user/exporters/a.yaml", "user/exporters/x.yml", "system/b.yaml", "system/c.yaml"] {
+    for path in [
+        "user/exporters/b.yaml",
+        "user/exporters/a.yaml",
+        "user/exporters/x.yml",
+        "system/b.yaml",
+        "system/c.yaml",
+    ] {
         let path = folder.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, "").unwrap();
@@ -246,11 +266,16 @@ fn every_exporter_configuration_in_the_repository_is_good() {
     let mut files: Vec<PathBuf> = fs::read_dir(root().join("configs"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "yaml")
+        })
         .collect();
     let plugins = fs::read_dir(root().join("plugins")).unwrap();
     files.extend(
-        plugins.map(|entry| entry.unwrap().path().join("example.yaml")).filter(|path| path.exists()),
+        plugins
+            .map(|entry| entry.unwrap().path().join("example.yaml"))
+            .filter(|path| path.exists()),
     );
     let mut exporters = 0;
     for file in files {
@@ -275,9 +300,15 @@ fn every_exporter_configuration_in_the_repository_is_good() {
 fn the_full_example_has_every_key_there_is() {
     let config = load(&root().join("configs/exporter-full.yaml")).unwrap();
     let text = fs::read_to_string(root().join("configs/exporter-full.yaml")).unwrap();
-    for line in to_yaml(&config).lines().filter(|line| !line.starts_with(' ')) {
+    for line in to_yaml(&config)
+        .lines()
+        .filter(|line| !line.starts_with(' '))
+    {
         let key = line.split(':').next().unwrap();
-        assert!(text.lines().any(|l| l.starts_with(&format!("{key}:"))), "{key}");
+        assert!(
+            text.lines().any(|l| l.starts_with(&format!("{key}:"))),
+            "{key}"
+        );
     }
     let Entry::Driver(power) = &config.export[0].1 else {
         panic!("a driver");

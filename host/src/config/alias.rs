@@ -71,7 +71,11 @@ impl Locations {
     /// The file of an alias; where a new one would be if there is none.
     pub fn find(&self, alias: &str) -> Result<PathBuf, AliasError> {
         let (user, system) = self.files(alias)?;
-        Ok(if !user.exists() && system.exists() { system } else { user })
+        Ok(if !user.exists() && system.exists() {
+            system
+        } else {
+            user
+        })
     }
 
     /// Every alias and its file, in alphabetical order; the user's file hides the machine's.
@@ -95,7 +99,11 @@ impl Locations {
     }
 
     /// Writes a configuration to the user's folder, readable by the user alone.
-    pub fn save(&self, alias: &str, config: &super::ExporterConfig) -> Result<PathBuf, save::SaveError> {
+    pub fn save(
+        &self,
+        alias: &str,
+        config: &super::ExporterConfig,
+    ) -> Result<PathBuf, save::SaveError> {
         let (path, _) = self.files(alias)?;
         save::save(&path, config)?;
         Ok(path)
@@ -107,7 +115,10 @@ impl Locations {
         match fs::remove_file(&user) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => match system.exists() {
-                true => Err(DeleteError::System { alias: alias.to_owned(), path: system }),
+                true => Err(DeleteError::System {
+                    alias: alias.to_owned(),
+                    path: system,
+                }),
                 false => Ok(()),
             },
             Err(source) => Err(DeleteError::Io { path: user, source }),

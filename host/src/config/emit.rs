@@ -44,14 +44,22 @@ fn block(out: &mut String, node: &Node, indent: usize) {
             for item in items {
                 pad(out, indent);
                 out.push('-');
-                below(out, item, indent);
+                if is_nested(item) {
+                    // The first line goes beside the dash.
+                    let mut lines = String::new();
+                    block(&mut lines, item, indent + 2);
+                    out.push(' ');
+                    out.push_str(lines.trim_start());
+                } else {
+                    below(out, item, indent);
+                }
             }
         }
         _ => {}
     }
 }
 
-/// What follows a `key:` or a `-`.
+/// What follows a `key:`, or a `-` with a scalar.
 fn below(out: &mut String, node: &Node, indent: usize) {
     if is_nested(node) {
         out.push('\n');
@@ -109,16 +117,23 @@ fn text(out: &mut String, value: &str) {
 
 /// What a YAML 1.1 reader would take for a line break, a byte order mark or an intruder.
 fn needs_escape(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    c.is_control()
+        || matches!(
+            c,
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+        )
 }
 
 /// A text that is itself in every YAML.
 fn is_word(text: &str) -> bool {
     let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '@');
-    let words = text.split(' ').all(|word| !word.is_empty() && word.chars().all(inner));
-    // One letter may be a boolean, `y` or `n`.
+    let words = text
+        .split(' ')
+        .all(|word| !word.is_empty() && word.chars().all(inner));
     let first = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-    words && first && text.len() > 1 && super::yaml::is_text(text)
+    // YAML 1.1 without PyYAML's regular expressions knows one-letter booleans too.
+    let boolean = matches!(text, "y" | "Y" | "n" | "N");
+    words && first && !boolean && super::yaml::is_text(text)
 }
 
 /// A text of several lines that can stand as a block.
@@ -128,8 +143,12 @@ fn is_script(text: &str) -> bool {
     body.contains('\n')
         && !body.ends_with('\n')
         && !matches!(first, None | Some(' ' | '\t' | '\n' | '#'))
-        && !body.chars().any(|c| needs_escape(c) && !matches!(c, '\n' | '\t'))
-        && body.lines().all(|line| !line.ends_with([' ', '\t']) && !line.starts_with('\t'))
+        && !body
+            .chars()
+            .any(|c| needs_escape(c) && !matches!(c, '\n' | '\t'))
+        && body
+            .lines()
+            .all(|line| !line.ends_with([' ', '\t']) && !line.starts_with('\t'))
 }
 
 fn script(out: &mut String, text: &str, indent: usize) {
@@ -172,7 +191,8 @@ mod tests {
         match &node.value {
             Value::List(items) => format!("{:?}", items.iter().map(bare).collect::<Vec<_>>()),
             Value::Map(members) => {
-                let pair = |member: &super::super::Member| (member.key.clone(), bare(&member.value));
+                let pair =
+                    |member: &super::super::Member| (member.key.clone(), bare(&member.value));
                 format!("{:?}", members.iter().map(pair).collect::<Vec<_>>())
             }
             value => format!("{value:?}"),
@@ -217,13 +237,28 @@ mod tests {
     #[test]
     fn scripts_stay_readable() {
         let script = Node::bare(Value::Text("echo hi\n  j power on\n".into()));
-        let text = emit(&Node::map([("hooks".to_owned(), Node::map([("script".to_owned(), script)]))]));
+        let text = emit(&Node::map([(
+            "hooks".to_owned(),
+            Node::map([("script".to_owned(), script)]),
+        )]));
         assert_eq!(text, "hooks:\n  script: |\n    echo hi\n      j power on\n");
     }
 
     #[test]
     fn texts_that_pyyaml_reads_otherwise_are_quoted() {
-        for text in ["on", "y", "1:20", "1_000", "2026-01-01", "0755", "null", "a: b", "", "-", "a "] {
+        for text in [
+            "on",
+            "y",
+            "1:20",
+            "1_000",
+            "2026-01-01",
+            "0755",
+            "null",
+            "a: b",
+            "",
+            "-",
+            "a ",
+        ] {
             let mut out = String::new();
             super::text(&mut out, text);
             assert_eq!(out, format!("{text:?}"));

@@ -77,7 +77,11 @@ impl Mistake {
     /// The block shown to the user: position, message, the line and a caret. `kind` is empty or
     /// for example `warning: `.
     pub fn show(&self, source: &Source, kind: &str) -> String {
-        let Self { place, path, message } = self;
+        let Self {
+            place,
+            path,
+            message,
+        } = self;
         let colon = if path.is_empty() { "" } else { ": " };
         let head = format!("{}: {kind}{path}{colon}{message}", source.locate(*place));
         let Some(line) = source.line(place.line) else {
@@ -119,7 +123,9 @@ impl std::error::Error for Mistakes {}
 /// Whether a key holds something that must not be shown.
 pub(crate) fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    ["token", "password", "passphrase", "secret"].iter().any(|word| key.ends_with(word))
+    ["token", "password", "passphrase", "secret"]
+        .iter()
+        .any(|word| key.ends_with(word))
 }
 
 /// Replaces what follows a key such as `token:`.
@@ -143,7 +149,11 @@ mod tests {
     #[test]
     fn a_mistake_is_shown_with_its_line_and_a_caret() {
         let source = Source::new(Path::new("lab.yaml"), "a: 1\nb:\n\tpower: 5\n");
-        let place = Place { line: 3, column: 2, width: 5 };
+        let place = Place {
+            line: 3,
+            column: 2,
+            width: 5,
+        };
         let list = vec![Mistake::new(place, "b.power", "expected a mapping")];
         let text = Mistakes { source, list }.to_string();
         assert_eq!(
@@ -156,19 +166,45 @@ mod tests {
     fn a_place_outside_the_text_does_no_harm() {
         let source = Source::new(Path::new("x"), "é");
         for place in [
-            Place { line: 1, column: 900, width: 9 },
-            Place { line: 9, column: 1, width: 1 },
-            Place { line: 0, column: 0, width: 0 },
-            Place { line: 1, column: 0, width: u32::MAX },
+            Place {
+                line: 1,
+                column: 900,
+                width: 9,
+            },
+            Place {
+                line: 9,
+                column: 1,
+                width: 1,
+            },
+            Place {
+                line: 0,
+                column: 0,
+                width: 0,
+            },
+            Place {
+                line: 1,
+                column: 0,
+                width: u32::MAX,
+            },
         ] {
-            assert!(Mistake::new(place, "", "m").show(&source, "").contains(": m"));
+            assert!(
+                Mistake::new(place, "", "m")
+                    .show(&source, "")
+                    .contains(": m")
+            );
         }
     }
 
     #[test]
     fn tokens_are_not_shown() {
-        assert_eq!(hide_secret("  \"token\" : abc.def"), "  \"token\" : [redacted]");
-        assert_eq!(hide_secret("{a: b, api_token: x}"), "{a: b, api_token: [redacted]");
+        assert_eq!(
+            hide_secret("  \"token\" : abc.def"),
+            "  \"token\" : [redacted]"
+        );
+        assert_eq!(
+            hide_secret("{a: b, api_token: x}"),
+            "{a: b, api_token: [redacted]"
+        );
         assert_eq!(hide_secret("token:"), "token:");
         assert_eq!(hide_secret("tokens: 5"), "tokens: 5");
     }

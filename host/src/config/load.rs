@@ -1,13 +1,16 @@
 //! Reads a configuration from a file.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use nix::errno::Errno;
 
 use super::{
-    ConfigErrors, ExporterConfig, Locations, Mistakes, Source,
-    read::{self, Reader, Trail},
-    shape::{ROOT, Shape},
+    AliasError, ConfigErrors, ExporterConfig, Locations, Mistake, Mistakes, Source,
+    read::{self, Reader},
+    shape::{Fault, ROOT, Shape},
     yaml,
 };
 
@@ -45,14 +48,24 @@ pub fn load(path: &Path) -> Result<ExporterConfig, ConfigErrors> {
     parse(&Source::new(path, &text), &Env::of_process())
 }
 
-/// Loads the file of an alias, the user's or else the machine's.
+/// The file of an alias: the user's, or else the machine's.
+pub fn find(alias: &str) -> Result<PathBuf, AliasError> {
+    Locations::from_env().find(alias)
+}
+
+/// Loads the file of an alias.
 pub fn load_alias(alias: &str) -> Result<ExporterConfig, ConfigErrors> {
-    load(&Locations::from_env().find(alias)?)
+    load(&find(alias)?)
 }
 
 /// Reads a text.
 pub fn parse(source: &Source, env: &Env) -> Result<ExporterConfig, ConfigErrors> {
-    let mistakes = |list| ConfigErrors::Mistakes(Mistakes { source: source.clone(), list });
+    let mistakes = |list| {
+        ConfigErrors::Mistakes(Mistakes {
+            source: source.clone(),
+            list,
+        })
+    };
     let document = yaml::parse(source.text()).map_err(|mistake| mistakes(vec![mistake]))?;
     let mut reader = Reader {
         warnings: document.warnings,
@@ -61,7 +74,10 @@ pub fn parse(source: &Source, env: &Env) -> Result<ExporterConfig, ConfigErrors>
     let mut config = read::exporter(&mut reader, &document.root, source, env);
     references(&mut reader, &config);
 
-    let Reader { mistakes: mut list, mut warnings } = reader;
+    let Reader {
+        mistakes: mut list,
+        mut warnings,
+    } = reader;
     list.sort_by_key(|mistake| (mistake.place.line, mistake.place.column));
     if !list.is_empty() {
         return Err(mistakes(list));
@@ -75,20 +91,16 @@ pub fn parse(source: &Source, env: &Env) -> Result<ExporterConfig, ConfigErrors>
 fn references(reader: &mut Reader, config: &ExporterConfig) {
     let mut shape = Shape::of(&config.export);
     let faults = shape.resolve(false);
-    for fault in &faults {
-        let path = shape.path(fault.spot);
-        let at = shape.spots()[fault.spot].at;
-        let root = Trail::root();
-        let export = root.key("export", at);
-        let message = fault.message.clone();
-        let mut mistake = super::Mistake::new(at, export.to_string(), message);
-        mistake.path = format!("{}.{path}.ref", mistake.path);
-        reader.mistakes.push(mistake);
+    for Fault { spot, message } in &faults {
+        let path = format!("export.{}.ref", shape.path(*spot));
+        let at = shape.spots()[*spot].at;
+        reader.mistakes.push(Mistake::new(at, path, message));
     }
     if faults.is_empty() && shape.visits().is_none() {
-        let at = shape.spots()[ROOT].at;
         let message = "references to references multiply this tree beyond any use";
-        reader.mistakes.push(super::Mistake::new(at, "export", message));
+        reader
+            .mistakes
+            .push(Mistake::new(shape.spots()[ROOT].at, "export", message));
     }
 }
 

@@ -25,7 +25,7 @@ mod yaml;
 
 pub use alias::{AliasError, DeleteError, Locations, check as check_alias};
 pub use error::{ConfigErrors, Mistake, Mistakes};
-pub use load::{Env, load, load_alias, parse};
+pub use load::{Env, find, load, load_alias, parse};
 pub use place::{Place, Source};
 pub use save::{SaveError, save, to_yaml};
 pub use types::*;

@@ -48,7 +48,12 @@ pub fn save(path: &Path, config: &ExporterConfig) -> Result<(), SaveError> {
 }
 
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
     // An older draft of ours may have had another mode.
     file.set_permissions(fs::Permissions::from_mode(0o600))?;
     file.write_all(text.as_bytes())?;
@@ -86,12 +91,22 @@ pub fn to_yaml(config: &ExporterConfig) -> String {
         ("endpoint", text_or_null(endpoint.as_deref())),
         (
             "tls",
-            map([("ca", text(&tls.ca)), ("insecure", Node::bare(Value::Bool(tls.insecure)))]),
+            map([
+                ("ca", text(&tls.ca)),
+                ("insecure", Node::bare(Value::Bool(tls.insecure))),
+            ]),
         ),
-        ("token", text_or_null(token.as_ref().map(|token| token.expose().as_str()))),
+        (
+            "token",
+            text_or_null(token.as_ref().map(|token| token.expose().as_str())),
+        ),
         (
             "grpcOptions",
-            Node::map(grpc_options.iter().map(|(key, value)| (key.clone(), option(value)))),
+            Node::map(
+                grpc_options
+                    .iter()
+                    .map(|(key, value)| (key.clone(), option(value))),
+            ),
         ),
         ("description", text_or_null(description.as_deref())),
         ("motd", text_or_null(motd.as_deref())),
@@ -106,11 +121,20 @@ pub fn to_yaml(config: &ExporterConfig) -> String {
         (
             "failureDetection",
             map([
-                ("maxRapidFailures", int(failure_detection.max_rapid_failures)),
-                ("rapidFailureWindow", int(failure_detection.rapid_failure_window)),
+                (
+                    "maxRapidFailures",
+                    int(failure_detection.max_rapid_failures),
+                ),
+                (
+                    "rapidFailureWindow",
+                    int(failure_detection.rapid_failure_window),
+                ),
             ]),
         ),
-        ("exitOnLeaseEnd", Node::bare(Value::Bool(*exit_on_lease_end))),
+        (
+            "exitOnLeaseEnd",
+            Node::bare(Value::Bool(*exit_on_lease_end)),
+        ),
     ];
     if !plugins.is_empty() {
         let paths = plugins.iter().map(|path| text(&path.to_string_lossy()));
@@ -120,7 +144,11 @@ pub fn to_yaml(config: &ExporterConfig) -> String {
 }
 
 fn entries(entries: &[(String, Entry)]) -> Node {
-    Node::map(entries.iter().map(|(name, entry)| (name.clone(), self::entry(entry))))
+    Node::map(
+        entries
+            .iter()
+            .map(|(name, entry)| (name.clone(), self::entry(entry))),
+    )
 }
 
 fn entry(entry: &Entry) -> Node {
@@ -132,9 +160,17 @@ fn entry(entry: &Entry) -> Node {
 }
 
 fn driver(driver: &DriverEntry) -> Node {
-    let DriverEntry { type_name, description, methods_description, config_node, children, .. } =
-        driver;
-    let texts = methods_description.iter().map(|(key, value)| (key.clone(), text(value)));
+    let DriverEntry {
+        type_name,
+        description,
+        methods_description,
+        config_node,
+        children,
+        ..
+    } = driver;
+    let texts = methods_description
+        .iter()
+        .map(|(key, value)| (key.clone(), text(value)));
     map([
         ("type", text(type_name)),
         ("description", text_or_null(description.as_deref())),
@@ -145,7 +181,13 @@ fn driver(driver: &DriverEntry) -> Node {
 }
 
 fn hook(hook: Option<&Hook>) -> Node {
-    let Some(Hook { script, exec, timeout, on_failure }) = hook else {
+    let Some(Hook {
+        script,
+        exec,
+        timeout,
+        on_failure,
+    }) = hook
+    else {
         return Node::bare(Value::Null);
     };
     map([
@@ -164,7 +206,11 @@ fn option(value: &GrpcOption) -> Node {
 }
 
 fn map<'a>(members: impl IntoIterator<Item = (&'a str, Node)>) -> Node {
-    Node::map(members.into_iter().map(|(key, value)| (key.to_owned(), value)))
+    Node::map(
+        members
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value)),
+    )
 }
 
 fn text(value: &str) -> Node {

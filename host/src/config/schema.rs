@@ -35,7 +35,14 @@ struct Check<'a> {
 // === impl Check ===
 
 impl Check<'_> {
-    fn walk(&self, reader: &mut Reader, schema: &Json, node: &Node, trail: &Trail<'_>, depth: usize) {
+    fn walk(
+        &self,
+        reader: &mut Reader,
+        schema: &Json,
+        node: &Node,
+        trail: &Trail<'_>,
+        depth: usize,
+    ) {
         let Some(fields) = schema.as_object() else {
             if schema == &Json::Bool(false) {
                 reader.mistake(trail.place, trail, "nothing is allowed here");
@@ -45,7 +52,11 @@ impl Check<'_> {
         if depth > MAX_DEPTH {
             return;
         }
-        if let Some(target) = fields.get("$ref").and_then(Json::as_str).and_then(|r| self.find(r)) {
+        if let Some(target) = fields
+            .get("$ref")
+            .and_then(Json::as_str)
+            .and_then(|r| self.find(r))
+        {
             self.walk(reader, target, node, trail, depth + 1);
         }
         if let Some(wanted) = fields.get("type")
@@ -54,7 +65,12 @@ impl Check<'_> {
             reader.wrong(trail, node, &describe(schema));
             return;
         }
-        for all in fields.get("allOf").and_then(Json::as_array).into_iter().flatten() {
+        for all in fields
+            .get("allOf")
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten()
+        {
             self.walk(reader, all, node, trail, depth + 1);
         }
         for choice in ["anyOf", "oneOf"] {
@@ -68,7 +84,13 @@ impl Check<'_> {
             Value::List(items) => {
                 if let Some(schema) = fields.get("items") {
                     for (index, item) in items.iter().enumerate() {
-                        self.walk(reader, schema, item, &trail.item(index, item.place), depth + 1);
+                        self.walk(
+                            reader,
+                            schema,
+                            item,
+                            &trail.item(index, item.place),
+                            depth + 1,
+                        );
                     }
                 }
             }
@@ -87,12 +109,19 @@ impl Check<'_> {
         let skip = |key: &str| depth == 1 && self.skip.contains(&key);
         let properties = schema.get("properties").and_then(Json::as_object);
         let others = schema.get("additionalProperties");
-        for member in reader.members(trail, node).iter().filter(|member| !skip(&member.key)) {
+        for member in reader
+            .members(trail, node)
+            .iter()
+            .filter(|member| !skip(&member.key))
+        {
             let trail = &trail.key(&member.key, member.place);
             match properties.and_then(|properties| properties.get(&member.key)) {
                 Some(schema) => self.walk(reader, schema, &member.value, trail, depth),
                 None if others == Some(&Json::Bool(false)) => {
-                    let known = properties.into_iter().flatten().map(|(key, _)| key.as_str());
+                    let known = properties
+                        .into_iter()
+                        .flatten()
+                        .map(|(key, _)| key.as_str());
                     reader.mistake(member.place, trail, unknown(&member.key, known.collect()));
                 }
                 None => {
@@ -126,7 +155,10 @@ impl Check<'_> {
             if attempt.mistakes.is_empty() {
                 return;
             }
-            let inside = attempt.mistakes.iter().all(|mistake| mistake.path != trail.to_string());
+            let inside = attempt
+                .mistakes
+                .iter()
+                .all(|mistake| mistake.path != trail.to_string());
             if inside {
                 closest.get_or_insert(attempt);
             }
@@ -141,7 +173,10 @@ impl Check<'_> {
     }
 
     fn form(&self, schema: &Json) -> String {
-        let target = schema.get("$ref").and_then(Json::as_str).and_then(|r| self.find(r));
+        let target = schema
+            .get("$ref")
+            .and_then(Json::as_str)
+            .and_then(|r| self.find(r));
         describe(target.unwrap_or(schema))
     }
 
@@ -154,11 +189,18 @@ impl Check<'_> {
         trail: &Trail<'_>,
     ) {
         let constant = schema.get("const").map(std::slice::from_ref);
-        let choices = schema.get("enum").and_then(Json::as_array).map(Vec::as_slice).or(constant);
+        let choices = schema
+            .get("enum")
+            .and_then(Json::as_array)
+            .map(Vec::as_slice)
+            .or(constant);
         if let Some(choices) = choices
             && !choices.contains(&node.to_json())
         {
-            let all: Vec<String> = choices.iter().map(|choice| format!("`{}`", plain(choice))).collect();
+            let all: Vec<String> = choices
+                .iter()
+                .map(|choice| format!("`{}`", plain(choice)))
+                .collect();
             let meant = match &node.value {
                 Value::Text(text) => did_you_mean(text, choices.iter().filter_map(Json::as_str)),
                 _ => String::new(),

@@ -10,9 +10,21 @@ fn check(schema: Json, text: &str) -> Vec<String> {
         Ok(document) => document.root,
         Err(mistake) => panic!("{}", mistake.show(&Source::new(Path::new("f"), text), "")),
     };
-    let place = Place { line: 9, column: 9, width: 1 };
-    let line = |m: &Mistake| format!("{}:{} {}: {}", m.place.line, m.place.column, m.path, m.message);
-    super::check(&schema, &node, "export.p.config", place, &["labels"]).iter().map(line).collect()
+    let place = Place {
+        line: 9,
+        column: 9,
+        width: 1,
+    };
+    let line = |m: &Mistake| {
+        format!(
+            "{}:{} {}: {}",
+            m.place.line, m.place.column, m.path, m.message
+        )
+    };
+    super::check(&schema, &node, "export.p.config", place, &["labels"])
+        .iter()
+        .map(line)
+        .collect()
 }
 
 fn schema() -> Json {
@@ -45,7 +57,12 @@ fn what_fits_is_accepted() {
     ] {
         assert_eq!(check(schema(), text), Vec::<String>::new(), "{text}");
     }
-    for schema in [json!(true), json!({}), json!({"type": "strange"}), json!({"$ref": "#"})] {
+    for schema in [
+        json!(true),
+        json!({}),
+        json!({"type": "strange"}),
+        json!({"$ref": "#"}),
+    ] {
         assert_eq!(check(schema, "{a: 1}"), Vec::<String>::new());
     }
 }
@@ -85,14 +102,19 @@ fn of_several_forms_the_one_that_was_meant_is_told() {
         {"type": "string"},
         {"type": "object", "properties": {"port": {"type": "integer"}}},
     ]}}});
-    assert_eq!(check(schema.clone(), "{url: {port: 1}}"), Vec::<String>::new());
+    assert_eq!(
+        check(schema.clone(), "{url: {port: 1}}"),
+        Vec::<String>::new()
+    );
     assert_eq!(
         check(schema.clone(), "{url: {port: x}}"),
         ["1:14 export.p.config.url.port: expected an integer, found the text \"x\""]
     );
     assert_eq!(
         check(schema, "{url: 5}"),
-        ["1:7 export.p.config.url: expected a text or a mapping, found the integer 5; write it in quotes"]
+        [
+            "1:7 export.p.config.url: expected a text or a mapping, found the integer 5; write it in quotes"
+        ]
     );
 }
 

@@ -88,7 +88,9 @@ impl Shape {
     /// The tree of an `export` block.
     pub fn of(export: &[(String, Entry)]) -> Self {
         let mut shape = Self { spots: Vec::new() };
-        shape.spots.push(Spot::new("", None, SpotKind::Group, Place::default()));
+        shape
+            .spots
+            .push(Spot::new("", None, SpotKind::Group, Place::default()));
         shape.add_entries(ROOT, export);
         shape
     }
@@ -116,7 +118,11 @@ impl Shape {
         let parent = &mut self.spots[parent];
         match parent.by_name.insert(name.to_owned(), new) {
             None => parent.children.push(new),
-            Some(old) => parent.children.iter_mut().filter(|c| **c == old).for_each(|c| *c = new),
+            Some(old) => parent
+                .children
+                .iter_mut()
+                .filter(|c| **c == old)
+                .for_each(|c| *c = new),
         }
         new
     }
@@ -282,7 +288,10 @@ impl Shape {
                 for step in round[first..].iter().chain(&round[..=first]) {
                     way.push(self.label(*step));
                 }
-                format!("Proxy driver {name} references what contains it: {}", way.join(" -> "))
+                format!(
+                    "Proxy driver {name} references what contains it: {}",
+                    way.join(" -> ")
+                )
             }
         };
         Some(Fault { spot, message })
@@ -300,7 +309,11 @@ impl Shape {
             if visits.len() == MAX_VISITS {
                 return None;
             }
-            visits.push(Visit { spot, named_by, parent });
+            visits.push(Visit {
+                spot,
+                named_by,
+                parent,
+            });
             for child in self.spots[spot].children.iter().rev() {
                 stack.push((*child, Some(spot)));
             }

@@ -8,12 +8,19 @@ fn tree(lines: &[&str]) -> Shape {
     for line in lines {
         let (path, kind) = line.split_once(" = ").unwrap();
         let kind = match kind.strip_prefix("-> ") {
-            Some(path) => SpotKind::Reference { path: path.to_owned(), target: None },
+            Some(path) => SpotKind::Reference {
+                path: path.to_owned(),
+                target: None,
+            },
             None if kind == "group" => SpotKind::Group,
             None => SpotKind::Driver,
         };
         let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
-        let at = if parent.is_empty() { ROOT } else { shape.find(parent, true).unwrap().unwrap() };
+        let at = if parent.is_empty() {
+            ROOT
+        } else {
+            shape.find(parent, true).unwrap().unwrap()
+        };
         shape.add(at, name, kind, Place::default());
     }
     shape
@@ -21,11 +28,19 @@ fn tree(lines: &[&str]) -> Shape {
 
 /// The report as `name=spot<parent`.
 fn report(shape: &Shape) -> Vec<String> {
-    let label = |spot: usize| if spot == ROOT { "R".to_owned() } else { shape.path(spot) };
+    let label = |spot: usize| {
+        if spot == ROOT {
+            "R".to_owned()
+        } else {
+            shape.path(spot)
+        }
+    };
     let visits = shape.visits().unwrap();
     let line = |visit: &Visit| {
         let name = &shape.spots()[visit.named_by].name;
-        let parent = visit.parent.map_or_else(String::new, |parent| format!("<{}", label(parent)));
+        let parent = visit
+            .parent
+            .map_or_else(String::new, |parent| format!("<{}", label(parent)));
         format!("{name}={}{parent}", label(visit.spot))
     };
     visits.iter().map(line).collect()
@@ -96,7 +111,12 @@ fn a_reference_to_a_reference_stands_for_the_last() {
 
 #[test]
 fn children_are_found_through_references() {
-    let mut shape = tree(&["p = driver", "p.g = -> grp", "grp = group", "grp.x = driver"]);
+    let mut shape = tree(&[
+        "p = driver",
+        "p.g = -> grp",
+        "grp = group",
+        "grp.x = driver",
+    ]);
     assert_eq!(shape.resolve(true), []);
     let p = shape.child(ROOT, "p").unwrap();
     let g = shape.child(p, "g").unwrap();
@@ -107,7 +127,12 @@ fn children_are_found_through_references() {
 
 #[test]
 fn a_driver_may_bring_what_a_reference_wants() {
-    let lines = ["q = driver", "r = -> q.power.led", "s = -> t.u", "t = group"];
+    let lines = [
+        "q = driver",
+        "r = -> q.power.led",
+        "s = -> t.u",
+        "t = group",
+    ];
     let missing = "Proxy driver s references nonexistent driver t.u; there is nothing below `t`";
     assert_eq!(faults(&lines, false), [missing]);
     assert_eq!(
@@ -130,7 +155,10 @@ fn a_driver_may_bring_what_a_reference_wants() {
 fn rounds_are_found_however_they_go() {
     for (lines, fault) in [
         (&["a = -> a"][..], "Proxy driver a references itself"),
-        (&["a = -> b", "b = -> a"], "Proxy driver a references what contains it: a -> b -> a"),
+        (
+            &["a = -> b", "b = -> a"],
+            "Proxy driver a references what contains it: a -> b -> a",
+        ),
         (
             &["g = group", "g.h = group", "g.h.r = -> g"],
             "Proxy driver r references what contains it: g.h.r -> g -> g.h -> g.h.r",
@@ -175,7 +203,9 @@ fn references_cannot_multiply_without_end() {
 
 #[test]
 fn long_chains_need_no_stack() {
-    let lines: Vec<String> = (0..19_000).map(|n| format!("p{n} = -> p{}", n + 1)).collect();
+    let lines: Vec<String> = (0..19_000)
+        .map(|n| format!("p{n} = -> p{}", n + 1))
+        .collect();
     let mut lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     lines.push("p19000 = driver");
     let mut shape = tree(&lines);

@@ -4,10 +4,7 @@
 const ALIKE: f64 = 0.84;
 
 /// The known word that was most likely meant by `word`.
-pub(crate) fn closest<'a>(
-    word: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let bare = bare(word);
     let mut best: Option<(f64, &str)> = None;
     for known in known {
@@ -36,7 +33,13 @@ mod tests {
 
     #[test]
     fn slips_are_found_and_other_words_are_not() {
-        let known = ["type", "description", "config", "exitOnLeaseEnd", "grpcOptions"];
+        let known = [
+            "type",
+            "description",
+            "config",
+            "exitOnLeaseEnd",
+            "grpcOptions",
+        ];
         for (word, meant) in [
             ("tpye", Some("type")),
             ("Config", Some("config")),

@@ -27,14 +27,25 @@ fn bad(text: &str) -> Vec<String> {
 }
 
 fn lines(list: &[Mistake]) -> Vec<String> {
-    let line = |m: &Mistake| format!("{}:{} {}: {}", m.place.line, m.place.column, m.path, m.message);
+    let line = |m: &Mistake| {
+        format!(
+            "{}:{} {}: {}",
+            m.place.line, m.place.column, m.path, m.message
+        )
+    };
     list.iter().map(line).collect()
 }
 
 #[test]
 fn the_smallest_file_has_the_defaults() {
     let config = good("metadata: {namespace: null, name: bench}\n");
-    assert_eq!(config.metadata, Metadata { namespace: None, name: "bench".into() });
+    assert_eq!(
+        config.metadata,
+        Metadata {
+            namespace: None,
+            name: "bench".into()
+        }
+    );
     assert_eq!(config.tls, Tls::default());
     assert_eq!(config.failure_detection, FailureDetection::default());
     assert!(config.export.is_empty() && !config.exit_on_lease_end && config.warnings.is_empty());
@@ -42,15 +53,26 @@ fn the_smallest_file_has_the_defaults() {
 
 #[test]
 fn metadata_is_filled_in_from_the_environment_but_not_over_the_file() {
-    let env = Env { namespace: Some("ns".into()), name: Some("env".into()) };
+    let env = Env {
+        namespace: Some("ns".into()),
+        name: Some("env".into()),
+    };
     let read = |text| parse(&Source::new(Path::new("f"), text), &env);
     assert_eq!(
         read("metadata: {}\n").unwrap().metadata,
-        Metadata { namespace: Some("ns".into()), name: "env".into() }
+        Metadata {
+            namespace: Some("ns".into()),
+            name: "env".into()
+        }
     );
     assert_eq!(
-        read("metadata: {namespace: null, name: file}\n").unwrap().metadata,
-        Metadata { namespace: None, name: "file".into() }
+        read("metadata: {namespace: null, name: file}\n")
+            .unwrap()
+            .metadata,
+        Metadata {
+            namespace: None,
+            name: "file".into()
+        }
     );
     assert!(read("export: {}\n").is_err());
     assert_eq!(
@@ -128,29 +150,65 @@ fn mistakes_read_like_those_of_a_compiler_and_hide_the_token() {
 #[test]
 fn scalars_are_as_lenient_as_the_reference() {
     for (text, value) in [
-        ("true", true), ("1", true), ("1.0", true), ("'YES'", true), ("t", true), ("y", true),
-        ("on", true), ("false", false), ("0", false), ("'off'", false), ("f", false), ("N", false),
+        ("true", true),
+        ("1", true),
+        ("1.0", true),
+        ("'YES'", true),
+        ("t", true),
+        ("y", true),
+        ("on", true),
+        ("false", false),
+        ("0", false),
+        ("'off'", false),
+        ("f", false),
+        ("N", false),
     ] {
         let config = good(&with_export(&format!("exitOnLeaseEnd: {text}\n")));
         assert_eq!(config.exit_on_lease_end, value, "{text}");
     }
     for text in ["2", "1.5", "' true'", "null", "[]", "''"] {
-        assert_eq!(bad(&with_export(&format!("exitOnLeaseEnd: {text}\n"))).len(), 1, "{text}");
+        assert_eq!(
+            bad(&with_export(&format!("exitOnLeaseEnd: {text}\n"))).len(),
+            1,
+            "{text}"
+        );
     }
     for (text, value) in [
-        ("5", 5), ("-5", -5), ("5.0", 5), ("'5'", 5), ("' 5 '", 5), ("'+5'", 5), ("'5.0'", 5),
-        ("'1_000'", 1000), ("true", 1), ("1:20", 80),
+        ("5", 5),
+        ("-5", -5),
+        ("5.0", 5),
+        ("'5'", 5),
+        ("' 5 '", 5),
+        ("'+5'", 5),
+        ("'5.0'", 5),
+        ("'1_000'", 1000),
+        ("true", 1),
+        ("1:20", 80),
     ] {
-        let text = with_export(&format!("failureDetection: {{rapidFailureWindow: {text}}}\n"));
-        assert_eq!(good(&text).failure_detection.rapid_failure_window, value, "{text}");
+        let text = with_export(&format!(
+            "failureDetection: {{rapidFailureWindow: {text}}}\n"
+        ));
+        assert_eq!(
+            good(&text).failure_detection.rapid_failure_window,
+            value,
+            "{text}"
+        );
     }
-    for text in ["1.5", "'5.5'", "1e3", "null", "''", ".inf", ".nan", "'1__0'"] {
-        let text = with_export(&format!("failureDetection: {{rapidFailureWindow: {text}}}\n"));
+    for text in [
+        "1.5", "'5.5'", "1e3", "null", "''", ".inf", ".nan", "'1__0'",
+    ] {
+        let text = with_export(&format!(
+            "failureDetection: {{rapidFailureWindow: {text}}}\n"
+        ));
         assert_eq!(bad(&text).len(), 1, "{text}");
     }
     for text in ["1e3", "08", "y", "2026-01-01", "'5'"] {
         let config = good(&with_export(&format!("motd: {text}\n")));
-        assert_eq!(config.motd.as_deref(), Some(text.trim_matches('\'')), "{text}");
+        assert_eq!(
+            config.motd.as_deref(),
+            Some(text.trim_matches('\'')),
+            "{text}"
+        );
     }
     let options = good(&with_export("grpcOptions: {a: x, b: 2, c: 2.0, d: true}\n")).grpc_options;
     let expected = [
@@ -159,8 +217,17 @@ fn scalars_are_as_lenient_as_the_reference() {
         ("c", GrpcOption::Int(2)),
         ("d", GrpcOption::Int(1)),
     ];
-    assert!(options.iter().map(|(k, v)| (k.as_str(), v.clone())).eq(expected));
-    assert!(good(&with_export("grpcOptions: null\n")).grpc_options.is_empty());
+    assert!(
+        options
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.clone()))
+            .eq(expected)
+    );
+    assert!(
+        good(&with_export("grpcOptions: null\n"))
+            .grpc_options
+            .is_empty()
+    );
 }
 
 #[test]
@@ -174,7 +241,10 @@ fn what_the_reference_ignores_is_a_warning() {
     assert!(!config.exit_on_lease_end);
     assert_eq!(config.failure_detection.max_rapid_failures, 7);
     let hook = config.hooks.before_lease.unwrap();
-    assert_eq!((hook.exec.as_deref(), hook.on_failure), (Some("bash"), OnFailure::Exit));
+    assert_eq!(
+        (hook.exec.as_deref(), hook.on_failure),
+        (Some("bash"), OnFailure::Exit)
+    );
     assert_eq!(
         lines(&config.warnings),
         [
@@ -194,7 +264,10 @@ fn forms(entries: &[(String, Entry)]) -> Vec<String> {
         Entry::Proxy(proxy) => format!("ref {}", proxy.reference),
         Entry::Composite(group) => format!("group of {}", group.children.len()),
     };
-    entries.iter().map(|(name, entry)| format!("{name}: {}", form(entry))).collect()
+    entries
+        .iter()
+        .map(|(name, entry)| format!("{name}: {}", form(entry)))
+        .collect()
 }
 
 #[test]
@@ -208,8 +281,15 @@ fn an_entry_is_a_driver_a_reference_or_a_group() {
     assert_eq!(
         forms(&config.export),
         [
-            "a: group of 0", "b: driver x.Y", "c: group of 0", "d: ref a", "e: group of 0",
-            "f: group of 0", "g: driver x.Y", "h: ref a", "on: group of 0",
+            "a: group of 0",
+            "b: driver x.Y",
+            "c: group of 0",
+            "d: ref a",
+            "e: group of 0",
+            "f: group of 0",
+            "g: driver x.Y",
+            "h: ref a",
+            "on: group of 0",
         ]
     );
     assert_eq!(
@@ -226,13 +306,31 @@ fn an_entry_is_a_driver_a_reference_or_a_group() {
         ]
     );
     for (entry, mistake) in [
-        ("[]", "2:10 export.a: expected a mapping with `type` (a driver), `ref` (a reference) or `children` (a group), found a list"),
-        ("{children: null}", "2:14 export.a.children: expected a mapping, found nothing (null); leave the key out or write `{}`"),
-        ("{children: {b: 5}}", "2:25 export.a.children.b: expected a mapping with `type` (a driver), `ref` (a reference) or `children` (a group), found the integer 5"),
-        ("{type: null}", "2:14 export.a.type: expected a text, found nothing (null)"),
-        ("{type: jumpstarter_driver_composite.driver.Proxy}", "2:14 export.a.config: `ref` is missing"),
+        (
+            "[]",
+            "2:10 export.a: expected a mapping with `type` (a driver), `ref` (a reference) or `children` (a group), found a list",
+        ),
+        (
+            "{children: null}",
+            "2:14 export.a.children: expected a mapping, found nothing (null); leave the key out or write `{}`",
+        ),
+        (
+            "{children: {b: 5}}",
+            "2:25 export.a.children.b: expected a mapping with `type` (a driver), `ref` (a reference) or `children` (a group), found the integer 5",
+        ),
+        (
+            "{type: null}",
+            "2:14 export.a.type: expected a text, found nothing (null)",
+        ),
+        (
+            "{type: jumpstarter_driver_composite.driver.Proxy}",
+            "2:14 export.a.config: `ref` is missing",
+        ),
     ] {
-        assert_eq!(bad(&with_export(&format!("export: {{a: {entry}}}\n")))[0], mistake);
+        assert_eq!(
+            bad(&with_export(&format!("export: {{a: {entry}}}\n")))[0],
+            mistake
+        );
     }
 }
 
@@ -246,9 +344,15 @@ fn the_settings_of_every_driver_are_the_hosts() {
         panic!("a driver");
     };
     assert_eq!(driver.base.log_level, LogLevel::Debug);
-    assert_eq!(driver.base.uuid.unwrap().to_string(), "7a2f0a58-2f55-4f4b-9d36-0c8b7a4f5b11");
+    assert_eq!(
+        driver.base.uuid.unwrap().to_string(),
+        "7a2f0a58-2f55-4f4b-9d36-0c8b7a4f5b11"
+    );
     assert_eq!(driver.base.labels["k"], "v");
-    assert_eq!(serde_json::Value::from(driver.settings()).to_string(), r#"{"port":80}"#);
+    assert_eq!(
+        serde_json::Value::from(driver.settings()).to_string(),
+        r#"{"port":80}"#
+    );
 
     let text = with_export(
         "export: {a: {type: x.Y, config: {log_level: verbose, uuid: 5, labels: {k: 1}, children: {}}}}\n",
@@ -289,9 +393,15 @@ fn references_are_checked_with_their_places() {
 fn plugins_are_relative_to_the_file() {
     let paths = |text: &str| good(&with_export(text)).plugins;
     assert_eq!(paths("plugins: ../lib\n"), [Path::new("dir/../lib")]);
-    assert_eq!(paths("plugins: [/a, b.so]\n"), [Path::new("/a"), Path::new("dir/b.so")]);
+    assert_eq!(
+        paths("plugins: [/a, b.so]\n"),
+        [Path::new("/a"), Path::new("dir/b.so")]
+    );
     assert_eq!(bad(&with_export("plugins: {a: b}\n")).len(), 1);
-    assert_eq!(bad(&with_export("plugins: [5]\n")), ["2:11 plugins[0]: expected a text, found the integer 5; write it in quotes"]);
+    assert_eq!(
+        bad(&with_export("plugins: [5]\n")),
+        ["2:11 plugins[0]: expected a text, found the integer 5; write it in quotes"]
+    );
 }
 
 #[test]
@@ -299,7 +409,9 @@ fn aliases_that_leave_the_folder_are_rejected() {
     for alias in ["/tmp/evil", "../evil", "a/b", "a\\b", ".", "..", ""] {
         assert_eq!(
             check_alias(alias).unwrap_err().to_string(),
-            format!("Invalid exporter alias '{alias}': must not contain path separators or be '.' / '..'")
+            format!(
+                "Invalid exporter alias '{alias}': must not contain path separators or be '.' / '..'"
+            )
         );
     }
     for alias in ["bench-1", "a.b", "..x", "ünï"] {

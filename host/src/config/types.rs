@@ -149,6 +149,8 @@ pub struct DriverEntry {
     pub at: Place,
     /// Where its type is written.
     pub type_at: Place,
+    /// Where its `config` is written; where its type is, if it has none.
+    pub config_at: Place,
     /// `config` with the position of every value.
     pub config_node: Node,
 }

@@ -64,19 +64,30 @@ impl Reader {
         // `tpye` is better told by its likely meaning.
         fields.suggest("type");
         fields.finish(self, trail, Unknown::Ignore(NO_TYPE));
-        Entry::Composite(CompositeEntry { children, at: trail.place })
+        Entry::Composite(CompositeEntry {
+            children,
+            at: trail.place,
+        })
     }
 
     fn reference(&mut self, trail: &Trail<'_>, node: &Node, reference: &Member) -> Entry {
         let Value::Text(path) = &reference.value.value else {
             let found = trail.describe(&reference.value);
-            let message = format!("expected a dotted path, found {found}; this is an empty group now");
+            let message =
+                format!("expected a dotted path, found {found}; this is an empty group now");
             self.warn(reference.place, &trail.key("ref", reference.place), message);
-            return Entry::Composite(CompositeEntry { children: Vec::new(), at: trail.place });
+            return Entry::Composite(CompositeEntry {
+                children: Vec::new(),
+                at: trail.place,
+            });
         };
         let mut fields = self.fields(trail, node);
         fields.take("ref");
-        fields.finish(self, trail, Unknown::Ignore("; a reference has nothing but `ref`"));
+        fields.finish(
+            self,
+            trail,
+            Unknown::Ignore("; a reference has nothing but `ref`"),
+        );
         Entry::Proxy(ProxyEntry {
             reference: path.clone(),
             at: reference.value.place,
@@ -125,6 +136,7 @@ impl Reader {
             children,
             at: trail.place,
             type_at: kind.value.place,
+            config_at,
             config_node,
         })
     }
@@ -184,7 +196,9 @@ impl Reader {
         }
         let text = self.text(trail, node);
         let known = LogLevel::NAMES.map(|(name, _)| name);
-        let found = LogLevel::NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(&text));
+        let found = LogLevel::NAMES
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(&text));
         match found {
             Some((_, level)) => *level,
             None => {
@@ -219,6 +233,7 @@ fn unreadable(trail: &Trail<'_>) -> Entry {
         children: Vec::new(),
         at: trail.place,
         type_at: trail.place,
+        config_at: trail.place,
         config_node: Node::map([]),
     })
 }

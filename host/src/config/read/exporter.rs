@@ -39,7 +39,9 @@ pub(in crate::config) fn exporter(
         metadata,
         endpoint: reader.optional(&mut fields, trail, "endpoint"),
         tls: reader.with(&mut fields, trail, "tls", Reader::tls),
-        token: reader.optional(&mut fields, trail, "token").map(Secret::new),
+        token: reader
+            .optional(&mut fields, trail, "token")
+            .map(Secret::new),
         grpc_options: reader.with(&mut fields, trail, "grpcOptions", Reader::grpc_options),
         description: reader.optional(&mut fields, trail, "description"),
         motd: reader.optional(&mut fields, trail, "motd"),
@@ -115,7 +117,11 @@ impl Reader {
         let name = fields.take("name");
         if matches!(node.value, Value::Map(_)) {
             for (there, variable, key) in [
-                (namespace.is_some() || env.namespace.is_some(), "JMP_NAMESPACE", "namespace"),
+                (
+                    namespace.is_some() || env.namespace.is_some(),
+                    "JMP_NAMESPACE",
+                    "namespace",
+                ),
                 (name.is_some() || env.name.is_some(), "JMP_NAME", "name"),
             ] {
                 if !there {
@@ -209,7 +215,11 @@ impl Reader {
                 Vec::new()
             }
         };
-        let folder = source.file().parent().map(PathBuf::from).unwrap_or_default();
+        let folder = source
+            .file()
+            .parent()
+            .map(PathBuf::from)
+            .unwrap_or_default();
         let home = std::env::home_dir().unwrap_or_default();
         paths
             .iter()

@@ -100,7 +100,11 @@ impl<'n> Fields<'n> {
                         true => advice,
                         false => meant.as_str(),
                     };
-                    reader.warn(member.place, &trail, format!("unknown key, ignored{advice}"));
+                    reader.warn(
+                        member.place,
+                        &trail,
+                        format!("unknown key, ignored{advice}"),
+                    );
                 }
             }
         }

@@ -14,7 +14,11 @@ impl Reader {
             before_lease: before.and_then(|member| self.hook_or_null(trail, member)),
             after_lease: after.and_then(|member| self.hook_or_null(trail, member)),
         };
-        fields.finish(self, trail, Unknown::Ignore("; hooks are `beforeLease` and `afterLease`"));
+        fields.finish(
+            self,
+            trail,
+            Unknown::Ignore("; hooks are `beforeLease` and `afterLease`"),
+        );
         hooks
     }
 
@@ -23,7 +27,8 @@ impl Reader {
         match &member.value.value {
             Value::Null => None,
             Value::Text(_) => {
-                let message = "expected a mapping, found a text; write the script below a `script:` key";
+                let message =
+                    "expected a mapping, found a text; write the script below a `script:` key";
                 self.mistake(member.value.place, &trail, message);
                 None
             }

@@ -40,7 +40,11 @@ impl Reader {
     pub(super) fn wrong(&mut self, trail: &Trail<'_>, node: &Node, wanted: &str) {
         let found = trail.describe(node);
         let hint = hint(node, wanted);
-        self.mistake(node_place(node, trail), trail, format!("expected {wanted}, found {found}{hint}"));
+        self.mistake(
+            node_place(node, trail),
+            trail,
+            format!("expected {wanted}, found {found}{hint}"),
+        );
     }
 }
 

@@ -85,7 +85,9 @@ pub(super) fn integer(node: &Node) -> Option<i64> {
                 None => text,
             };
             let odd = whole.starts_with('_') || whole.ends_with('_') || whole.contains("__");
-            (!odd).then(|| whole.replace('_', "").parse().ok()).flatten()
+            (!odd)
+                .then(|| whole.replace('_', "").parse().ok())
+                .flatten()
         }
         _ => None,
     }

@@ -25,20 +25,36 @@ enum Step<'a> {
 
 impl<'a> Trail<'a> {
     pub(in crate::config) fn root() -> Self {
-        Self { parent: None, step: Step::Root, place: Place::default() }
+        Self {
+            parent: None,
+            step: Step::Root,
+            place: Place::default(),
+        }
     }
 
     /// A value whose path is already known.
     pub(in crate::config) fn path(path: &'a str, place: Place) -> Self {
-        Self { parent: None, step: Step::Path(path), place }
+        Self {
+            parent: None,
+            step: Step::Path(path),
+            place,
+        }
     }
 
     pub(in crate::config) fn key(&'a self, key: &'a str, place: Place) -> Trail<'a> {
-        Trail { parent: Some(self), step: Step::Key(key), place }
+        Trail {
+            parent: Some(self),
+            step: Step::Key(key),
+            place,
+        }
     }
 
     pub(in crate::config) fn item(&'a self, index: usize, place: Place) -> Trail<'a> {
-        Trail { parent: Some(self), step: Step::Item(index), place }
+        Trail {
+            parent: Some(self),
+            step: Step::Item(index),
+            place,
+        }
     }
 
     /// What a value is, for a message; values of secret keys are not shown.
@@ -57,7 +73,10 @@ impl fmt::Display for Trail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(parent) = self.parent {
             parent.fmt(f)?;
-            if !matches!((parent.step, self.step), (Step::Root, _) | (_, Step::Item(_))) {
+            if !matches!(
+                (parent.step, self.step),
+                (Step::Root, _) | (_, Step::Item(_))
+            ) {
                 f.write_str(".")?;
             }
         }

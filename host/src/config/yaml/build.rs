@@ -95,7 +95,14 @@ impl Builder {
             Event::Scalar(text, style, anchor, tag) => {
                 let node = tag::scalar(&text, style, tag.as_deref(), place)?;
                 let merge = text == "<<" && style == ScalarStyle::Plain && tag.is_none();
-                self.put(Done { node, written: text, size: 1, height: 1, merge, anchor })
+                self.put(Done {
+                    node,
+                    written: text,
+                    size: 1,
+                    height: 1,
+                    merge,
+                    anchor,
+                })
             }
             Event::SequenceStart(_, anchor, tag) => {
                 tag::expect(tag.as_deref(), "seq", place)?;
@@ -125,7 +132,13 @@ impl Builder {
 
     fn enter(&mut self, place: Place, anchor: usize, kind: Kind) -> Result<(), Mistake> {
         self.check_depth(1, place)?;
-        self.open.push(Open { place, anchor, size: 1, height: 1, kind });
+        self.open.push(Open {
+            place,
+            anchor,
+            size: 1,
+            height: 1,
+            kind,
+        });
         Ok(())
     }
 
@@ -137,7 +150,11 @@ impl Builder {
             Kind::List(items) => Value::List(items),
             Kind::Map(mapping) => Value::Map(mapping.finish()),
         };
-        let node = Node { value, place: open.place, style: Style::Plain };
+        let node = Node {
+            value,
+            place: open.place,
+            style: Style::Plain,
+        };
         self.put(Done {
             node,
             written: Cow::Borrowed(""),
@@ -150,13 +167,29 @@ impl Builder {
 
     fn alias(&mut self, id: usize, place: Place) -> Result<(), Mistake> {
         let Some(anchored) = self.anchors.get(&id) else {
-            return Err(Mistake::new(place, "", "this alias refers to what it is part of"));
+            return Err(Mistake::new(
+                place,
+                "",
+                "this alias refers to what it is part of",
+            ));
         };
-        let Anchored { ref node, ref written, size, height } = *anchored;
+        let Anchored {
+            ref node,
+            ref written,
+            size,
+            height,
+        } = *anchored;
         charge(&mut self.copies, size, place)?;
         let (node, written) = (node.clone(), Cow::Owned(written.clone()));
         self.check_depth(height, place)?;
-        self.put(Done { node, written, size, height, merge: false, anchor: 0 })
+        self.put(Done {
+            node,
+            written,
+            size,
+            height,
+            merge: false,
+            anchor: 0,
+        })
     }
 
     fn check_depth(&self, height: usize, place: Place) -> Result<(), Mistake> {
@@ -170,10 +203,21 @@ impl Builder {
     /// Gives a finished node to the list or mapping it is in.
     fn put(&mut self, done: Done<'_>) -> Result<(), Mistake> {
         if done.anchor != 0 {
-            let Done { ref node, ref written, size, height, .. } = done;
+            let Done {
+                ref node,
+                ref written,
+                size,
+                height,
+                ..
+            } = done;
             charge(&mut self.copies, size, node.place)?;
             let (node, written) = (node.clone(), written.to_string());
-            let anchored = Anchored { node, written, size, height };
+            let anchored = Anchored {
+                node,
+                written,
+                size,
+                height,
+            };
             self.anchors.insert(done.anchor, anchored);
         }
         let Some(open) = self.open.last_mut() else {
@@ -289,7 +333,12 @@ fn key(done: Done<'_>) -> Result<Key, Mistake> {
         Value::Null | Value::Bool(_) | Value::Float(_) => (done.written.into_owned(), true),
     };
     let merge = done.merge;
-    Ok(Key { text, place, odd, merge })
+    Ok(Key {
+        text,
+        place,
+        odd,
+        merge,
+    })
 }
 
 fn cannot_merge(node: &Node) -> Mistake {

@@ -171,8 +171,12 @@ mod tests {
     #[test]
     fn resolves_as_pyyaml_does() {
         let null = ["", "~", "null", "Null", "NULL"];
-        let truths = ["yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"];
-        let lies = ["no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"];
+        let truths = [
+            "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON",
+        ];
+        let lies = [
+            "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF",
+        ];
         let ints = [
             ("0", 0),
             ("-0", 0),
@@ -217,9 +221,9 @@ mod tests {
         ];
         let texts = [
             "y", "Y", "n", "t", "yEs", "tRUE", "nuLL", "1e3", "1.5e3", "1.5e", "08", "09", "0o755",
-            "0O7", "0b", "0b2", "0x", "0xg", "0X1F", "-.5", "+.5", ".", "..5", "._5", ".e+1", "1:60",
-            "1:200", "01:20", "0:20", ":20", "1:2_0", "+", "--5", "_5", "5_x", "1.2.3", "1,5",
-            "-.nan", ".iNf", "Infinity", "NaN", "10.0.0.1", "aa:bb", "½", "٣",
+            "0O7", "0b", "0b2", "0x", "0xg", "0X1F", "-.5", "+.5", ".", "..5", "._5", ".e+1",
+            "1:60", "1:200", "01:20", "0:20", ":20", "1:2_0", "+", "--5", "_5", "5_x", "1.2.3",
+            "1,5", "-.nan", ".iNf", "Infinity", "NaN", "10.0.0.1", "aa:bb", "½", "٣",
         ];
         for text in null {
             assert_eq!(resolve(text), Plain::Null, "{text:?}");
@@ -240,14 +244,24 @@ mod tests {
             assert_eq!(resolve(text), Plain::Text, "{text:?}");
         }
         for text in [".nan", ".NaN", ".NAN"] {
-            assert!(matches!(resolve(text), Plain::Float(f) if f.is_nan()), "{text:?}");
+            assert!(
+                matches!(resolve(text), Plain::Float(f) if f.is_nan()),
+                "{text:?}"
+            );
         }
     }
 
     /// PyYAML makes dates of the first three and refuses the others.
     #[test]
     fn dates_and_oddities_stay_text() {
-        for text in ["2026-01-01", "2026-1-1 10:00:00", "2026-01-01T10:00:00Z", "=", "<<", "0x_"] {
+        for text in [
+            "2026-01-01",
+            "2026-1-1 10:00:00",
+            "2026-01-01T10:00:00Z",
+            "=",
+            "<<",
+            "0x_",
+        ] {
             assert_eq!(resolve(text), Plain::Text, "{text:?}");
         }
     }

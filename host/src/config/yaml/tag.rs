@@ -23,7 +23,11 @@ pub(super) fn scalar(
         ScalarStyle::Plain if tag.is_none() => Style::Plain,
         _ => Style::Explicit,
     };
-    Ok(Node { value, place, style })
+    Ok(Node {
+        value,
+        place,
+        style,
+    })
 }
 
 /// Refuses every tag on a list or mapping but `!!seq` or `!!map`.
@@ -67,7 +71,8 @@ fn tagged(text: &str, tag: &Tag) -> Option<Value> {
 }
 
 fn is(tag: &Tag, name: &str) -> bool {
-    tag.suffix_in_namespace(YAML).is_some_and(|suffix| suffix == name)
+    tag.suffix_in_namespace(YAML)
+        .is_some_and(|suffix| suffix == name)
 }
 
 fn refuse(tag: &Tag, text: &str, place: Place) -> Mistake {

@@ -30,7 +30,13 @@ fn keys_are_taken_as_written() {
     let keys: Vec<_> = members.iter().map(|m| (m.key.as_str(), m.odd)).collect();
     assert_eq!(
         keys,
-        [("on", true), ("16", true), ("off", false), ("null", true), ("1.50", true)]
+        [
+            ("on", true),
+            ("16", true),
+            ("off", false),
+            ("null", true),
+            ("1.50", true)
+        ]
     );
 }
 
@@ -44,7 +50,14 @@ fn every_value_knows_its_place() {
     let Value::List(items) = &b.value.value else {
         panic!("a list");
     };
-    assert_eq!((items[1].place.line, items[1].place.column, items[1].place.width), (2, 10, 3));
+    assert_eq!(
+        (
+            items[1].place.line,
+            items[1].place.column,
+            items[1].place.width
+        ),
+        (2, 10, 3)
+    );
     let x = a.value.get("ünï").unwrap();
     assert_eq!((x.place.line, x.place.column, x.place.width), (3, 8, 3));
 }
@@ -55,7 +68,10 @@ fn the_last_of_two_equal_keys_wins_with_a_warning() {
     assert_eq!(document.root.to_json().to_string(), r#"{"a":3,"b":2}"#);
     assert_eq!(document.warnings.len(), 1);
     assert_eq!(document.warnings[0].place.line, 3);
-    assert_eq!(document.warnings[0].message, "`a` is written twice; this one wins over line 1");
+    assert_eq!(
+        document.warnings[0].message,
+        "`a` is written twice; this one wins over line 1"
+    );
 }
 
 #[test]
@@ -64,9 +80,15 @@ fn aliases_and_merge_keys_work_as_in_pyyaml() {
         ("a: &x {p: 1}\nb: *x\n", r#"{"a":{"p":1},"b":{"p":1}}"#),
         ("&k key: *k\n", r#"{"key":"key"}"#),
         ("a: &x on\nb: *x\n*x : 1\n", r#"{"a":true,"b":true,"on":1}"#),
-        ("a: &x {p: 1, q: 2}\nb: {<<: *x, q: 3}\n", r#"{"a":{"p":1,"q":2},"b":{"p":1,"q":3}}"#),
+        (
+            "a: &x {p: 1, q: 2}\nb: {<<: *x, q: 3}\n",
+            r#"{"a":{"p":1,"q":2},"b":{"p":1,"q":3}}"#,
+        ),
         ("b: {q: 3, <<: {q: 4, r: 5}}\n", r#"{"b":{"q":3,"r":5}}"#),
-        ("b: {<<: [{p: 1}, {p: 2, q: 2}]}\n", r#"{"b":{"p":1,"q":2}}"#),
+        (
+            "b: {<<: [{p: 1}, {p: 2, q: 2}]}\n",
+            r#"{"b":{"p":1,"q":2}}"#,
+        ),
         ("b: {<<: {p: 1}, <<: {p: 2}}\n", r#"{"b":{"p":2}}"#),
         ("b: {\"<<\": 1}\n", r#"{"b":{"<<":1}}"#),
         ("a: &x 1\nb: &x 2\nc: *x\n", r#"{"a":1,"b":2,"c":2}"#),
@@ -74,8 +96,14 @@ fn aliases_and_merge_keys_work_as_in_pyyaml() {
         assert_eq!(read(text), json, "{text}");
         assert!(parse(text).unwrap().warnings.is_empty(), "{text}");
     }
-    assert_eq!(read("{<<: 5}"), "`<<` takes a mapping or a list of mappings, not the integer 5");
-    assert_eq!(read("{<<: [{}, x]}"), "`<<` takes a mapping or a list of mappings, not the text \"x\"");
+    assert_eq!(
+        read("{<<: 5}"),
+        "`<<` takes a mapping or a list of mappings, not the integer 5"
+    );
+    assert_eq!(
+        read("{<<: [{}, x]}"),
+        "`<<` takes a mapping or a list of mappings, not the text \"x\""
+    );
 }
 
 #[test]
@@ -96,7 +124,15 @@ fn what_is_not_one_document_is_refused() {
     assert_eq!(read("---\na: 1\n...\n"), r#"{"a":1}"#);
     assert_eq!(read("\u{feff}a: 1\n"), r#"{"a":1}"#);
     assert!(read("a: 1\n---\nb: 2\n").starts_with("a second document begins here"));
-    for text in ["a: [1", "a: \"x", "a: b: c", "*nope", "{a: 1}}", "a: !foo 1", "[1]: 2"] {
+    for text in [
+        "a: [1",
+        "a: \"x",
+        "a: b: c",
+        "*nope",
+        "{a: 1}}",
+        "a: !foo 1",
+        "[1]: 2",
+    ] {
         assert!(parse(text).is_err(), "{text}");
     }
     assert!(parse("a: &a [*a]").is_err());
@@ -105,7 +141,11 @@ fn what_is_not_one_document_is_refused() {
 #[test]
 fn a_syntax_error_has_a_place() {
     let mistake = parse("a: 1\nb: [1, 2\nc: 3\n").unwrap_err();
-    assert!(mistake.message.starts_with("this is not YAML: "), "{}", mistake.message);
+    assert!(
+        mistake.message.starts_with("this is not YAML: "),
+        "{}",
+        mistake.message
+    );
     assert!(mistake.place.line >= 2, "{:?}", mistake.place);
 }
 
@@ -114,7 +154,10 @@ fn alias_bombs_and_deep_nesting_are_refused() {
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {
         let alias = format!("*a{}", level - 1);
-        bomb += &format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 10].join(", "));
+        bomb += &format!(
+            "a{level}: &a{level} [{}]\n",
+            [alias.as_str(); 10].join(", ")
+        );
     }
     assert!(read(&bomb).starts_with("aliases stand for more than"));
 

@@ -1,0 +1,426 @@
+//! Trees of drivers that bring children, use each other and misbehave: a plugin in C, loaded as any
+//! other.
+
+#![allow(clippy::unwrap_used)]
+
+mod family;
+
+use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
+
+use family::{config, open};
+use jumpstarter_host::tree::{Kind, TreeErrors};
+
+const LIMIT: Duration = Duration::from_secs(2);
+
+fn lines(error: &TreeErrors) -> Vec<String> {
+    error.to_string().lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn references_repeat_what_they_refer_to() {
+    let config = config(
+        "  x: {type: family.driver.Child}
+  power: {type: family.driver.Child}
+  grp: {children: {inner: {type: family.driver.Child}}}
+  ref1: {ref: grp.inner}
+  ref2: {ref: grp}",
+    );
+    let home = open(&config).await.unwrap();
+    assert_eq!(
+        home.shape(),
+        [
+            "=R",
+            "x=x<R",
+            "power=power<R",
+            "grp=grp<R",
+            "inner=grp.inner<grp",
+            "ref1=grp.inner<R",
+            "ref2=grp<R",
+            "inner=grp.inner<grp",
+        ]
+    );
+    assert_eq!(
+        home.call("grp.inner", "who", &[]).await.unwrap(),
+        "\"grp.inner\""
+    );
+    home.tree.close(LIMIT).await;
+}
+
+#[tokio::test]
+async fn references_may_come_first_and_lead_to_references() {
+    let config = config(
+        "  proxy0: {ref: composite1.power1}
+  proxy1: {ref: composite1}
+  proxy2: {ref: proxy0}
+  power0: {type: family.driver.Child}
+  composite1: {children: {power1: {type: family.driver.Child}}}",
+    );
+    let home = open(&config).await.unwrap();
+    assert_eq!(
+        home.shape(),
+        [
+            "=R",
+            "proxy0=composite1.power1<R",
+            "proxy1=composite1<R",
+            "power1=composite1.power1<composite1",
+            "proxy2=composite1.power1<R",
+            "power0=power0<R",
+            "composite1=composite1<R",
+            "power1=composite1.power1<composite1",
+        ]
+    );
+    home.tree.close(LIMIT).await;
+}
+
+#[tokio::test]
+async fn children_that_a_driver_brings_are_part_of_the_tree() {
+    let config = config(
+        "  early: {ref: q.b.c}
+  q:
+    type: family.driver.Parent
+    config: {brings: true, labels: {shelf: two}}
+    children: {own: {type: family.driver.Child}, a: {type: family.driver.Silent}}
+  late: {ref: q.b}",
+    );
+    let home = open(&config).await.unwrap();
+    assert_eq!(
+        home.shape(),
+        [
+            "=R",
+            "early=q.b.c<R",
+            "q=q<R",
+            "own=q.own<q",
+            "a=q.a<q",
+            "b=q.b<q",
+            "c=q.b.c<q.b",
+            "late=q.b<R",
+            "c=q.b.c<q.b",
+        ]
+    );
+    let labels = |path: &str| {
+        let uuid = home.driver(path).uuid.to_string();
+        home.tree
+            .reports()
+            .iter()
+            .find(|r| r.uuid == uuid)
+            .unwrap()
+            .labels
+            .clone()
+    };
+    let q = labels("q");
+    assert_eq!(q["made"], "here");
+    assert_eq!(q["shelf"], "two");
+    assert_eq!(q["jumpstarter.dev/client"], "family.client.Client");
+    // A type that its plugin does not describe, and one that it does.
+    assert_eq!(
+        labels("q.b")["jumpstarter.dev/client"],
+        "jumpstarter.client.DriverClient"
+    );
+    assert_eq!(home.driver("q.b").class, "Box");
+    assert_eq!(home.driver("q").category, "console");
+    assert!(home.driver("q.b").method("anything", Kind::Call).is_ok());
+    assert!(home.driver("q.a").method("anything", Kind::Call).is_err());
+    assert_eq!(home.call("q.b.c", "who", &[]).await.unwrap(), "\"q.b.c\"");
+    // The driver's own child took the place of the one in the configuration.
+    assert_eq!(home.call("q.a", "who", &[]).await.unwrap(), "\"q.a\"");
+    home.tree.close(LIMIT).await;
+}
+
+#[tokio::test]
+async fn a_driver_uses_its_children_also_through_references() {
+    let config = config(
+        "  p:
+    type: family.driver.Parent
+    children:
+      mine: {type: family.driver.Child}
+      far: {ref: grp}
+      led: {ref: grp.led}
+      brought: {ref: q.b.c}
+  grp: {children: {led: {type: family.driver.Child}}}
+  q: {type: family.driver.Parent, config: {brings: true}}",
+    );
+    let home = open(&config).await.unwrap();
+    for (path, name) in [
+        ("mine", "p.mine"),
+        ("led", "grp.led"),
+        ("far.led", "grp.led"),
+        ("brought", "q.b.c"),
+    ] {
+        assert_eq!(
+            home.call("p", "ask", &[path]).await.unwrap(),
+            format!("{name:?}")
+        );
+    }
+    for (path, error) in [
+        ("far", "NotFound: `far` is a group, it has no methods"),
+        (
+            "nope",
+            "NotFound: driver `p` has no child `nope`; it has `mine`, `far`, `led`, `brought`",
+        ),
+        (
+            "mine.x",
+            "NotFound: driver `p.mine` has no child `x`; it has none",
+        ),
+        (
+            "",
+            "NotFound: driver `p` has no child ``; it has `mine`, `far`, `led`, `brought`",
+        ),
+    ] {
+        assert_eq!(home.call("p", "ask", &[path]).await.unwrap_err(), error);
+    }
+    let composite = "jumpstarter_driver_composite.driver.Composite";
+    assert_eq!(
+        home.call("p", "kin", &[]).await.unwrap(),
+        format!(
+            r#"[{{"name":"mine","type":"family.driver.Child"}},{{"name":"far","type":"{composite}"}},{{"name":"led","type":"family.driver.Child"}},{{"name":"brought","type":"family.driver.Child"}}]"#
+        )
+    );
+    home.tree.close(LIMIT).await;
+}
+
+#[tokio::test]
+async fn children_are_open_before_their_parent_and_others_are_not_promised() {
+    let config = config(
+        "  p:
+    type: family.driver.Parent
+    config: {asks: mine}
+    children: {mine: {type: family.driver.Child}}
+  r:
+    type: family.driver.Parent
+    config: {asks: later}
+    children: {later: {ref: s}}
+  t:
+    type: family.driver.Parent
+    config: {asks: brought}
+    children: {brought: {ref: s.a}}
+  s: {type: family.driver.Parent, config: {brings: true}}",
+    );
+    let home = open(&config).await.unwrap();
+    let description = |path: &str| {
+        let uuid = home.driver(path).uuid.to_string();
+        home.tree
+            .reports()
+            .iter()
+            .find(|r| r.uuid == uuid)
+            .unwrap()
+            .description
+            .clone()
+    };
+    assert_eq!(description("p").as_deref(), Some("p.mine"));
+    // 14 is UNAVAILABLE.
+    assert_eq!(
+        description("r").as_deref(),
+        Some("14: driver `later` is not open yet")
+    );
+    assert_eq!(
+        description("t").as_deref(),
+        Some("14: driver `brought` is not open yet")
+    );
+    assert_eq!(
+        home.call("t", "ask", &["brought"]).await.unwrap(),
+        "\"s.a\""
+    );
+    home.tree.close(LIMIT).await;
+}
+
+#[tokio::test]
+async fn every_failure_is_told_and_nothing_stays_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let config = config(&format!(
+        "  good: {{type: family.driver.Parent, config: {{journal: {journal}}}}}
+  bad: {{type: family.driver.Parent, config: {{fail: true}}}}
+  above:
+    type: family.driver.Parent
+    config: {{journal: {journal}}}
+    children:
+      worse: {{type: family.driver.Parent, config: {{fail: true}}}}",
+        journal = journal.display(),
+    ));
+    let Err(error) = open(&config).await else {
+        panic!("two drivers fail");
+    };
+    assert_eq!(
+        lines(&error),
+        [
+            "2 drivers did not open",
+            "lab.yaml:4:3: driver `bad` (family.driver.Parent): told to fail",
+            "lab.yaml:9:7: driver `above.worse` (family.driver.Parent): told to fail",
+        ]
+    );
+    assert_eq!(
+        fs::read_to_string(&journal).unwrap(),
+        "open good\nclose good\n"
+    );
+}
+
+#[tokio::test]
+async fn references_to_what_nobody_brought_are_failures() {
+    let config = config(
+        "  q: {type: family.driver.Parent}
+  r: {ref: q.power}",
+    );
+    let Err(error) = open(&config).await else {
+        panic!("q brings nothing");
+    };
+    assert_eq!(
+        lines(&error),
+        [
+            "lab.yaml:4:12: driver `r` (reference): Proxy driver r references nonexistent driver q.power; there is nothing below `q`"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn drivers_open_after_their_children_and_close_before_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let driver = |children: &str| {
+        let journal = journal.display();
+        format!(
+            "{{type: family.driver.Parent, config: {{journal: {journal}}}, children: {{{children}}}}}"
+        )
+    };
+    let tree = format!(
+        "  a: {}\n  b: {}\n  again: {{ref: a}}",
+        driver(&format!("a1: {}, a2: {}", driver(""), driver(""))),
+        driver("")
+    );
+    let home = open(&config(&tree)).await.unwrap();
+    assert_eq!(
+        fs::read_to_string(&journal).unwrap(),
+        "open a.a1\nopen a.a2\nopen a\nopen b\n"
+    );
+    fs::remove_file(&journal).unwrap();
+    home.tree.close(LIMIT).await;
+    home.tree.close(LIMIT).await;
+    let closed = fs::read_to_string(&journal).unwrap();
+    let mut lines: Vec<_> = closed.lines().collect();
+    let place = |name: &str| {
+        lines
+            .iter()
+            .position(|line| *line == format!("close {name}"))
+            .unwrap()
+    };
+    assert!(
+        place("a") < place("a.a1") && place("a") < place("a.a2"),
+        "{closed}"
+    );
+    lines.sort_unstable();
+    assert_eq!(lines, ["close a", "close a.a1", "close a.a2", "close b"]);
+}
+
+#[tokio::test]
+async fn a_driver_that_does_not_close_does_not_keep_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let journal = journal.display();
+    let home = open(&config(&format!(
+        "  stuck:
+    type: family.driver.Parent
+    config: {{hang: true, journal: {journal}}}
+    children: {{below: {{type: family.driver.Parent, config: {{journal: {journal}}}}}}}
+  sore: {{type: family.driver.Parent, config: {{journal: {journal}}}}}"
+    )))
+    .await
+    .unwrap();
+    let start = std::time::Instant::now();
+    home.tree.close(Duration::from_millis(600)).await;
+    assert!(
+        start.elapsed() < Duration::from_millis(900),
+        "{:?}",
+        start.elapsed()
+    );
+    let text = fs::read_to_string(folder.path().join("journal")).unwrap();
+    for name in ["stuck", "stuck.below", "sore"] {
+        assert!(
+            text.lines().any(|line| line == format!("close {name}")),
+            "{name}: {text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_session_folder_is_private_and_lazy() {
+    let home = open(&config(
+        "  p: {type: family.driver.Parent}\n  q: {type: family.driver.Parent}",
+    ))
+    .await
+    .unwrap();
+    let session = home.folder.path().join("session");
+    assert!(!session.exists());
+    let p = home.call("p", "folder", &[]).await.unwrap();
+    assert_eq!(home.call("p", "folder", &[]).await.unwrap(), p);
+    assert_ne!(home.call("q", "folder", &[]).await.unwrap(), p);
+    let path: String = serde_json::from_str(&p).unwrap();
+    assert!(path.starts_with(session.to_str().unwrap()));
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
+    assert_eq!(
+        fs::metadata(&session).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
+    home.tree.close(LIMIT).await;
+}
+
+#[tokio::test]
+async fn settings_of_the_host_do_not_reach_the_driver_and_others_must_fit() {
+    // The schema of the plugin allows none of the three.
+    let config = config(
+        "  p:
+    type: family.driver.Parent
+    config: {uuid: 7a2f0a58-2f55-4f4b-9d36-0c8b7a4f5b11, log_level: ERROR, labels: {a: b}}",
+    );
+    let home = open(&config).await.unwrap();
+    assert_eq!(
+        home.driver("p").uuid.to_string(),
+        "7a2f0a58-2f55-4f4b-9d36-0c8b7a4f5b11"
+    );
+    home.tree.close(LIMIT).await;
+
+    let config = family::config(
+        "  p: {type: family.driver.Parent, config: {fial: true, hang: 1}}
+  q: {type: family.driver.Parnt}
+  r: {type: family.driver.Parnt}
+  u: {type: family.driver.Child, config: {uuid: 7a2f0a58-2f55-4f4b-9d36-0c8b7a4f5b11}}
+  v: {type: family.driver.Child, config: {uuid: 7a2f0a58-2f55-4f4b-9d36-0c8b7a4f5b11}}",
+    );
+    let Err(TreeErrors::Config(mistakes)) = open(&config).await else {
+        panic!("five mistakes");
+    };
+    let text: Vec<_> = mistakes
+        .list
+        .iter()
+        .map(|m| {
+            format!(
+                "{}:{} {}: {}",
+                m.place.line, m.place.column, m.path, m.message
+            )
+        })
+        .collect();
+    assert_eq!(text.len(), 5, "{text:#?}");
+    assert_eq!(
+        text[0],
+        "3:44 export.p.config.fial: unknown key, did you mean `fail`?"
+    );
+    assert_eq!(
+        text[1],
+        "3:62 export.p.config.hang: expected true or false, found the integer 1"
+    );
+    assert!(
+        text[2].starts_with("4:13 export.q.type: no driver class `family.driver.Parnt`")
+            && text[2].contains("family.driver.Parent"),
+        "{}",
+        text[2]
+    );
+    assert_eq!(
+        text[3],
+        "5:13 export.r.type: no driver class `family.driver.Parnt`, as above"
+    );
+    assert_eq!(
+        text[4],
+        "7:49 export.v.config.uuid: `u` has the same uuid; every driver needs its own"
+    );
+}
