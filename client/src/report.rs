@@ -15,6 +15,7 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
+use jumpstarter_proto::descriptor::{DescriptorError, Interface};
 use jumpstarter_proto::v1::DriverInstanceReport;
 use thiserror::Error;
 
@@ -184,9 +185,10 @@ impl Node {
         &self.children
     }
 
-    /// The report it was made from.
-    pub fn report(&self) -> &DriverInstanceReport {
-        &self.report
+    /// Its methods with their parameters and results, if the exporter tells them.
+    pub fn interface(&self) -> Option<Result<Interface, DescriptorError>> {
+        let descriptor = self.report.file_descriptor_proto.as_deref()?;
+        Some(Interface::decode(descriptor))
     }
 }
 

@@ -1,1 +1,5 @@
-fn main() {}
+//! `j`, see [`jumpstarter_client::j`].
+
+fn main() -> std::process::ExitCode {
+    jumpstarter_client::j::main()
+}

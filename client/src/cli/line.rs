@@ -23,8 +23,22 @@ impl CommandLine {
     /// Takes the commands, all words including the program's own name, and the exit code for usage
     /// errors ([`USAGE`](super::USAGE) or [`USAGE_J`](super::USAGE_J)).
     ///
-    /// Messages call the program what the first word calls it.
+    /// Messages call the program what the first word calls it. Commands answer to their other
+    /// spellings, too: `jmp sh`, `jmp get exporter`.
     pub fn new<I>(command: Command, words: I, usage_exit: u8) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<OsString>,
+    {
+        let line = Self::verbatim(command, words, usage_exit);
+        Self {
+            command: aliases::add(line.command),
+            ..line
+        }
+    }
+
+    /// The same without other spellings, for commands that are called what a user called a device.
+    pub fn verbatim<I>(command: Command, words: I, usage_exit: u8) -> Self
     where
         I: IntoIterator,
         I::Item: Into<OsString>,
@@ -36,7 +50,7 @@ impl CommandLine {
             .and_then(OsStr::to_str)
             .unwrap_or(command.get_name())
             .to_owned();
-        let command = aliases::add(usage::shape(command, &program));
+        let command = usage::shape(command, &program);
         Self {
             command,
             program,

@@ -1,0 +1,79 @@
+//! Where users keep their settings, and what is in them.
+//!
+//! ```text
+//! ~/.config/jumpstarter/           or $JMP_CLIENT_CONFIG_HOME, $XDG_CONFIG_HOME/jumpstarter
+//! ├── config.yaml                  which client is the current one
+//! ├── clients/<alias>.yaml
+//! └── exporters/<alias>.yaml       before /etc/jumpstarter/exporters/<alias>.yaml
+//! ```
+
+mod client;
+mod error;
+mod exporter;
+mod user;
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+
+use crate::env;
+
+pub use client::{ClientConfig, Drivers};
+pub use error::ConfigError;
+pub use exporter::find_exporter;
+pub use user::UserConfig;
+
+/// The value of `apiVersion` in every file.
+const API_VERSION: &str = "jumpstarter.dev/v1alpha1";
+
+/// The folder with a user's settings.
+///
+/// # Errors
+///
+/// When no variable says where it is.
+pub fn home() -> Result<PathBuf, ConfigError> {
+    let folder = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(home) = folder(env::CONFIG_HOME) {
+        return Ok(PathBuf::from(home));
+    }
+    if let Some(base) = folder("XDG_CONFIG_HOME") {
+        return Ok(Path::new(&base).join("jumpstarter"));
+    }
+    match std::env::home_dir().filter(|home| !home.as_os_str().is_empty()) {
+        Some(home) => Ok(home.join(".config/jumpstarter")),
+        None => Err(ConfigError::Nowhere),
+    }
+}
+
+/// Reads a file, if it is there.
+fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, ConfigError> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => {
+            return Err(ConfigError::Unreadable {
+                path: path.to_owned(),
+                source,
+            });
+        }
+    };
+    match serde_yaml::from_str(&text) {
+        Ok(config) => Ok(Some(config)),
+        Err(error) => Err(ConfigError::Invalid {
+            path: path.to_owned(),
+            why: error.to_string(),
+        }),
+    }
+}
+
+/// Checks a field that has one right value.
+fn expect(path: &Path, key: &str, value: &str, right: &str) -> Result<(), ConfigError> {
+    if value == right {
+        Ok(())
+    } else {
+        Err(ConfigError::Invalid {
+            path: path.to_owned(),
+            why: format!("{key}: `{value}` should be `{right}`"),
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! Which client is the current one.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::{API_VERSION, ClientConfig, ConfigError, expect, home, read};
+
+/// The user's own file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserConfig {
+    /// Alias of the client that is used when no other is named.
+    pub current_client: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    #[serde(rename = "apiVersion", default = "api_version")]
+    api_version: String,
+    #[serde(default = "kind")]
+    kind: String,
+    config: Settings,
+}
+
+#[derive(Deserialize)]
+struct Settings {
+    #[serde(rename = "current-client", alias = "current_client", default)]
+    current_client: Option<String>,
+}
+
+fn api_version() -> String {
+    API_VERSION.to_owned()
+}
+
+fn kind() -> String {
+    "UserConfig".to_owned()
+}
+
+// === impl UserConfig ===
+
+impl UserConfig {
+    /// Reads the user's file; none if there is none.
+    ///
+    /// # Errors
+    ///
+    /// When it is there but of no use.
+    pub fn load() -> Result<Option<Self>, ConfigError> {
+        Self::load_from(&home()?)
+    }
+
+    fn load_from(home: &Path) -> Result<Option<Self>, ConfigError> {
+        let path = home.join("config.yaml");
+        let Some(file) = read::<File>(&path)? else {
+            return Ok(None);
+        };
+        expect(&path, "apiVersion", &file.api_version, API_VERSION)?;
+        expect(&path, "kind", &file.kind, "UserConfig")?;
+        Ok(Some(Self {
+            current_client: file.config.current_client.filter(|alias| !alias.is_empty()),
+        }))
+    }
+
+    /// The configuration of the current client; none if there is none, or its file is gone.
+    ///
+    /// # Errors
+    ///
+    /// When a file is there but of no use.
+    pub fn current() -> Result<Option<ClientConfig>, ConfigError> {
+        Self::current_in(&home()?)
+    }
+
+    fn current_in(home: &Path) -> Result<Option<ClientConfig>, ConfigError> {
+        match Self::load_from(home)?.and_then(|user| user.current_client) {
+            Some(alias) => ClientConfig::load(&home.join(format!("clients/{alias}.yaml"))),
+            None => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs;
+
+    use super::*;
+
+    fn home_with(user: &str, client: Option<&str>) -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("config.yaml"), user).unwrap();
+        fs::create_dir(home.path().join("clients")).unwrap();
+        if let Some(client) = client {
+            fs::write(home.path().join("clients/lab.yaml"), client).unwrap();
+        }
+        home
+    }
+
+    #[test]
+    fn no_file_no_client() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(UserConfig::load_from(home.path()).unwrap(), None);
+    }
+
+    #[test]
+    fn the_current_client_brings_its_drivers() {
+        let home = home_with(
+            "config: {current-client: lab}",
+            Some("metadata: {name: me}\ntoken: t\ndrivers: {allow: 'a.*,b'}"),
+        );
+        let client = UserConfig::current_in(home.path()).unwrap().unwrap();
+        assert!(client.drivers.allow().permits("a.x"));
+        assert!(!client.drivers.allow().permits("c"));
+    }
+
+    #[test]
+    fn a_current_client_without_a_file_is_none() {
+        for user in [
+            "config: {current_client: gone}",
+            "config: {current-client: null}",
+            "config: {current-client: ''}",
+            "config: {}",
+        ] {
+            let home = home_with(user, None);
+            assert!(
+                UserConfig::current_in(home.path()).unwrap().is_none(),
+                "{user}"
+            );
+        }
+    }
+
+    #[test]
+    fn mistakes_name_file_and_key() {
+        for (user, expected) in [
+            (
+                "kind: Other\nconfig: {}",
+                "config.yaml`: kind: `Other` should be `UserConfig`",
+            ),
+            ("kind: UserConfig", "config.yaml`: missing field `config`"),
+        ] {
+            let home = home_with(user, None);
+            let error = UserConfig::current_in(home.path()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        let home = home_with(
+            "config: {current-client: lab}",
+            Some("drivers: {allowed: []}"),
+        );
+        let error = UserConfig::current_in(home.path()).unwrap_err().to_string();
+        assert!(error.contains("clients/lab.yaml`: drivers"), "{error}");
+        assert!(error.contains("allowed"), "{error}");
+    }
+}

@@ -1,0 +1,87 @@
+//! `j`: one command on one device, inside a `jmp shell`.
+//!
+//! There is no list of commands in this program. They are made from the exporter's report: for
+//! devices we know, those that the reference has; for all others, one for each method.
+
+mod commands;
+mod generic;
+mod policy;
+mod power;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::cli::{CommandLine, USAGE_J};
+use crate::complete;
+use crate::connect::{Options, Tls, connect};
+use crate::logs::Severity;
+use crate::ui::{Console, Failure, Outcome, Signals, block_on, sentence};
+use crate::{Host, Secret, Session, env};
+use commands::Commands;
+
+/// The whole of the program `j`.
+pub fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let outcome = match complete::Request::from_env("j") {
+        Some(request) => block_on(answer(request)).or(Err(Failure::Quiet(1))),
+        None => block_on(run(words)),
+    };
+    Failure::conclude(outcome)
+}
+
+async fn run(words: Vec<OsString>) -> Outcome {
+    let mut signals = Signals::listen()?;
+    signals.or(work(words)).await
+}
+
+async fn work(words: Vec<OsString>) -> Outcome {
+    let commands = Commands::new(session().await?, policy::allow()?)?;
+    commands.warn();
+    let command = commands.command(words.get(1..).unwrap_or_default());
+    let mut line = CommandLine::verbatim(command, words, USAGE_J);
+    let matches = line.matches()?;
+    let level = commands::log_level(&matches).and_then(Severity::parse);
+    Console::install(level.unwrap_or(Severity::Info));
+    commands.run(&matches).await
+}
+
+/// Tells a shell what could come next.
+async fn answer(request: complete::Request) -> Outcome {
+    let command = if request.needs_commands() {
+        Commands::new(session().await?, policy::allow()?)?.command(&request.words())
+    } else {
+        clap::Command::new("j")
+    };
+    request.answer(CommandLine::verbatim(command, ["j"], USAGE_J).command())
+}
+
+/// Connects to the exporter of this shell.
+async fn session() -> Result<Session, Failure> {
+    let Some(host) = env::text(env::HOST) else {
+        // The doubled prefix is the reference's.
+        return Err(Failure::Error(format!(
+            "Error: the j command must be used inside a jmp shell: {} not set",
+            env::HOST
+        )));
+    };
+    let options = Options {
+        tls: tls(),
+        passphrase: env::text(env::GRPC_PASSPHRASE).map(Secret::new),
+    };
+    let connection = connect(&Host::parse(&host), &options)
+        .await
+        .map_err(|error| Failure::Error(sentence::unreachable(&error)))?;
+    Session::open(connection)
+        .await
+        .map_err(|error| Failure::Error(sentence::unopened(&error)))
+}
+
+fn tls() -> Tls {
+    if !env::insecure() {
+        Tls::default()
+    } else if env::text(env::TLS_UNVERIFIED).is_some() {
+        Tls::Unverified
+    } else {
+        Tls::Off
+    }
+}

@@ -1,0 +1,98 @@
+//! `jmp`: what a person types.
+
+mod completion;
+mod exporter;
+mod shell;
+mod version;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueHint};
+
+use crate::cli::{CommandLine, USAGE};
+use crate::complete;
+use crate::logs::Severity;
+use crate::ui::{Console, Failure, Outcome, block_on};
+
+/// Use and share boards, relays, consoles and other hardware over the network
+#[derive(Debug, Parser)]
+#[command(name = "jmp", after_help = EXAMPLES)]
+struct Jmp {
+    /// Show log lines of at least this level
+    #[arg(long, value_name = "LEVEL", value_parser = Severity::NAMES, default_value = "INFO")]
+    log_level: String,
+
+    /// Format of the exporter's log lines, for `jmp run`
+    #[arg(long, value_name = "FORMAT", value_parser = ["auto", "json", "text"], default_value = "auto")]
+    log_format: String,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  # Serve the devices of a configuration file on port 8082
+  jmp run --exporter-config lab.yaml --tls-grpc-listener 8082 --tls-grpc-insecure
+  # Work with them, from another machine
+  jmp shell --tls-grpc lab-host:8082 --tls-grpc-insecure
+  # Switch a board on, in a script
+  jmp shell --tls-grpc lab-host:8082 --tls-grpc-insecure -- j power on";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Shell(Box<shell::Cmd>),
+    /// Run an exporter: serve the devices of a configuration file
+    #[command(disable_help_flag = true)]
+    Run(Passed),
+    /// Find and inspect driver plugins
+    #[command(disable_help_flag = true)]
+    Driver(Passed),
+    Version(version::Cmd),
+    Completion(completion::Cmd),
+}
+
+/// Words for another program.
+#[derive(Debug, clap::Args)]
+struct Passed {
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        num_args = 0..,
+        value_hint = ValueHint::Other
+    )]
+    #[allow(dead_code, reason = "the words are passed on as they were typed")]
+    args: Vec<OsString>,
+}
+
+/// The whole of the program `jmp`.
+pub fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let mut line = CommandLine::new(Jmp::command(), words.iter(), USAGE);
+    if let Some(request) = complete::Request::from_env(line.program()) {
+        return Failure::conclude(request.answer(line.command()));
+    }
+    let outcome = match line.parse::<Jmp>() {
+        Ok(jmp) => jmp.run(&line, &words),
+        Err(refusal) => Err(refusal.into()),
+    };
+    Failure::conclude(outcome)
+}
+
+// === impl Jmp ===
+
+impl Jmp {
+    fn run(self, line: &CommandLine, words: &[OsString]) -> Outcome {
+        let level = Severity::parse(&self.log_level).unwrap_or(Severity::Info);
+        match self.command {
+            Command::Shell(cmd) => {
+                let console = Console::install(level);
+                block_on(cmd.run(line, console))
+            }
+            Command::Run(_) | Command::Driver(_) => Err(exporter::become_it(words)),
+            Command::Version(cmd) => cmd.run(),
+            Command::Completion(cmd) => cmd.run(line.program()),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Errors of the library as sentences for users, in the words of the reference.
+
+use tonic::{Code, Status};
+
+use crate::connect::ConnectError;
+use crate::device::{OpenError, code_name};
+
+/// Why there is no connection.
+pub(crate) fn unreachable(error: &ConnectError) -> String {
+    match error {
+        // Nothing was sent yet.
+        ConnectError::Roots(_) | ConnectError::Passphrase(_) => error.to_string(),
+        _ => format!("Exporter did not respond to initial connection (Caused by: {error})"),
+    }
+}
+
+/// Why there is no session.
+pub(crate) fn unopened(error: &OpenError) -> String {
+    match error {
+        OpenError::Connection(error) => unreachable(error),
+        OpenError::NoAnswer(status) => format!(
+            "Exporter did not respond to initial connection (Caused by: {})",
+            details(status)
+        ),
+        OpenError::Unauthenticated(status) | OpenError::Refused(status) => raw(status),
+        error => error.to_string(),
+    }
+}
+
+/// A status that no other sentence covers.
+pub(crate) fn raw(status: &Status) -> String {
+    let sentence = match status.code() {
+        Code::DeadlineExceeded => {
+            "Operation timed out while waiting for a response from the service."
+        }
+        Code::Unavailable => {
+            "Service is temporarily unavailable or unreachable. Verify endpoint/network and retry."
+        }
+        Code::Unauthenticated | Code::PermissionDenied => {
+            "Authentication or authorization failed. Run 'jmp login' and verify access permissions."
+        }
+        Code::InvalidArgument => {
+            "Invalid request arguments were sent to the service. \
+             Verify command options and configuration."
+        }
+        Code::FailedPrecondition => {
+            "A precondition for the requested operation was not met. Check resource state and retry."
+        }
+        code => {
+            return format!("gRPC {}: {}", code_name(code), details(status));
+        }
+    };
+    match status.message() {
+        "" => sentence.to_owned(),
+        text => format!("{sentence} Details: {text}"),
+    }
+}
+
+/// The message of a status, with the innermost cause where it says little.
+fn details(status: &Status) -> String {
+    let mut text = status.message().to_owned();
+    let mut cause = std::error::Error::source(status);
+    while let Some(error) = cause {
+        cause = error.source();
+        if cause.is_none() && !text.contains(&error.to_string()) {
+            text = format!("{text}: {error}");
+        }
+    }
+    if text.is_empty() {
+        code_name(status.code()).to_owned()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_passphrase_that_was_refused() {
+        let status = Status::unauthenticated("invalid or missing passphrase");
+        assert_eq!(
+            unopened(&OpenError::Unauthenticated(Box::new(status))),
+            "Authentication or authorization failed. Run 'jmp login' and verify access \
+             permissions. Details: invalid or missing passphrase"
+        );
+    }
+
+    #[test]
+    fn an_exporter_that_went_away() {
+        let status = Box::new(Status::unavailable("tcp connect error"));
+        assert_eq!(
+            unopened(&OpenError::NoAnswer(status)),
+            "Exporter did not respond to initial connection (Caused by: tcp connect error)"
+        );
+    }
+}
