@@ -67,10 +67,11 @@ pub(crate) fn null(done: Completion) {
 
 /// Answers from a thread that ends without returning.
 pub(crate) fn from_a_thread_that_exits(done: Completion) {
-    unsafe extern "C" {
+    // The exit unwinds the thread, and "C" would end the process for that.
+    unsafe extern "C-unwind" {
         fn pthread_exit(value: *mut std::ffi::c_void) -> !;
     }
-    extern "C" fn run(argument: *mut std::ffi::c_void) -> *mut std::ffi::c_void {
+    extern "C-unwind" fn run(argument: *mut std::ffi::c_void) -> *mut std::ffi::c_void {
         // SAFETY: the argument is the box made below, given to this thread alone.
         let done = *unsafe { Box::from_raw(argument.cast::<Completion>()) };
         reply(done, &body(FINE));
@@ -81,7 +82,7 @@ pub(crate) fn from_a_thread_that_exits(done: Completion) {
         fn pthread_create(
             thread: *mut usize,
             attributes: *const std::ffi::c_void,
-            run: extern "C" fn(*mut std::ffi::c_void) -> *mut std::ffi::c_void,
+            run: extern "C-unwind" fn(*mut std::ffi::c_void) -> *mut std::ffi::c_void,
             argument: *mut std::ffi::c_void,
         ) -> i32;
     }
