@@ -1,0 +1,392 @@
+//! What the exporter says to whoever types its command line, and with which exit code it leaves.
+
+#![allow(clippy::unwrap_used)]
+
+mod session_support;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use session_support::{Exporter, POWER, plugins, program, unix_client};
+
+const HINT: &str = "Usage: jmp run [OPTIONS]\nTry 'jmp run --help' for help.\n\nError: ";
+
+/// A folder with a configuration and files that could be a certificate and a key.
+fn folder(config: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("x.yaml", config), ("c.pem", "nonsense"), ("k.pem", "nonsense")] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn jmp(folder: &Path, args: &[&str]) -> Output {
+    program(folder).current_dir(folder).args(args).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn usage_errors() {
+    let folder = folder(POWER);
+    let config = ["--exporter-config", "x.yaml"];
+    let alias = ["--exporter", "bench"];
+    let port = ["--tls-grpc-listener", "19090"];
+    let insecure = ["--tls-grpc-insecure"];
+    let cert = ["--tls-cert", "c.pem"];
+    let key = ["--tls-key", "k.pem"];
+    let cases: &[(&[&[&str]], &str)] = &[
+        (
+            &[],
+            "Invalid value: one of --exporter, --exporter-config should be specified",
+        ),
+        (
+            &[&config, &alias],
+            "Invalid value: only one of --exporter, --exporter-config should be specified",
+        ),
+        (
+            &[&config, &insecure],
+            "--tls-grpc-insecure, --tls-cert, --tls-key, and --passphrase require --tls-grpc-listener",
+        ),
+        (
+            &[&config, &cert],
+            "--tls-grpc-insecure, --tls-cert, --tls-key, and --passphrase require --tls-grpc-listener",
+        ),
+        (
+            &[&config, &key],
+            "--tls-grpc-insecure, --tls-cert, --tls-key, and --passphrase require --tls-grpc-listener",
+        ),
+        (
+            &[&config, &["--passphrase", "p"]],
+            "--tls-grpc-insecure, --tls-cert, --tls-key, and --passphrase require --tls-grpc-listener",
+        ),
+        (
+            &[&config, &port, &insecure, &cert],
+            "--tls-grpc-insecure cannot be combined with --tls-cert / --tls-key",
+        ),
+        (
+            &[&config, &port, &insecure, &key],
+            "--tls-grpc-insecure cannot be combined with --tls-cert / --tls-key",
+        ),
+        (
+            &[&config, &port],
+            "--tls-grpc-listener requires either --tls-grpc-insecure or --tls-cert and --tls-key",
+        ),
+        (
+            &[&config, &port, &cert],
+            "--tls-grpc-listener requires either --tls-grpc-insecure or --tls-cert and --tls-key",
+        ),
+        (
+            &[&config, &["--tls-grpc-listener", "host:abc"], &insecure],
+            "Invalid value for '--tls-grpc-listener': port must be an integer, got 'abc'",
+        ),
+        (
+            &[&config, &["--tls-grpc-listener", "host:0"], &insecure],
+            "Invalid value for '--tls-grpc-listener': port must be between 1 and 65535, got 0",
+        ),
+        (
+            &[&config, &["--tls-grpc-listener", "65536"], &insecure],
+            "Invalid value for '--tls-grpc-listener': port must be between 1 and 65535, got 65536",
+        ),
+        // Before everything else, even before the missing configuration.
+        (
+            &[&["--tls-cert", "x"], &insecure],
+            "Invalid value for '--tls-cert': Path 'x' does not exist.",
+        ),
+        (
+            &[&["--tls-key", "x"]],
+            "Invalid value for '--tls-key': Path 'x' does not exist.",
+        ),
+        // A combination that makes no sense comes before a port that makes none.
+        (
+            &[&config, &["--tls-grpc-listener", "abc"]],
+            "--tls-grpc-listener requires either --tls-grpc-insecure or --tls-cert and --tls-key",
+        ),
+        (
+            &[&config, &port, &insecure, &["--passphrase", ""]],
+            "Invalid value for '--passphrase': the passphrase is empty.",
+        ),
+        (&[&["--speed", "3"]], "No such option '--speed'."),
+    ];
+    for (args, message) in cases {
+        let args: Vec<&str> = std::iter::once("run")
+            .chain(args.iter().flat_map(|args| args.iter().copied()))
+            .collect();
+        let output = jmp(folder.path(), &args);
+        assert_eq!(stderr(&output), format!("{HINT}{message}\n"), "{args:?}");
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_configuration_that_cannot_be_loaded() {
+    let folder = folder(POWER);
+    let missing = jmp(folder.path(), &["run", "--exporter-config", "gone.yaml"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert_eq!(
+        stderr(&missing),
+        "Error: Failed to load config: [Errno 2] No such file or directory: 'gone.yaml'\n"
+    );
+
+    std::fs::write(folder.path().join("bad.yaml"), "kind: Banana\nmetadata: {}\n").unwrap();
+    let bad = jmp(folder.path(), &["run", "--exporter-config", "bad.yaml"]);
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(stderr(&bad).starts_with("Error: Failed to load config: "));
+    assert!(stderr(&bad).contains("bad.yaml:1:"), "{}", stderr(&bad));
+
+    let alias = jmp(folder.path(), &["run", "--exporter", "../evil"]);
+    assert_eq!(alias.status.code(), Some(1));
+    assert!(stderr(&alias).contains("Invalid exporter alias '../evil'"));
+}
+
+#[test]
+fn an_alias_is_found_where_users_keep_theirs() {
+    let folder = folder(POWER);
+    let home = folder.path().join(".config/jumpstarter/exporters");
+    std::fs::create_dir_all(&home).unwrap();
+    std::fs::write(home.join("bench.yaml"), POWER).unwrap();
+    let output = jmp(folder.path(), &["run", "--exporter", "bench"]);
+    // Found and read: what is missing now is a port.
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("--tls-grpc-listener"), "{}", stderr(&output));
+}
+
+#[test]
+fn without_a_port_it_says_what_to_type() {
+    let folder = folder(POWER);
+    let output = jmp(folder.path(), &["run", "--exporter-config", "x.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    assert!(text.starts_with("Error: this version cannot register"), "{text}");
+    assert!(text.contains("--tls-grpc-listener [HOST:]PORT"), "{text}");
+}
+
+#[test]
+fn a_port_in_use_is_one_clear_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let folder = folder(POWER);
+    let listener = format!("127.0.0.1:{port}");
+    let output = jmp(
+        folder.path(),
+        &[
+            "run",
+            "--exporter-config",
+            "x.yaml",
+            "--tls-grpc-listener",
+            &listener,
+            "--tls-grpc-insecure",
+        ],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    assert!(text.starts_with(&format!("Error: cannot listen on `{listener}`")), "{text}");
+    assert!(text.contains("another port with --tls-grpc-listener"), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+#[test]
+fn a_certificate_that_is_none() {
+    let folder = folder(POWER);
+    let args = [
+        "run",
+        "--exporter-config",
+        "x.yaml",
+        "--tls-grpc-listener",
+        "127.0.0.1:1",
+        "--tls-cert",
+        "c.pem",
+        "--tls-key",
+        "k.pem",
+    ];
+    let output = jmp(folder.path(), &args);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        stderr(&output),
+        "Error: cannot read the certificate `c.pem`: no certificate in it; \
+         it should contain `-----BEGIN CERTIFICATE-----`\n"
+    );
+
+    let pair = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
+    std::fs::write(folder.path().join("c.pem"), pair.cert.pem()).unwrap();
+    let output = jmp(folder.path(), &args);
+    assert!(
+        stderr(&output).starts_with("Error: cannot read the key `k.pem`: no private key in it"),
+        "{}",
+        stderr(&output)
+    );
+
+    let other = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
+    std::fs::write(
+        folder.path().join("k.pem"),
+        other.signing_key.serialize_pem(),
+    )
+    .unwrap();
+    let output = jmp(folder.path(), &args);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        stderr(&output),
+        "Error: cannot serve TLS with certificate `c.pem` and key `k.pem`: \
+         the key belongs to another certificate\n"
+    );
+}
+
+#[test]
+fn a_driver_that_nobody_offers() {
+    let folder = folder(&POWER.replace("MockPower", "Nope"));
+    let output = program(folder.path())
+        .current_dir(folder.path())
+        .args(["run", "--exporter-config", "x.yaml"])
+        .args(["--tls-grpc-listener", "127.0.0.1:0".replace(":0", ":19999").as_str()])
+        .arg("--tls-grpc-insecure")
+        .arg("--plugins")
+        .arg(plugins())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    assert!(text.contains("Error: "), "{text}");
+    assert!(text.contains("jumpstarter_driver_power.driver.Nope"), "{text}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_signal_ends_it_quickly_with_its_number() {
+    for signal in [
+        Signal::SIGTERM,
+        Signal::SIGINT,
+        Signal::SIGQUIT,
+        Signal::SIGHUP,
+    ] {
+        let mut exporter = Exporter::run(POWER, &[]);
+        let socket = exporter.socket();
+        assert!(socket.exists());
+        let since = Instant::now();
+        exporter.signal(signal);
+        let status = exporter.ended();
+        let took = since.elapsed();
+        assert_eq!(status.code(), Some(128 + signal as i32), "{signal}");
+        assert!(took < Duration::from_millis(250), "{signal}: {took:?}");
+        assert!(!socket.parent().unwrap().exists(), "{signal} left its folder");
+        assert!(exporter.stderr.all().contains("Session server stopped"));
+        assert_eq!(exporter.stdout.all(), "");
+    }
+}
+
+#[test]
+fn hooks_are_named_and_not_run() {
+    let config = format!("{POWER}hooks:\n  beforeLease: {{script: touch ran}}\n");
+    let exporter = Exporter::run(&config, &["--exit-on-lease-end"]);
+    let line = exporter.stderr.wait_for("hooks");
+    assert!(line.contains("beforeLease") && !line.contains("afterLease"), "{line}");
+    assert!(line.contains("\"level\":\"warning\""), "{line}");
+}
+
+#[test]
+fn a_passphrase_in_plaintext_is_warned_about() {
+    let exporter = Exporter::run(POWER, &["--passphrase", "hunter2"]);
+    let line = exporter.stderr.wait_for("WARNING: ");
+    assert_eq!(
+        line,
+        "WARNING: --passphrase has no effect without TLS; \
+         the passphrase will be transmitted in plaintext"
+    );
+}
+
+#[test]
+fn log_lines_in_every_shape() {
+    let mut json = Exporter::run(POWER, &[]);
+    json.stop();
+    let lines = json.stderr.all();
+    for line in lines.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["component"], "exporter");
+        assert_eq!(line["exporter"], "bench");
+        assert_eq!(line["lease_id"], "standalone");
+        assert!(["info", "warning"].contains(&line["level"].as_str().unwrap()));
+        assert!(line["logger"].is_string() && line["msg"].is_string());
+        assert!(line["ts"].as_str().unwrap().ends_with('Z'));
+    }
+
+    let mut text = Exporter::run_with(POWER, &[], &["--log-format", "text"]);
+    text.stop();
+    let lines = text.stderr.all();
+    // Coloured even where it is no terminal, as asked for.
+    assert!(lines.contains("\u{1b}[32mINFO\u{1b}[0m exporter."), "{lines}");
+
+    let mut quiet = Exporter::launch(POWER, &[], &["--log-level", "CRITICAL"]);
+    while std::net::TcpStream::connect(quiet.address()).is_err() {
+        assert!(quiet.is_running());
+    }
+    quiet.stop();
+    assert_eq!(quiet.stderr.all(), "");
+}
+
+#[tokio::test]
+async fn local_serves_one_shell_until_its_stdin_ends() {
+    let config = format!("{POWER}motd: \"hello\\nthere\"\n");
+    let mut exporter = Exporter::spawn("local", &config, &[], &[]);
+    let line = exporter.stdout.wait_for("{");
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(ready["name"], "bench");
+    assert_eq!(ready["motd"], "hello\nthere");
+    let socket = Path::new(ready["socket"].as_str().unwrap()).to_owned();
+
+    let mut client = unix_client(&socket).await;
+    let report = client.get_report(()).await.unwrap().into_inner();
+    assert_eq!(report.motd, "hello\nthere");
+    let status = client.get_status(jumpstarter_proto::v1::GetStatusRequest {}).await;
+    let status = status.unwrap().into_inner();
+    assert_eq!(status.status(), jumpstarter_proto::v1::ExporterStatus::LeaseReady);
+    assert_eq!((status.status_version, status.message.as_deref()), (1, Some("")));
+    let ended = client.end_session(jumpstarter_proto::v1::EndSessionRequest {}).await;
+    let ended = ended.unwrap().into_inner();
+    assert!(!ended.success);
+    assert_eq!(ended.message.as_deref(), Some("No active lease context"));
+
+    // Ctrl-C in the shell reaches this process too, and means the program in the shell.
+    exporter.signal(Signal::SIGINT);
+    std::thread::sleep(Duration::from_millis(50));
+    assert!(exporter.is_running());
+
+    drop(client);
+    exporter.close_stdin();
+    assert_eq!(exporter.ended().code(), Some(0));
+    assert!(!socket.exists());
+}
+
+#[test]
+fn help_and_version() {
+    let folder = folder(POWER);
+    let help = jmp(folder.path(), &["run", "--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    let text = String::from_utf8(help.stdout).unwrap();
+    for option in [
+        "--exporter <ALIAS>",
+        "--exporter-config <PATH>",
+        "--tls-grpc-listener <[HOST:]PORT>",
+        "--tls-grpc-insecure",
+        "--tls-cert <PATH>",
+        "--tls-key <PATH>",
+        "--passphrase <TEXT>",
+        "--exit-on-lease-end",
+        "--plugins <DIR>",
+        "--insecure-plugins",
+    ] {
+        assert!(text.contains(option), "no {option} in\n{text}");
+    }
+
+    let nothing = jmp(folder.path(), &[]);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(!stderr(&nothing).contains("local"));
+
+    let version = jmp(folder.path(), &["version"]);
+    assert!(version.stdout.starts_with(b"Jumpstarter v"));
+}

@@ -1,0 +1,295 @@
+//! An exporter process, and clients for it: real sockets, real plugins.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use hyper_util::rt::TokioIo;
+use jumpstarter_proto::v1::exporter_service_client::ExporterServiceClient;
+use jumpstarter_proto::v1::{DriverCallRequest, StreamingDriverCallRequest};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::net::UnixStream;
+use tonic::transport::{Channel, Endpoint, Uri};
+
+/// Long enough for a slow machine; nothing waits this long when all is well.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+pub const POWER: &str = "
+apiVersion: jumpstarter.dev/v1alpha1
+kind: ExporterConfig
+metadata:
+  namespace: lab
+  name: bench
+export:
+  power:
+    type: jumpstarter_driver_power.driver.MockPower
+";
+
+pub type Client = ExporterServiceClient<Channel>;
+
+/// Lines of a process, read as they come.
+#[derive(Clone, Default)]
+pub struct Lines {
+    shared: Arc<(Mutex<(Vec<String>, bool)>, Condvar)>,
+}
+
+/// A running `jmp-exporter`; killed when dropped.
+pub struct Exporter {
+    child: Child,
+    pub port: u16,
+    pub stderr: Lines,
+    pub stdout: Lines,
+    pub folder: tempfile::TempDir,
+}
+
+// === impl Lines ===
+
+impl Lines {
+    pub fn read(from: impl Read + Send + 'static) -> Self {
+        let lines = Self::default();
+        let shared = Arc::clone(&lines.shared);
+        thread::spawn(move || {
+            for line in BufReader::new(from).lines() {
+                let Ok(line) = line else { break };
+                shared.0.lock().unwrap().0.push(line);
+                shared.1.notify_all();
+            }
+            shared.0.lock().unwrap().1 = true;
+            shared.1.notify_all();
+        });
+        lines
+    }
+
+    /// Waits for a line with this text in it.
+    pub fn wait_for(&self, text: &str) -> String {
+        let mut state = self.shared.0.lock().unwrap();
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(line) = state.0.iter().find(|line| line.contains(text)) {
+                return line.clone();
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero() && !state.1,
+                "no line with `{text}` in:\n{}",
+                state.0.join("\n")
+            );
+            state = self.shared.1.wait_timeout(state, left).unwrap().0;
+        }
+    }
+
+    /// Waits until nothing more can come, and returns everything.
+    pub fn all(&self) -> String {
+        let state = self.shared.0.lock().unwrap();
+        let (state, timeout) = self
+            .shared
+            .1
+            .wait_timeout_while(state, PATIENCE, |state| !state.1)
+            .unwrap();
+        assert!(!timeout.timed_out(), "the process is still speaking");
+        state.0.join("\n")
+    }
+}
+
+// === impl Exporter ===
+
+impl Exporter {
+    /// Runs it with this configuration and these further arguments, and waits until it serves.
+    pub fn run(config: &str, args: &[&str]) -> Self {
+        Self::run_with(config, args, &[])
+    }
+
+    pub fn run_with(config: &str, args: &[&str], global: &[&str]) -> Self {
+        let exporter = Self::launch(config, args, global);
+        exporter.stderr.wait_for("Session server started");
+        exporter
+    }
+
+    /// The same without waiting.
+    pub fn launch(config: &str, args: &[&str], global: &[&str]) -> Self {
+        let port = free_port();
+        let listener = format!("127.0.0.1:{port}");
+        let mut all = vec!["--tls-grpc-listener", &listener];
+        if !args.contains(&"--tls-cert") {
+            all.push("--tls-grpc-insecure");
+        }
+        all.extend(args);
+        let mut exporter = Self::spawn("run", config, &all, global);
+        exporter.port = port;
+        exporter
+    }
+
+    pub fn spawn(command: &str, config: &str, args: &[&str], global: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("exporter.yaml");
+        std::fs::write(&path, config).unwrap();
+        let mut child = program(folder.path())
+            .args(global)
+            .arg(command)
+            .arg("--exporter-config")
+            .arg(&path)
+            .arg("--plugins")
+            .arg(plugins())
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        Self {
+            stderr: Lines::read(child.stderr.take().unwrap()),
+            stdout: Lines::read(child.stdout.take().unwrap()),
+            child,
+            port: 0,
+            folder,
+        }
+    }
+
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The unix socket it says it serves.
+    pub fn socket(&self) -> PathBuf {
+        let line = self.stderr.wait_for("unix://");
+        let path = line.split("unix://").nth(1).unwrap();
+        path.split('"').next().unwrap().into()
+    }
+
+    pub async fn client(&self) -> Client {
+        let channel = Endpoint::from_shared(format!("http://{}", self.address()))
+            .unwrap()
+            .connect()
+            .await
+            .unwrap();
+        Client::new(channel)
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
+    }
+
+    pub fn close_stdin(&mut self) {
+        drop(self.child.stdin.take());
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for its end.
+    pub fn ended(&mut self) -> ExitStatus {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < until, "the exporter does not end");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Stops it with SIGTERM and waits for its end.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.signal(Signal::SIGTERM);
+        self.ended()
+    }
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        // It may have ended long ago.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// The program, in an environment of its own.
+pub fn program(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jmp-exporter"));
+    command
+        .env_clear()
+        .env("HOME", home)
+        .env("XDG_RUNTIME_DIR", home)
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+}
+
+/// The folder with the built plugins.
+pub fn plugins() -> PathBuf {
+    let folder = Path::new(env!("CARGO_BIN_EXE_jmp-exporter"))
+        .parent()
+        .unwrap();
+    let plugin = folder.join("libjumpstarter_driver_power.so");
+    assert!(
+        plugin.exists(),
+        "{} is not there: run `cargo build -p jumpstarter-driver-power`",
+        plugin.display()
+    );
+    folder.to_owned()
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+/// A client on a unix socket.
+pub async fn unix_client(path: &Path) -> Client {
+    let path = path.to_owned();
+    let connector = tower::service_fn(move |_: Uri| {
+        let path = path.clone();
+        async move { UnixStream::connect(path).await.map(TokioIo::new) }
+    });
+    let channel = Endpoint::from_static("http://socket")
+        .connect_with_connector(connector)
+        .await
+        .unwrap();
+    Client::new(channel)
+}
+
+/// UUID of the driver with this name.
+pub async fn uuid_of(client: &mut Client, name: &str) -> String {
+    let report = client.get_report(()).await.unwrap().into_inner();
+    report
+        .reports
+        .iter()
+        .find(|report| {
+            report
+                .labels
+                .get("jumpstarter.dev/name")
+                .is_some_and(|n| n == name)
+        })
+        .unwrap_or_else(|| panic!("no driver `{name}` in {report:?}"))
+        .uuid
+        .clone()
+}
+
+pub fn call(uuid: &str, method: &str, args: Vec<Bytes>) -> DriverCallRequest {
+    DriverCallRequest {
+        uuid: uuid.into(),
+        method: method.into(),
+        args,
+    }
+}
+
+pub fn streaming_call(uuid: &str, method: &str, args: Vec<Bytes>) -> StreamingDriverCallRequest {
+    StreamingDriverCallRequest {
+        uuid: uuid.into(),
+        method: method.into(),
+        args,
+    }
+}
