@@ -2,7 +2,10 @@
 
 use std::{io::Write, path::PathBuf};
 
-use crate::{config, tree};
+use crate::{
+    config::{self, Mistake},
+    tree,
+};
 
 use super::options::Plugins;
 use super::{Failure, Outcome};
@@ -32,13 +35,17 @@ impl Cmd {
             (None, alias) => config::find(&alias.unwrap_or_default()).map_err(Failure::error)?,
         };
         let config = config::load(&path).map_err(Failure::error)?;
-        for warning in &config.warnings {
-            let text = warning.show(&config.source, "warning: ");
-            // Without stderr there is nobody to warn.
-            writeln!(std::io::stderr(), "{text}").ok();
-        }
+        let warn = |warnings: &[Mistake]| {
+            for warning in warnings {
+                let text = warning.show(&config.source, "warning: ");
+                // Without stderr there is nobody to warn.
+                writeln!(std::io::stderr(), "{text}").ok();
+            }
+        };
+        warn(&config.warnings);
         let registry = self.plugins.registry(&config);
         let summary = tree::check(&config, &registry).map_err(Failure::error)?;
+        warn(&summary.warnings);
         let count = |n: usize, noun: &str| match n {
             1 => format!("1 {noun}"),
             n => format!("{n} {noun}s"),

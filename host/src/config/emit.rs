@@ -177,7 +177,7 @@ fn pad(out: &mut String, indent: usize) {
 
 fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
     // Writing to a String cannot fail.
-    let _ = out.write_fmt(text);
+    out.write_fmt(text).ok();
 }
 
 #[cfg(test)]

@@ -15,16 +15,26 @@ use super::{
 /// `$ref`s that lead to each other must end somewhere.
 const MAX_DEPTH: usize = 64;
 
-/// Everything in `node` that does not fit `schema`.
+/// What is to be said about the settings of a driver.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// What does not fit.
+    pub mistakes: Vec<Mistake>,
+    /// What the driver will ignore.
+    pub warnings: Vec<Mistake>,
+}
+
+/// Compares `node` with `schema`.
 ///
 /// `path` and `at` say where the node is for messages; `skip` are keys of the top level that are
 /// not the driver's.
-pub fn check(schema: &Json, node: &Node, path: &str, at: Place, skip: &[&str]) -> Vec<Mistake> {
+pub fn check(schema: &Json, node: &Node, path: &str, at: Place, skip: &[&str]) -> Findings {
     let mut reader = Reader::default();
     let trail = Trail::path(path, at);
     let check = Check { root: schema, skip };
     check.walk(&mut reader, schema, node, &trail, 0);
-    reader.mistakes
+    let Reader { mistakes, warnings } = reader;
+    Findings { mistakes, warnings }
 }
 
 struct Check<'a> {
@@ -124,11 +134,15 @@ impl Check<'_> {
                         .map(|(key, _)| key.as_str());
                     reader.mistake(member.place, trail, unknown(&member.key, known.collect()));
                 }
-                None => {
-                    if let Some(schema) = others {
-                        self.walk(reader, schema, &member.value, trail, depth);
+                None => match (others, properties) {
+                    (Some(schema), _) => self.walk(reader, schema, &member.value, trail, depth),
+                    (None, Some(properties)) => {
+                        let known = properties.keys().map(String::as_str);
+                        let message = unknown(&member.key, known.collect());
+                        reader.warn(member.place, trail, format!("ignored: {message}"));
                     }
-                }
+                    (None, None) => {}
+                },
             }
         }
         let required = schema.get("required").and_then(Json::as_array);
@@ -153,6 +167,7 @@ impl Check<'_> {
             let mut attempt = Reader::default();
             self.walk(&mut attempt, choice, node, trail, depth);
             if attempt.mistakes.is_empty() {
+                reader.warnings.extend(attempt.warnings);
                 return;
             }
             let inside = attempt

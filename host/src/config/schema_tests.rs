@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::config::{Source, yaml};
 
-fn check(schema: Json, text: &str) -> Vec<String> {
+fn findings(schema: &Json, text: &str) -> Findings {
     let node = match yaml::parse(text) {
         Ok(document) => document.root,
         Err(mistake) => panic!("{}", mistake.show(&Source::new(Path::new("f"), text), "")),
@@ -15,16 +15,21 @@ fn check(schema: Json, text: &str) -> Vec<String> {
         column: 9,
         width: 1,
     };
+    super::check(schema, &node, "export.p.config", place, &["labels"])
+}
+
+fn lines(list: &[Mistake]) -> Vec<String> {
     let line = |m: &Mistake| {
         format!(
             "{}:{} {}: {}",
             m.place.line, m.place.column, m.path, m.message
         )
     };
-    super::check(&schema, &node, "export.p.config", place, &["labels"])
-        .iter()
-        .map(line)
-        .collect()
+    list.iter().map(line).collect()
+}
+
+fn check(schema: Json, text: &str) -> Vec<String> {
+    lines(&findings(&schema, text).mistakes)
 }
 
 fn schema() -> Json {
@@ -131,4 +136,22 @@ fn a_driver_without_settings_says_so() {
 fn a_schema_that_goes_round_ends() {
     let schema = json!({"anyOf": [{"$ref": "#"}, {"type": "string"}]});
     assert_eq!(check(schema, "a"), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_driver_ignores_is_a_warning() {
+    let schema = json!({"type": "object", "properties": {"color": {"type": "string"}}});
+    let found = findings(&schema, "{colour: red, labels: {}}");
+    assert_eq!(lines(&found.mistakes), Vec::<String>::new());
+    assert_eq!(
+        lines(&found.warnings),
+        ["1:2 export.p.config.colour: ignored: unknown key, did you mean `color`?"]
+    );
+    // Nothing is known about these.
+    for schema in [
+        json!({"type": "object"}),
+        json!({"properties": {}, "additionalProperties": true}),
+    ] {
+        assert_eq!(findings(&schema, "{x: 1}").warnings, []);
+    }
 }

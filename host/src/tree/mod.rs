@@ -55,6 +55,9 @@ impl Tree {
         folder: &Path,
     ) -> Result<Self, TreeErrors> {
         let plan = plan::plan(config, registry)?;
+        for warning in &plan.warnings {
+            tracing::warn!("{}", warning.show(&config.source, ""));
+        }
         let libraries = open::load(&plan, registry).map_err(TreeErrors::Open)?;
         let state = open::open(&plan, &libraries, folder).await;
         let state = match state {

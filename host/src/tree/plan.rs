@@ -23,6 +23,8 @@ pub(super) struct Plan<'c> {
     pub(super) shape: Shape,
     /// The drivers, by their number in the shape; typed groups have an entry but no plugin.
     pub(super) orders: HashMap<usize, Order<'c>>,
+    /// Settings that drivers will ignore.
+    pub(super) warnings: Vec<Mistake>,
 }
 
 /// One entry with a type.
@@ -33,12 +35,14 @@ pub(super) struct Order<'c> {
 }
 
 /// What a good configuration needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// How many drivers it has, without groups and references.
     pub drivers: usize,
     /// How many plugins they come from.
     pub plugins: usize,
+    /// Settings that drivers will ignore.
+    pub warnings: Vec<Mistake>,
 }
 
 /// Looks for everything that would keep the tree from opening, without running any plugin.
@@ -56,6 +60,7 @@ pub fn check(config: &ExporterConfig, registry: &Registry) -> Result<Summary, Mi
     Ok(Summary {
         drivers: found.count(),
         plugins: plugins.len(),
+        warnings: plan.warnings,
     })
 }
 
@@ -70,7 +75,7 @@ pub(super) fn plan<'c>(
         registry,
         types: HashMap::new(),
         uuids: HashMap::new(),
-        mistakes: Vec::new(),
+        found: schema::Findings::default(),
     };
     let mut orders = HashMap::new();
     let mut todo: Vec<(usize, &'c [(String, Entry)])> = vec![(ROOT, &config.export)];
@@ -83,9 +88,14 @@ pub(super) fn plan<'c>(
             todo.push((spot, entry.children()));
         }
     }
-    let mut list = planner.mistakes;
-    if !list.is_empty() {
+    let schema::Findings {
+        mistakes: mut list,
+        mut warnings,
+    } = planner.found;
+    for list in [&mut list, &mut warnings] {
         list.sort_by_key(|mistake| (mistake.place.line, mistake.place.column));
+    }
+    if !list.is_empty() {
         let source = config.source.clone();
         return Err(Mistakes { source, list });
     }
@@ -93,6 +103,7 @@ pub(super) fn plan<'c>(
         config,
         shape,
         orders,
+        warnings,
     })
 }
 
@@ -101,7 +112,7 @@ struct Planner<'r> {
     /// Types that were looked for. Only the first use of a missing one is worth its long message.
     types: HashMap<String, Option<Arc<Found>>>,
     uuids: HashMap<Uuid, String>,
-    mistakes: Vec<Mistake>,
+    found: schema::Findings,
 }
 
 // === impl Planner ===
@@ -117,7 +128,7 @@ impl Planner<'_> {
                     .config_node
                     .get("uuid")
                     .map_or(entry.at, |node| node.place);
-                self.mistakes.push(Mistake::new(at, path, message));
+                self.found.mistakes.push(Mistake::new(at, path, message));
             }
         }
         if entry.is_composite() {
@@ -130,8 +141,9 @@ impl Planner<'_> {
         {
             let path = format!("export.{}.config", path());
             let (node, at) = (&entry.config_node, entry.config_at);
-            let mistakes = schema::check(schema, node, &path, at, &DriverEntry::BASE_KEYS);
-            self.mistakes.extend(mistakes);
+            let found = schema::check(schema, node, &path, at, &DriverEntry::BASE_KEYS);
+            self.found.mistakes.extend(found.mistakes);
+            self.found.warnings.extend(found.warnings);
         }
         Order { entry, found }
     }
@@ -140,8 +152,8 @@ impl Planner<'_> {
         let name = &entry.type_name;
         let mut mistake = |message: String| {
             let path = format!("export.{}.type", path());
-            self.mistakes
-                .push(Mistake::new(entry.type_at, path, message));
+            let mistake = Mistake::new(entry.type_at, path, message);
+            self.found.mistakes.push(mistake);
         };
         match self.types.get(name) {
             Some(Some(found)) => Some(Arc::clone(found)),

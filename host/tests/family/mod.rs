@@ -1,5 +1,7 @@
 //! The family plugin, and what every test of the tree does.
 
+#![allow(dead_code, reason = "every test program uses its own part of it")]
+
 use std::{
     path::{Path, PathBuf},
     process::Command,
