@@ -175,6 +175,11 @@ impl Registry {
         })
     }
 
+    /// How this registry loads plugins.
+    pub fn options(&self) -> &LoadOptions {
+        &self.options
+    }
+
     /// Every file on the search path, with what it is or why it is refused.
     pub fn list(&self) -> Vec<Listing> {
         let listing = |path: PathBuf| Listing {
@@ -219,6 +224,14 @@ impl Registry {
             trusted,
             sha256,
         })
+    }
+
+    /// What a plugin says about itself.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn read_metadata(&self, path: &Path) -> Result<Arc<Metadata>, PluginError> {
+        self.read(path).map(|(_, contents)| contents.metadata)
     }
 
     /// A plugin as [`find`](Self::find) would give it, for a file that is already known.
