@@ -62,7 +62,11 @@ jmp shell --tls-grpc "127.0.0.1:$port" --tls-grpc-insecure -- bash "$work/tour" 
     "j power on" \
     "j power read" \
     "j power cycle -w 0" \
-    "j power off"
+    "j power off" \
+    "j board power on" \
+    "j board supply read" \
+    "j pdu set-outlet 3 true" \
+    "j pdu outlets"
 
 say "What the exporter said"
 kill -TERM "$exporter"
