@@ -79,7 +79,7 @@ fn report(inspected: &Inspected) -> Report<'_> {
 }
 
 fn doors(inspected: &Inspected) -> Vec<&'static str> {
-    let is_c = |symbol: &&str| **symbol == jumpstarter_driver_abi::ENTRY_SYMBOL;
+    let is_c = |symbol: &str| symbol == jumpstarter_driver_abi::ENTRY_SYMBOL;
     let kind = |symbol: &&'static str| if is_c(symbol) { "c" } else { "rust" };
     let mut doors: Vec<_> = inspected.doors.iter().map(kind).collect();
     doors.sort_unstable();
