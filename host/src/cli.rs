@@ -33,6 +33,7 @@ pub struct Cli {
 pub enum Command {
     Run(cmd::run::Cmd),
     Check(cmd::check::Cmd),
+    Driver(cmd::driver::Cmd),
     Version(cmd::version::Cmd),
     #[command(hide = true)]
     Local(cmd::local::Cmd),

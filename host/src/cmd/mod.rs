@@ -1,6 +1,7 @@
 //! One file per command, and what they share: options, the way out, exit codes.
 
 pub mod check;
+pub mod driver;
 mod exit;
 mod hosted;
 pub mod local;
@@ -35,6 +36,7 @@ pub fn run(command: Command) -> Outcome {
     match command {
         Command::Run(cmd) => cmd.run(),
         Command::Check(cmd) => cmd.run(),
+        Command::Driver(cmd) => cmd.run(),
         Command::Version(cmd) => cmd.run(),
         Command::Local(cmd) => cmd.run(),
     }

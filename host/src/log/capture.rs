@@ -6,6 +6,7 @@ use std::ops::Range;
 use tracing::Event;
 use tracing::field::{Field, Visit};
 
+use super::Line;
 use super::stamp::Stamp;
 
 /// An event, ready to be written in any form.
@@ -24,10 +25,16 @@ pub(super) struct Capture {
 
 #[derive(Debug)]
 struct Extra {
-    name: &'static str,
+    name: Name,
     value: Range<usize>,
     /// A number or a truth value, which JSON writes without quotes.
     bare: bool,
+}
+
+#[derive(Debug)]
+enum Name {
+    Known(&'static str),
+    Given(Range<usize>),
 }
 
 // === impl Capture ===
@@ -50,14 +57,40 @@ impl Capture {
 
     /// Forgets the previous event and takes this one.
     pub(super) fn take(&mut self, event: &Event<'_>) {
-        self.level = *event.metadata().level();
+        self.start(*event.metadata().level(), event.metadata().target());
+        event.record(self);
+    }
+
+    /// Forgets the previous event and takes this line.
+    pub(super) fn take_line(&mut self, line: &Line<'_>) {
+        self.start(line.level, "");
+        self.logger = Some(self.push(line.logger));
+        self.message = self.push(line.message);
+        for (name, value) in line.fields {
+            let name = Name::Given(self.push(name));
+            let value = self.push(value);
+            self.fields.push(Extra {
+                name,
+                value,
+                bare: false,
+            });
+        }
+    }
+
+    fn start(&mut self, level: tracing::Level, target: &'static str) {
+        self.level = level;
         self.stamp = Stamp::now();
-        self.target = event.metadata().target();
+        self.target = target;
         self.text.clear();
         self.message = 0..0;
         self.logger = None;
         self.fields.clear();
-        event.record(self);
+    }
+
+    fn push(&mut self, text: &str) -> Range<usize> {
+        let start = self.text.len();
+        self.text.push_str(text);
+        start..self.text.len()
     }
 
     pub(super) fn message(&self) -> &str {
@@ -84,10 +117,14 @@ impl Capture {
     }
 
     /// Everything but the message and the logger: name, value, and whether JSON quotes it.
-    pub(super) fn fields(&self) -> impl Iterator<Item = (&'static str, &str, bool)> {
-        self.fields
-            .iter()
-            .map(|extra| (extra.name, &self.text[extra.value.clone()], !extra.bare))
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &str, bool)> {
+        self.fields.iter().map(|extra| {
+            let name = match &extra.name {
+                Name::Known(name) => name,
+                Name::Given(range) => &self.text[range.clone()],
+            };
+            (name, &self.text[extra.value.clone()], !extra.bare)
+        })
     }
 
     fn keep(&mut self, field: &Field, start: usize, bare: bool) {
@@ -95,7 +132,11 @@ impl Capture {
         match field.name() {
             "message" => self.message = value,
             "logger" => self.logger = Some(value),
-            name => self.fields.push(Extra { name, value, bare }),
+            name => self.fields.push(Extra {
+                name: Name::Known(name),
+                value,
+                bare,
+            }),
         }
     }
 
@@ -109,8 +150,7 @@ impl Capture {
 
 impl Visit for Capture {
     fn record_str(&mut self, field: &Field, value: &str) {
-        let start = self.text.len();
-        self.text.push_str(value);
+        let start = self.push(value).start;
         self.keep(field, start, false);
     }
 

@@ -96,7 +96,7 @@ fn json(capture: &Capture, context: &str, out: &mut Vec<u8>) {
             field(out, name, value);
         } else {
             out.push(b'"');
-            out.extend_from_slice(name.as_bytes());
+            escape(out, name);
             out.extend_from_slice(b"\":");
             out.extend_from_slice(value.as_bytes());
             out.push(b',');
@@ -167,7 +167,7 @@ fn text(capture: &Capture, colour: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(dim.as_bytes());
     for (name, value, _) in capture.fields() {
         out.push(b' ');
-        out.extend_from_slice(name.as_bytes());
+        printable(out, name);
         out.push(b'=');
         if value.is_empty() || value.contains([' ', '"', '=']) {
             // Writing into a vector cannot fail.

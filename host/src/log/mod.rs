@@ -43,10 +43,25 @@ pub enum Format {
     Text,
 }
 
+/// A line whose fields are only known while the program runs, as those of a driver. All other lines
+/// are `tracing` events.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    /// How much it matters.
+    pub level: tracing::Level,
+    /// Who speaks: `driver.MockPower`.
+    pub logger: &'a str,
+    /// What happened.
+    pub message: &'a str,
+    /// Name and value. `driver_type` and `operation` have a place of their own for clients.
+    pub fields: &'a [(&'a str, &'a str)],
+}
+
 /// What `init` decided, for the whole life of the process.
 struct Log {
     console: &'static Console,
     queues: &'static queue::Queues,
+    subscriber: Subscriber,
 }
 
 static LOG: OnceLock<Log> = OnceLock::new();
@@ -67,17 +82,18 @@ pub fn init(level: Level, format: Format) -> io::Result<()> {
         Format::Text => false,
         Format::Auto => !io::stderr().is_terminal(),
     };
-    let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour = wanted && io::stderr().is_terminal();
     // Both live until the process ends; leaking them spares every line a reference count.
     let console: &_ = Box::leak(Box::new(Console::new(json, colour, Writer::stderr()?)));
     let queues: &_ = Box::leak(Box::default());
-    let log = LOG.get_or_init(|| Log { console, queues });
+    let log = LOG.get_or_init(|| Log {
+        console,
+        queues,
+        subscriber: Subscriber::new(level, console, queues),
+    });
     // Fails only if another subscriber is in place, as in a test; that one is kept then.
-    drop(tracing::subscriber::set_global_default(Subscriber::new(
-        level,
-        log.console,
-        log.queues,
-    )));
+    drop(tracing::subscriber::set_global_default(log.subscriber));
     Ok(())
 }
 
@@ -99,6 +115,17 @@ pub fn attach() -> Attachment {
 pub fn flush() {
     if let Some(log) = LOG.get() {
         log.console.flush();
+    }
+}
+
+// === impl Line ===
+
+impl Line<'_> {
+    /// Sends it where all lines go.
+    pub fn write(&self) {
+        if let Some(log) = LOG.get() {
+            log.subscriber.line(self);
+        }
     }
 }
 

@@ -8,11 +8,13 @@ use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata};
 
+use super::Line;
 use super::capture::Capture;
 use super::console::Console;
 use super::level::Level;
 use super::queue::Queues;
 
+#[derive(Clone, Copy)]
 pub(super) struct Subscriber {
     level: LevelFilter,
     console: &'static Console,
@@ -55,21 +57,36 @@ impl Subscriber {
         }
     }
 
-    fn write(&self, event: &Event<'_>, scratch: &mut Scratch) {
-        scratch.capture.take(event);
-        self.console.write(&scratch.capture, &mut scratch.line);
-        self.queues.push(&scratch.capture, &mut scratch.entry);
+    /// Writes a line that did not come as an event.
+    pub(super) fn line(&self, line: &Line<'_>) {
+        if self.keeps(line.logger, line.level) {
+            self.write(|capture| capture.take_line(line));
+        }
+    }
+
+    fn keeps(&self, speaker: &str, level: tracing::Level) -> bool {
+        // The frames of every HTTP/2 connection are not what DEBUG is asked for.
+        let ours = speaker.starts_with("jumpstarter") || speaker.starts_with("driver");
+        level <= self.level && (ours || level <= tracing::Level::INFO)
+    }
+
+    fn write(&self, take: impl FnOnce(&mut Capture)) {
+        let write = |scratch: &mut Scratch| {
+            take(&mut scratch.capture);
+            self.console.write(&scratch.capture, &mut scratch.line);
+            self.queues.push(&scratch.capture, &mut scratch.entry);
+        };
+        // A value whose formatting logs a line itself comes back here while the buffers are in use.
+        SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
+            Ok(mut scratch) => write(&mut scratch),
+            Err(_) => write(&mut Scratch::new()),
+        });
     }
 }
 
 impl tracing::Subscriber for Subscriber {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // The frames of every HTTP/2 connection are not what DEBUG is asked for.
-        let foreign = !metadata.target().starts_with("jumpstarter")
-            && !metadata.target().starts_with("driver");
-        metadata.is_event()
-            && *metadata.level() <= self.level
-            && !(foreign && *metadata.level() > tracing::Level::INFO)
+        metadata.is_event() && self.keeps(metadata.target(), *metadata.level())
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -77,11 +94,7 @@ impl tracing::Subscriber for Subscriber {
     }
 
     fn event(&self, event: &Event<'_>) {
-        // A value whose formatting logs a line itself comes back here while the buffers are in use.
-        SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
-            Ok(mut scratch) => self.write(event, &mut scratch),
-            Err(_) => self.write(event, &mut Scratch::new()),
-        });
+        self.write(|capture| capture.take(event));
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {

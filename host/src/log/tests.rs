@@ -11,7 +11,7 @@ use super::console::Console;
 use super::queue::{Attachment, Queues};
 use super::subscriber::Subscriber;
 use super::writer::Writer;
-use super::{Level, stamp};
+use super::{Level, Line, stamp};
 
 #[derive(Clone, Default)]
 struct Sink(Arc<Mutex<Vec<u8>>>);
@@ -98,6 +98,41 @@ fn a_driver_line_for_clients() {
             .collect::<Vec<_>>(),
         ["lucky=false", "result=failure", "tries=3"]
     );
+}
+
+#[test]
+fn a_line_with_fields_of_its_own() {
+    let sink = Sink::default();
+    let console: &_ = Box::leak(Box::new(Console::new(
+        true,
+        false,
+        Writer::to(sink.clone()).unwrap(),
+    )));
+    let queues: &'static Queues = Box::leak(Box::default());
+    let queue = Attachment::new(Some(queues));
+    let subscriber = Subscriber::new(Level::Info, console, queues);
+    let line = Line {
+        level: tracing::Level::INFO,
+        logger: "driver.Pdu",
+        message: "outlet on",
+        fields: &[("driver_type", "power"), ("out\"let", "3")],
+    };
+    subscriber.line(&line);
+    subscriber.line(&Line {
+        level: tracing::Level::DEBUG,
+        ..line
+    });
+    console.flush();
+    let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+    let shown: Value = serde_json::from_str(text.trim_end()).unwrap();
+    assert_eq!(shown["logger"], "driver.Pdu");
+    assert_eq!(shown["out\"let"], "3");
+
+    let entry = queue.try_next().unwrap();
+    assert_eq!(entry.source(), LogSource::Driver);
+    assert_eq!(entry.driver_type.as_deref(), Some("power"));
+    assert_eq!(entry.structured_fields["out\"let"], "3");
+    assert_eq!(queue.try_next(), None);
 }
 
 #[test]
