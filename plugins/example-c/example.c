@@ -84,12 +84,37 @@ static void refuse(jmp_completion done, jmp_code code, const char *message) {
   done.done(done.ctx, &reply);
 }
 
-/* What the host says itself for a method that the metadata does not list. */
-static void no_such_method(jmp_completion done, jmp_slice method) {
+/* The kinds of call, by the names that error texts use. */
+#define CALL "drivercall"
+#define STREAM "streamingdrivercall"
+#define BYTES "streamcall"
+
+static const struct method {
+  kind kind;
+  const char *name;
+  const char *called_by;
+} methods[] = {
+    {POWER, "on", CALL},        {POWER, "off", CALL},   {POWER, "read", STREAM},
+    {PDU, "set_outlet", CALL},  {PDU, "outlets", CALL}, {PDU, "temperatures", STREAM},
+};
+
+/* Whether the driver has this method for this kind of call; if not, answers as every driver does. */
+static int has_method(const driver *self, const char *kind_of_call, jmp_slice name,
+                      jmp_completion done) {
   char message[256];
-  snprintf(message, sizeof message, "method %.*s not found on driver", (int)method.len,
-           (const char *)method.ptr);
+  int length = name.len < 128 ? (int)name.len : 128;
+  for (size_t at = 0; at < sizeof methods / sizeof *methods; at++) {
+    if (methods[at].kind != self->kind || !jmp_is(name, methods[at].name)) continue;
+    if (strcmp(methods[at].called_by, kind_of_call) == 0) return 1;
+    snprintf(message, sizeof message, "method %.*s missing marker marker_%s", length,
+             (const char *)name.ptr, kind_of_call);
+    refuse(done, JMP_CODE_NOT_FOUND, message);
+    return 0;
+  }
+  snprintf(message, sizeof message, "method %.*s not found on driver", length,
+           (const char *)name.ptr);
   refuse(done, JMP_CODE_NOT_FOUND, message);
+  return 0;
 }
 
 /* === the PDU's methods === */
@@ -168,9 +193,14 @@ static int32_t init(const jmp_host *given) {
 }
 
 static void open_driver(const jmp_open_request *request, jmp_completion done) {
+  int is_power = jmp_is(request->class_, "jumpstarter_driver_example_c.driver.Power");
+  if (!is_power && !jmp_is(request->class_, "jumpstarter_driver_example_c.driver.Pdu")) {
+    refuse(done, JMP_CODE_NOT_FOUND, "no such driver in this plugin");
+    return;
+  }
   driver *self = calloc(1, sizeof *self);
   if (self) {
-    self->kind = jmp_is(request->class_, "jumpstarter_driver_example_c.driver.Pdu") ? PDU : POWER;
+    self->kind = is_power ? POWER : PDU;
     self->node = request->node;
   }
   answer_handle(done, self);
@@ -183,18 +213,17 @@ static void close_driver(uint64_t handle, jmp_completion done) {
 
 static void call(uint64_t handle, const jmp_call *call, jmp_completion done) {
   driver *self = from_handle(handle);
-  if (self->kind == POWER && jmp_is(call->method, "on")) {
+  if (!has_method(self, CALL, call->method, done)) return;
+  if (jmp_is(call->method, "on")) {
     log_info(self, "power on");
     answer_null(done);
-  } else if (self->kind == POWER && jmp_is(call->method, "off")) {
+  } else if (jmp_is(call->method, "off")) {
     log_info(self, "power off");
     answer_null(done);
-  } else if (self->kind == PDU && jmp_is(call->method, "set_outlet")) {
+  } else if (jmp_is(call->method, "set_outlet")) {
     set_outlet(self, call, done);
-  } else if (self->kind == PDU && jmp_is(call->method, "outlets")) {
-    outlets(self, done);
   } else {
-    no_such_method(done, call->method);
+    outlets(self, done);
   }
 }
 
@@ -204,30 +233,21 @@ static double celsius(int index) { return 21.0 + index * 0.5; }
 
 static void stream_open(uint64_t handle, const jmp_call *call, jmp_completion done) {
   driver *self = from_handle(handle);
-  int count = 2;
-  double (*reading)(int) = NULL;
-  if (self->kind == POWER && jmp_is(call->method, "read")) {
-    reading = volts;
-  } else if (self->kind == PDU && jmp_is(call->method, "temperatures")) {
-    jmp_value wanted;
-    reading = celsius;
-    count = 3;
-    if (jmp_arg(call->args, 0, &wanted) && wanted.kind == JMP_NUMBER) {
-      if (!(wanted.number >= 0 && wanted.number <= 1e6)) {
-        refuse(done, JMP_CODE_INVALID_ARGUMENT,
-               "temperatures(): argument 1 (count): expected 0 to 1000000");
-        return;
-      }
-      count = (int)wanted.number;
+  if (!has_method(self, STREAM, call->method, done)) return;
+  int count = self->kind == POWER ? 2 : 3;
+  jmp_value wanted;
+  if (self->kind == PDU && jmp_arg(call->args, 0, &wanted) && wanted.kind == JMP_NUMBER) {
+    if (!(wanted.number >= 0 && wanted.number <= 1e6)) {
+      refuse(done, JMP_CODE_INVALID_ARGUMENT,
+             "temperatures(): argument 1 (count): expected 0 to 1000000");
+      return;
     }
-  } else {
-    no_such_method(done, call->method);
-    return;
+    count = (int)wanted.number;
   }
   stream *opened = calloc(1, sizeof *opened);
   if (opened) {
     opened->count = count;
-    opened->reading = reading;
+    opened->reading = self->kind == POWER ? volts : celsius;
   }
   answer_handle(done, opened);
 }
@@ -260,8 +280,7 @@ static void stream_next(uint64_t handle, uint32_t max, jmp_completion done) {
 static void stream_close(uint64_t handle) { free(from_handle(handle)); }
 
 static void connect_bytes(uint64_t handle, const jmp_call *call, jmp_completion done) {
-  (void)handle;
-  no_such_method(done, call->method);
+  has_method(from_handle(handle), BYTES, call->method, done); /* it has none */
 }
 
 static void cancel(uint64_t handle, uint64_t id) {
