@@ -335,6 +335,20 @@ fn an_entry_is_a_driver_a_reference_or_a_group() {
 }
 
 #[test]
+fn a_reference_beside_something_that_is_no_group_is_a_reference() {
+    let config = good(&with_export(
+        "export: {a: {ref: b, children: null}, b: {}}\n",
+    ));
+    assert_eq!(forms(&config.export), ["a: ref b", "b: group of 0"]);
+    assert_eq!(
+        lines(&config.warnings),
+        ["2:22 export.a.children: unknown key, ignored; a reference has nothing but `ref`"]
+    );
+    let text = with_export("export: {a: {ref: 5, children: null}}\n");
+    assert_eq!(bad(&text).len(), 1);
+}
+
+#[test]
 fn the_settings_of_every_driver_are_the_hosts() {
     let text = with_export(
         "export: {a: {type: x.Y, config: {log_level: debug, uuid: 7A2F0A582F554F4B9D360C8B7A4F5B11, labels: {k: v}, port: 0x50}}}\n",

@@ -33,6 +33,11 @@ static BUILT: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     folder
 });
 
+/// The folder with the family plugin.
+pub(crate) fn built() -> &'static Path {
+    BUILT.path()
+}
+
 /// Where cargo puts the plugins of this workspace.
 pub(crate) fn target() -> PathBuf {
     let program = std::env::current_exe().unwrap();

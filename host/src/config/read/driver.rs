@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   {type: …}                   a driver; whatever else is wrong in it is a mistake
-//!   {ref: text}, no children    a reference
+//!   {ref: text}, no group       a reference
 //!   any other mapping           a group
 //! ```
 
@@ -42,7 +42,9 @@ impl Reader {
         let children = node.member("children");
         match (node.member("type"), node.member("ref")) {
             (Some(kind), _) => self.driver(trail, node, kind),
-            (None, Some(reference)) if children.is_none() => self.reference(trail, node, reference),
+            (None, Some(reference)) if is_reference(reference, children) => {
+                self.reference(trail, node, reference)
+            }
             _ => self.group(trail, node),
         }
     }
@@ -219,6 +221,16 @@ impl Reader {
             self.mistake(node.place, trail, format!("{text:?} is not a uuid"));
         }
         uuid
+    }
+}
+
+/// Without `children` it can be nothing else, and `children` that are no mapping make no group.
+fn is_reference(reference: &Member, children: Option<&Member>) -> bool {
+    match children {
+        None => true,
+        Some(children) => {
+            matches!(reference.value.value, Value::Text(_)) && !children.value.is_map()
+        }
     }
 }
 

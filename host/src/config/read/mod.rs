@@ -6,6 +6,8 @@
 mod driver;
 mod exporter;
 mod fields;
+#[cfg(test)]
+mod fuzz;
 mod hooks;
 mod scalar;
 mod trail;

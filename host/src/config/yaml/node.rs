@@ -79,6 +79,11 @@ impl Node {
         Self::bare(Value::Map(members.into_iter().map(member).collect()))
     }
 
+    /// Whether this is a mapping.
+    pub fn is_map(&self) -> bool {
+        matches!(self.value, Value::Map(_))
+    }
+
     /// The value of `key`, if this is a mapping that has it.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.member(key).map(|member| &member.value)
