@@ -92,12 +92,16 @@ impl CommandLine {
 
     /// A usage error found after parsing, shown with the usage line of the command that was typed.
     pub fn refuse(&self, message: impl Into<String>) -> Refusal {
-        let (command, path) = self.typed();
+        let typed = self.trail(None).pop().unwrap_or_else(|| self.start());
+        self.mistake(&typed, message.into())
+    }
+
+    fn mistake(&self, (command, path): &(&Command, String), message: String) -> Refusal {
         let usage = format!(
             "Usage: {}\nTry '{path} --help' for help.",
-            usage::line(command, &path)
+            usage::line(command, path)
         );
-        Refusal::mistake(usage, message.into(), self.usage_exit)
+        Refusal::mistake(usage, message, self.usage_exit)
     }
 
     fn answer(&self, error: &clap::Error) -> Refusal {
@@ -106,18 +110,34 @@ impl CommandLine {
             ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                 Refusal::guidance(error.render(), self.usage_exit)
             }
-            _ => self.refuse(wording::sentence(self.typed().0, error)),
+            _ => {
+                let about = wording::subject(error);
+                let mut trail = self.trail(about.as_deref());
+                // The option may be one of a command further up.
+                let owner = about.and_then(|about| {
+                    trail
+                        .iter()
+                        .rposition(|(command, _)| wording::find(command, &about).is_some())
+                });
+                trail.truncate(owner.map_or(trail.len(), |owner| owner + 1));
+                let culprit = trail.pop().unwrap_or_else(|| self.start());
+                self.mistake(&culprit, wording::sentence(culprit.0, error))
+            }
         }
     }
 
-    /// The command the words lead to, and its full name.
-    fn typed(&self) -> (&Command, String) {
-        let mut command = &self.command;
-        let mut path = self.program.clone();
+    fn start(&self) -> (&Command, String) {
+        (&self.command, self.program.clone())
+    }
+
+    /// The commands on the way that the words lead, each with its full name; up to the word `until`.
+    fn trail(&self, until: Option<&str>) -> Vec<(&Command, String)> {
+        let (mut command, mut path) = self.start();
+        let mut trail = vec![(command, path.clone())];
         let mut words = self.words.iter().skip(1);
         while let Some(word) = words.next() {
             let Some(word) = word.to_str() else { break };
-            if word == "--" {
+            if word == "--" || Some(word) == until {
                 break;
             }
             if word.starts_with('-') {
@@ -132,8 +152,9 @@ impl CommandLine {
             path.push(' ');
             path.push_str(next.get_name());
             command = next;
+            trail.push((command, path.clone()));
         }
-        (command, path)
+        trail
     }
 
     /// Whether the value of option `word` is the word after it.

@@ -9,7 +9,6 @@ fn sample() -> Command {
         .arg(
             Arg::new("level")
                 .long("log-level")
-                .global(true)
                 .value_parser(["DEBUG", "INFO"]),
         )
         .subcommand(
@@ -122,6 +121,25 @@ fn an_option_value_is_not_taken_for_a_command() {
             .text()
             .starts_with("Usage: jmp shell [OPTIONS] [COMMAND]...\n")
     );
+}
+
+#[test]
+fn the_command_that_owns_the_option_is_named() {
+    for (words, usage) in [
+        (
+            "jmp --log-level LOUD version",
+            "Usage: jmp [OPTIONS] COMMAND [ARGS]...",
+        ),
+        (
+            "jmp --nope version",
+            "Usage: jmp [OPTIONS] COMMAND [ARGS]...",
+        ),
+        ("jmp version --nope", "Usage: jmp version [OPTIONS]"),
+        ("jmp version -o yaml", "Usage: jmp version [OPTIONS]"),
+    ] {
+        let text = run(words).unwrap_err().text();
+        assert_eq!(text.lines().next(), Some(usage), "{words}");
+    }
 }
 
 #[test]

@@ -32,6 +32,15 @@ pub(super) fn sentence(command: &Command, error: &clap::Error) -> String {
     }
 }
 
+/// The argument that the error is about, as clap shows it.
+pub(super) fn subject(error: &clap::Error) -> Option<String> {
+    match error.get(ContextKind::InvalidArg)? {
+        ContextValue::String(shown) => Some(shown.clone()),
+        ContextValue::Strings(all) => all.first().cloned(),
+        _ => None,
+    }
+}
+
 fn unknown(command: &Command, error: &clap::Error) -> String {
     let typed = text(error, ContextKind::InvalidArg);
     if typed.starts_with('-') {
@@ -57,10 +66,7 @@ fn no_such_command(group: &Command, typed: &str) -> String {
 }
 
 fn missing(command: &Command, error: &clap::Error) -> String {
-    let shown = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::Strings(all)) => all.first().cloned().unwrap_or_default(),
-        _ => text(error, ContextKind::InvalidArg),
-    };
+    let shown = subject(error).unwrap_or_default();
     match find(command, &shown) {
         Some(arg) if arg.is_positional() => format!("Missing argument '{}'.", usage::metavar(arg)),
         Some(arg) => format!("Missing option {}.", option_names(arg)),
@@ -133,7 +139,7 @@ fn option_names(arg: &Arg) -> String {
 }
 
 /// Finds an argument by the way clap shows it in errors: `--wait <INT>`, `<NAME>`, `[NAME]...`.
-fn find<'a>(command: &'a Command, shown: &str) -> Option<&'a Arg> {
+pub(super) fn find<'a>(command: &'a Command, shown: &str) -> Option<&'a Arg> {
     command.get_arguments().find(|arg| {
         arg.to_string() == shown
             || arg

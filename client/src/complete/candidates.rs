@@ -91,14 +91,14 @@ impl<'a> Place<'a> {
 
     /// The argument whose turn it is.
     fn argument(&self) -> Option<&'a Arg> {
-        let mut arguments = self.command.get_positionals();
-        arguments.find(|arg| {
-            let place = arg.get_index().map_or(0, |index| index - 1);
+        let mut arguments = self.command.get_positionals().enumerate();
+        let turn = arguments.find(|(place, arg)| {
             let many = arg
                 .get_num_args()
                 .is_some_and(|range| range.max_values() > 1);
-            place == self.arguments || (many && place < self.arguments)
-        })
+            *place == self.arguments || (many && *place < self.arguments)
+        });
+        turn.map(|(_, arg)| arg)
     }
 }
 
@@ -127,11 +127,15 @@ fn options(command: &Command, incomplete: &str) -> Vec<Candidate> {
 }
 
 fn commands(group: &Command, incomplete: &str) -> Vec<Candidate> {
-    group
+    let fits =
+        |command: &&Command| !command.is_hide_set() && command.get_name().starts_with(incomplete);
+    let mut found: Vec<Candidate> = group
         .get_subcommands()
-        .filter(|command| !command.is_hide_set() && command.get_name().starts_with(incomplete))
+        .filter(fits)
         .map(|command| plain(command.get_name().to_owned(), command.get_about()))
-        .collect()
+        .collect();
+    found.sort_by(|a, b| a.value.cmp(&b.value));
+    found
 }
 
 fn values(arg: &Arg, incomplete: &str) -> Vec<Candidate> {
@@ -197,8 +201,8 @@ mod tests {
 
     #[test]
     fn commands_options_and_values() {
-        assert_eq!(complete(&[], "p"), ["power", "pdu"]);
-        assert_eq!(complete(&["power"], "o"), ["on", "off"]);
+        assert_eq!(complete(&[], "p"), ["pdu", "power"]);
+        assert_eq!(complete(&["power"], "o"), ["off", "on"]);
         assert_eq!(complete(&["power", "cycle"], "--"), ["--wait", "--help"]);
         assert_eq!(complete(&["--log-level"], ""), ["DEBUG", "INFO"]);
         assert_eq!(complete(&["--log-level", "INFO"], "po"), ["power"]);

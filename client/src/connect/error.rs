@@ -26,12 +26,10 @@ pub enum ConnectError {
         host: Host,
     },
     /// Nobody answered.
-    #[error("`{host}` did not answer within {seconds} s; check the address and firewalls")]
+    #[error("`{host}` did not answer; check the address and firewalls")]
     TimedOut {
         /// The host asked for.
         host: Host,
-        /// How long it was given.
-        seconds: u64,
     },
     /// There is no such unix socket.
     #[error("there is no socket `{host}`; the shell or exporter it belonged to has ended")]
@@ -82,6 +80,15 @@ pub enum ConnectError {
         /// The host asked for.
         host: Host,
     },
+    /// We spoke plaintext, the peer hung up without a word.
+    #[error(
+        "`{host}` hung up on a plaintext connection, as an exporter that speaks TLS does; \
+         leave out --tls-grpc-insecure and unset JMP_GRPC_INSECURE"
+    )]
+    HungUp {
+        /// The host asked for.
+        host: Host,
+    },
     /// The TLS handshake failed for another reason.
     #[error("TLS with `{host}` failed: {why}")]
     Tls {
@@ -109,6 +116,7 @@ impl ConnectError {
         match source.kind() {
             // A socket file whose owner died refuses as well.
             io::ErrorKind::ConnectionRefused => Self::Refused { host },
+            io::ErrorKind::TimedOut => Self::TimedOut { host },
             io::ErrorKind::NotFound if !host.is_tcp() => Self::NoSocket { host },
             _ => Self::System { host, source },
         }

@@ -20,6 +20,7 @@ use std::time::Duration;
 use hyper_util::rt::TokioIo;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint, Uri};
+use tonic::{Code, Status};
 
 use crate::{Host, Secret};
 
@@ -33,7 +34,7 @@ use transport::{Connector, PeerNotes};
 pub type Transport = InterceptedService<Channel, Passphrase>;
 
 /// How long a peer may take to accept a connection, and to greet.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How to talk to a host.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +52,8 @@ pub struct Options {
 pub struct Connection {
     host: Host,
     transport: Transport,
+    /// TCP without TLS.
+    plaintext: bool,
     notes: Arc<PeerNotes>,
 }
 
@@ -80,6 +83,7 @@ pub async fn connect(host: &Host, options: &Options) -> Result<Connection, Conne
     Ok(Connection {
         host: host.clone(),
         transport: InterceptedService::new(channel, passphrase),
+        plaintext: host.is_tcp() && !options.tls.is_on(),
         notes,
     })
 }
@@ -93,23 +97,11 @@ async fn channel(host: &Host, tls: &Tls, connector: Connector) -> Result<Channel
             let connector = connector.clone();
             let reason = Arc::clone(&reason);
             async move {
-                match tokio::time::timeout(PATIENCE, connector.open()).await {
-                    Ok(Ok(stream)) => Ok(TokioIo::new(stream)),
-                    Ok(Err(error)) => {
-                        let text = error.to_string();
-                        *reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                        Err(std::io::Error::other(text))
-                    }
-                    Err(_) => {
-                        let error = ConnectError::TimedOut {
-                            host: connector.host().clone(),
-                            seconds: PATIENCE.as_secs(),
-                        };
-                        let text = error.to_string();
-                        *reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                        Err(std::io::Error::other(text))
-                    }
-                }
+                connector.open().await.map(TokioIo::new).map_err(|error| {
+                    let text = error.to_string();
+                    *reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    std::io::Error::other(text)
+                })
             }
         }
     });
@@ -168,13 +160,34 @@ impl Connection {
         &self.host
     }
 
+    /// Whether the peer has said anything since it accepted the connection.
+    pub(crate) fn heard(&self) -> bool {
+        self.notes.heard()
+    }
+
     /// Why requests fail although the connection could be made, if that is known: a peer that
-    /// speaks TLS while we speak plaintext is noticed only when it answers.
+    /// expects TLS while we speak plaintext is noticed only when it answers, or hangs up.
     pub fn diagnosis(&self) -> Option<ConnectError> {
-        self.notes
-            .answered_with_tls()
-            .then(|| ConnectError::SpeaksTls {
-                host: self.host.clone(),
-            })
+        let host = self.host.clone();
+        if !self.plaintext {
+            None
+        } else if self.notes.answered_with_tls() {
+            Some(ConnectError::SpeaksTls { host })
+        } else if !self.notes.heard() {
+            Some(ConnectError::HungUp { host })
+        } else {
+            None
+        }
+    }
+}
+
+/// The status of a request, in which what went wrong on the way here counts as unavailable.
+///
+/// tonic calls a connection that broke `UNKNOWN`; to everybody else that word means that a driver
+/// failed.
+pub(crate) fn status_of(status: Status) -> Status {
+    match std::error::Error::source(&status) {
+        Some(cause) if status.code() == Code::Unknown => Status::unavailable(innermost(cause)),
+        _ => status,
     }
 }

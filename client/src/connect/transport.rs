@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::time::timeout;
 
 use super::tls::Client;
-use super::{ConnectError, Tls};
+use super::{ConnectError, PATIENCE, Tls};
 use crate::Host;
 
 /// How long one of several addresses of a name may take, so that the next gets its turn.
@@ -25,6 +26,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 /// What was noticed about the peer while talking to it.
 #[derive(Debug, Default)]
 pub(super) struct PeerNotes {
+    heard: AtomicBool,
     tls: AtomicBool,
 }
 
@@ -36,9 +38,9 @@ pub(super) struct Connector {
     notes: Arc<PeerNotes>,
 }
 
-/// A plaintext stream that looks at the first byte the peer sends.
-struct Plaintext {
-    stream: TcpStream,
+/// A stream that looks at the first byte the peer sends.
+struct Watched {
+    stream: Box<dyn Io>,
     notes: Arc<PeerNotes>,
     looked: bool,
 }
@@ -46,6 +48,12 @@ struct Plaintext {
 // === impl PeerNotes ===
 
 impl PeerNotes {
+    /// Whether it has said anything at all.
+    pub(super) fn heard(&self) -> bool {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    /// Whether it answered plaintext with TLS.
     pub(super) fn answered_with_tls(&self) -> bool {
         self.tls.load(Ordering::Relaxed)
     }
@@ -63,11 +71,21 @@ impl Connector {
         })
     }
 
-    pub(super) fn host(&self) -> &Host {
-        &self.host
+    pub(super) async fn open(&self) -> Result<impl Io + use<>, ConnectError> {
+        let stream = timeout(PATIENCE, self.connect()).await;
+        let stream = stream.unwrap_or_else(|_| {
+            Err(ConnectError::TimedOut {
+                host: self.host.clone(),
+            })
+        })?;
+        Ok(Watched {
+            stream,
+            notes: Arc::clone(&self.notes),
+            looked: false,
+        })
     }
 
-    pub(super) async fn open(&self) -> Result<Box<dyn Io>, ConnectError> {
+    async fn connect(&self) -> Result<Box<dyn Io>, ConnectError> {
         let (name, port) = match &self.host {
             Host::Unix(path) => {
                 let stream = UnixStream::connect(path).await;
@@ -81,11 +99,7 @@ impl Connector {
         let stream = self.dial(name, port).await?;
         match &self.tls {
             Some(client) => Ok(Box::new(client.handshake(&self.host, name, stream).await?)),
-            None => Ok(Box::new(Plaintext {
-                stream,
-                notes: Arc::clone(&self.notes),
-                looked: false,
-            })),
+            None => Ok(Box::new(stream)),
         }
     }
 
@@ -95,37 +109,37 @@ impl Connector {
             source,
         };
         let addresses = lookup_host((name, port)).await.map_err(unresolved)?;
+        let mut addresses = addresses.peekable();
         let mut last = None;
-        for address in addresses {
-            match tokio::time::timeout(PER_ADDRESS, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
-                    // Calls are small; waiting for more bytes would only add latency.
-                    stream
-                        .set_nodelay(true)
-                        .map_err(|source| ConnectError::from_connect(&self.host, source))?;
-                    return Ok(stream);
-                }
-                Ok(Err(source)) => last = Some(ConnectError::from_connect(&self.host, source)),
-                Err(_) => {
-                    last = Some(ConnectError::TimedOut {
-                        host: self.host.clone(),
-                        seconds: PER_ADDRESS.as_secs(),
-                    });
-                }
+        while let Some(address) = addresses.next() {
+            let attempt = TcpStream::connect(address);
+            let connected = if addresses.peek().is_some() {
+                timeout(PER_ADDRESS, attempt)
+                    .await
+                    .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            } else {
+                attempt.await
+            };
+            // Calls are small; waiting for more bytes would only add latency.
+            match connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream)) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = Some(ConnectError::from_connect(&self.host, error)),
             }
         }
         Err(last.unwrap_or_else(|| unresolved(io::ErrorKind::NotFound.into())))
     }
 }
 
-// === impl Plaintext ===
+// === impl Watched ===
 
-impl Plaintext {
+impl Watched {
     /// An HTTP/2 peer starts with the length of a short frame, a TLS peer with an alert.
     fn look(&mut self, received: &[u8]) {
         const ALERT: u8 = 0x15;
         if let Some(first) = received.first() {
             self.looked = true;
+            self.notes.heard.store(true, Ordering::Relaxed);
+            // Inside TLS no frame starts with an alert either.
             if *first == ALERT {
                 self.notes.tls.store(true, Ordering::Relaxed);
             }
@@ -133,7 +147,7 @@ impl Plaintext {
     }
 }
 
-impl AsyncRead for Plaintext {
+impl AsyncRead for Watched {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -148,7 +162,7 @@ impl AsyncRead for Plaintext {
     }
 }
 
-impl AsyncWrite for Plaintext {
+impl AsyncWrite for Watched {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -3,6 +3,8 @@
 use thiserror::Error;
 use tonic::{Code, Status};
 
+use crate::connect::status_of;
+
 /// Why a call to a driver gave no result.
 ///
 /// The texts are those of the Python client, because scripts look for them.
@@ -53,6 +55,7 @@ pub struct Answer {
 impl CallError {
     /// Sorts the status of a unary call.
     pub(super) fn from_call(method: &str, status: Status) -> Self {
+        let status = status_of(status);
         let text = match status.code() {
             Code::FailedPrecondition => status.message().to_owned(),
             code => format!(
@@ -67,6 +70,7 @@ impl CallError {
 
     /// Sorts the status of a stream of results, whose texts are the details alone.
     pub(super) fn from_stream(status: Status) -> Self {
+        let status = status_of(status);
         let text = details(&status).to_owned();
         let not_implemented = status.code() == Code::Unimplemented;
         Self::sort(text, status, not_implemented)

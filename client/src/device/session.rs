@@ -1,13 +1,16 @@
 //! An exporter we talk to: its tree, and the way there.
 
+use std::pin::pin;
 use std::sync::Arc;
 
+use jumpstarter_proto::v1::GetReportResponse;
 use jumpstarter_proto::v1::exporter_service_client::ExporterServiceClient;
 use thiserror::Error;
-use tonic::{Code, Status};
+use tokio::time::timeout;
+use tonic::{Code, Response, Status};
 
 use super::Device;
-use crate::connect::{ConnectError, Connection, Transport};
+use crate::connect::{ConnectError, Connection, PATIENCE, Transport, status_of};
 use crate::report::{Tree, TreeError};
 
 /// An exporter whose report was read.
@@ -39,6 +42,21 @@ pub enum OpenError {
     Report(#[from] TreeError),
 }
 
+/// Waits for the report for as long as it takes, but not for a peer that never says a word.
+async fn get_report(connection: &Connection) -> Result<Response<GetReportResponse>, Status> {
+    let mut client = ExporterServiceClient::new(connection.transport());
+    let mut report = pin!(client.get_report(()));
+    match timeout(PATIENCE, &mut report).await {
+        Ok(report) => report,
+        Err(_) if connection.heard() => report.await,
+        Err(_) => Err(Status::deadline_exceeded(format!(
+            "`{}` accepted the connection, but did not say anything in {} s",
+            connection.host(),
+            PATIENCE.as_secs()
+        ))),
+    }
+}
+
 // === impl Session ===
 
 impl Session {
@@ -48,17 +66,14 @@ impl Session {
     ///
     /// When the exporter does not answer, or not with a report.
     pub async fn open(connection: Connection) -> Result<Self, OpenError> {
-        let mut client = ExporterServiceClient::new(connection.transport());
-        let report = match client.get_report(()).await {
+        let report = match get_report(&connection).await {
             Ok(response) => response.into_inner(),
             Err(status) => {
-                if let Some(error) = connection.diagnosis() {
-                    return Err(OpenError::Connection(error));
-                }
-                let status = Box::new(status);
-                return Err(match status.code() {
-                    Code::Unauthenticated => OpenError::Unauthenticated(status),
-                    Code::Unavailable | Code::DeadlineExceeded => OpenError::NoAnswer(status),
+                let status = Box::new(status_of(status));
+                return Err(match (status.code(), connection.diagnosis()) {
+                    (Code::Unauthenticated, _) => OpenError::Unauthenticated(status),
+                    (Code::Unavailable, Some(error)) => OpenError::Connection(error),
+                    (Code::Unavailable | Code::DeadlineExceeded, _) => OpenError::NoAnswer(status),
                     _ => OpenError::Refused(status),
                 });
             }

@@ -19,16 +19,23 @@ use crate::ui::{Console, Failure, Outcome, block_on};
 #[derive(Debug, Parser)]
 #[command(name = "jmp", after_help = EXAMPLES)]
 struct Jmp {
-    /// Show log lines of at least this level
-    #[arg(long, value_name = "LEVEL", value_parser = Severity::NAMES, default_value = "INFO")]
-    log_level: String,
-
-    /// Format of the exporter's log lines, for `jmp run`
-    #[arg(long, value_name = "FORMAT", value_parser = ["auto", "json", "text"], default_value = "auto")]
-    log_format: String,
+    #[command(flatten)]
+    logging: Logging,
 
     #[command(subcommand)]
     command: Command,
+}
+
+/// What is logged, and how.
+#[derive(Debug, clap::Args)]
+struct Logging {
+    /// Show log lines of at least this level [default: INFO]
+    #[arg(long, value_name = "LEVEL", value_parser = Severity::NAMES)]
+    log_level: Option<String>,
+
+    /// Format of an exporter's own log lines [default: auto]
+    #[arg(long, value_name = "FORMAT", value_parser = ["auto", "json", "text"])]
+    log_format: Option<String>,
 }
 
 const EXAMPLES: &str = "\
@@ -80,16 +87,22 @@ pub fn main() -> ExitCode {
     Failure::conclude(outcome)
 }
 
+// === impl Logging ===
+
+impl Logging {
+    /// Begins to show log lines of this program.
+    fn console(&self) -> &'static Console {
+        let level = self.log_level.as_deref().and_then(Severity::parse);
+        Console::install(level.unwrap_or(Severity::Info))
+    }
+}
+
 // === impl Jmp ===
 
 impl Jmp {
     fn run(self, line: &CommandLine, words: &[OsString]) -> Outcome {
-        let level = Severity::parse(&self.log_level).unwrap_or(Severity::Info);
         match self.command {
-            Command::Shell(cmd) => {
-                let console = Console::install(level);
-                block_on(cmd.run(line, console))
-            }
+            Command::Shell(cmd) => block_on(cmd.run(line, self.logging)),
             Command::Run(_) | Command::Driver(_) => Err(exporter::become_it(words)),
             Command::Version(cmd) => cmd.run(),
             Command::Completion(cmd) => cmd.run(line.program()),

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tonic::Status;
 
-use crate::connect::Transport;
+use crate::connect::{Transport, status_of};
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -91,7 +91,7 @@ pub fn status_name(status: ExporterStatus) -> &'static str {
 async fn ask(mut client: ExporterServiceClient<Transport>) -> Result<GetStatusResponse, Status> {
     let request = jumpstarter_proto::v1::GetStatusRequest {};
     match tokio::time::timeout(PATIENCE, client.get_status(request)).await {
-        Ok(answer) => answer.map(tonic::Response::into_inner),
+        Ok(answer) => answer.map(tonic::Response::into_inner).map_err(status_of),
         Err(_) => Err(Status::deadline_exceeded("GetStatus was not answered")),
     }
 }

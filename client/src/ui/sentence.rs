@@ -56,20 +56,10 @@ pub(crate) fn raw(status: &Status) -> String {
     }
 }
 
-/// The message of a status, with the innermost cause where it says little.
-fn details(status: &Status) -> String {
-    let mut text = status.message().to_owned();
-    let mut cause = std::error::Error::source(status);
-    while let Some(error) = cause {
-        cause = error.source();
-        if cause.is_none() && !text.contains(&error.to_string()) {
-            text = format!("{text}: {error}");
-        }
-    }
-    if text.is_empty() {
-        code_name(status.code()).to_owned()
-    } else {
-        text
+fn details(status: &Status) -> &str {
+    match status.message() {
+        "" => code_name(status.code()),
+        text => text,
     }
 }
 

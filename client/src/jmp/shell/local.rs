@@ -7,7 +7,7 @@
 //! ```
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::super::exporter;
+use super::super::{Logging, exporter};
 use super::child::{Plan, exit_code};
 use crate::ui::{Failure, Outcome, Signals, print, tell};
 use crate::{Allow, env};
@@ -24,6 +24,14 @@ use crate::{Allow, env};
 /// How long drivers may take to close before the exporter is asked by signal, and then killed.
 const CLOSE_WITHIN: Duration = Duration::from_secs(20);
 const TERMINATE_WITHIN: Duration = Duration::from_secs(5);
+
+/// The exporter's configuration, and what to see of its log.
+#[derive(Debug)]
+pub(super) struct Local {
+    pub(super) config: PathBuf,
+    pub(super) logging: Logging,
+    pub(super) exporter_logs: bool,
+}
 
 /// The exporter of this shell.
 struct Exporter {
@@ -42,15 +50,32 @@ struct Ready {
     motd: String,
 }
 
-pub(super) async fn run(config: &Path, command: Vec<OsString>) -> Outcome {
-    let mut signals = Signals::listen()?;
-    let mut exporter = Exporter::start(config)?;
-    let outcome = match signals.or(exporter.ready()).await {
-        Ok(ready) => shell(ready, command, &mut exporter, &mut signals).await,
-        Err(failure) => Err(failure),
-    };
-    exporter.stop().await;
-    outcome
+// === impl Local ===
+
+impl Local {
+    pub(super) async fn run(self, command: Vec<OsString>) -> Outcome {
+        let mut signals = Signals::listen()?;
+        let mut exporter = Exporter::start(&self)?;
+        let outcome = match signals.or(exporter.ready()).await {
+            Ok(ready) => shell(ready, command, &mut exporter, &mut signals).await,
+            Err(failure) => Err(failure),
+        };
+        exporter.stop().await;
+        outcome
+    }
+
+    /// The exporter writes to our stderr, between the output of the child: only what matters.
+    fn log_level(&self) -> &str {
+        match &self.logging.log_level {
+            Some(level) => level,
+            None if self.exporter_logs => "INFO",
+            None => "WARNING",
+        }
+    }
+
+    fn log_format(&self) -> &str {
+        self.logging.log_format.as_deref().unwrap_or("text")
+    }
 }
 
 async fn shell(
@@ -100,12 +125,13 @@ async fn shell(
 // === impl Exporter ===
 
 impl Exporter {
-    fn start(config: &Path) -> Result<Self, Failure> {
+    fn start(local: &Local) -> Result<Self, Failure> {
         let program = exporter::find()?;
         let mut process = Command::new(&program)
-            .arg("local")
-            .arg("--exporter-config")
-            .arg(config)
+            .args(["--log-level", local.log_level()])
+            .args(["--log-format", local.log_format()])
+            .args(["local", "--exporter-config"])
+            .arg(&local.config)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // Ctrl-C is for the child; the exporter ends after it, in good order.

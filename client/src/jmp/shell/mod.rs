@@ -18,11 +18,13 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 
+use super::Logging;
 use crate::Secret;
 use crate::cli::CommandLine;
 use crate::config::find_exporter;
-use crate::ui::{Console, Failure, Outcome};
+use crate::ui::{Failure, Outcome};
 use direct::Direct;
+use local::Local;
 
 const NO_MODE: &str = "Specify one of: --client / --client-config, --exporter / --exporter-config, \
                        or --tls-grpc HOST:PORT";
@@ -69,7 +71,7 @@ pub(super) struct Cmd {
     passphrase: Option<Secret<String>>,
 
     /// Run this instead of an interactive shell; write `--` before it if it has options
-    #[arg(value_name = "COMMAND", num_args = 0.., value_hint = ValueHint::CommandWithArguments)]
+    #[arg(value_name = "COMMAND", num_args = 0..)]
     command: Vec<OsString>,
 }
 
@@ -87,7 +89,7 @@ fn secret(text: &str) -> Result<Secret<String>, std::convert::Infallible> {
 // === impl Cmd ===
 
 impl Cmd {
-    pub(super) async fn run(self, line: &CommandLine, console: &'static Console) -> Outcome {
+    pub(super) async fn run(self, line: &CommandLine, logging: Logging) -> Outcome {
         let config = match (self.exporter, self.exporter_config) {
             (None, None) => Config::None,
             (Some(alias), None) => Config::Alias(alias),
@@ -110,11 +112,18 @@ impl Cmd {
                 passphrase: self.passphrase,
                 exporter_logs: self.exporter_logs,
             };
-            return direct.run(self.command, console).await;
+            return direct.run(self.command, logging.console()).await;
         }
         match config {
             Config::None => Err(line.refuse(NO_MODE).into()),
-            config => local::run(&config.path()?, self.command).await,
+            config => {
+                let local = Local {
+                    config: config.path()?,
+                    logging,
+                    exporter_logs: self.exporter_logs,
+                };
+                local.run(self.command).await
+            }
         }
     }
 }
