@@ -69,11 +69,15 @@ impl Session {
         let report = match get_report(&connection).await {
             Ok(response) => response.into_inner(),
             Err(status) => {
+                // What tonic found out by itself has a cause, what the exporter said has none.
+                let own = std::error::Error::source(&status).is_some();
                 let status = Box::new(status_of(status));
+                let unreachable = own || status.code() == Code::Unavailable;
                 return Err(match (status.code(), connection.diagnosis()) {
+                    (_, Some(error)) if unreachable => OpenError::Connection(error),
                     (Code::Unauthenticated, _) => OpenError::Unauthenticated(status),
-                    (Code::Unavailable, Some(error)) => OpenError::Connection(error),
                     (Code::Unavailable | Code::DeadlineExceeded, _) => OpenError::NoAnswer(status),
+                    _ if own => OpenError::NoAnswer(status),
                     _ => OpenError::Refused(status),
                 });
             }
