@@ -107,14 +107,47 @@ export:
 }
 
 #[test]
-fn mistakes_of_the_file_come_before_those_of_the_plugins() {
+fn mistakes_of_the_file_and_of_the_settings_are_shown_together_and_once() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("lab.yaml"), "export: {a: {ref: a}}\n").unwrap();
+    let file = "\
+metadata: {name: b}
+export:
+  a: {ref: a}
+  b: 5
+  c: {type: 5}
+  d: {type: family.driver.Parent, config: [1]}
+  e: {children: {f: {type: family.driver.Parnt}}}
+  g: {type: family.driver.Parnt}
+";
+    fs::write(folder.path().join("lab.yaml"), file).unwrap();
     let output = check(folder.path(), &["lab.yaml"]);
     let stderr = text(&output.stderr);
-    assert!(
-        stderr.starts_with("Error: 2 mistakes in lab.yaml\n"),
+    let found: Vec<_> = stderr
+        .lines()
+        .filter_map(|line| line.strip_prefix("lab.yaml:"))
+        .map(|line| line.split(": ").nth(1).unwrap())
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "metadata",
+            "export.a.ref",
+            "export.b",
+            "export.c.type",
+            "export.d.config",
+            "export.e.f.type",
+            "export.g.type",
+        ],
         "{stderr}"
+    );
+    assert!(
+        stderr.starts_with("Error: 7 mistakes in lab.yaml\n"),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains(
+            "export.g.type: driver class `family.driver.Parnt` cannot be used, see above"
+        )
     );
     assert_eq!(output.status.code(), Some(1));
 }
@@ -134,7 +167,8 @@ fn the_demo_has_what_it_needs() {
     assert!(make.success());
     let config = load(&root().join("configs/exporter.yaml")).unwrap();
     let registry = family::registry(&[folder.path().to_owned()], &folder.path().join("state"));
-    let summary = tree::check(&config, &registry).unwrap_or_else(|error| panic!("{error}"));
+    let summary =
+        tree::check(&config, Vec::new(), &registry).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((summary.drivers, summary.plugins), (3, 2));
     assert_eq!(summary.warnings, []);
 }

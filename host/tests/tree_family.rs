@@ -417,7 +417,7 @@ async fn settings_of_the_host_do_not_reach_the_driver_and_others_must_fit() {
     );
     assert_eq!(
         text[3],
-        "5:13 export.r.type: no driver class `family.driver.Parnt`, as above"
+        "5:13 export.r.type: driver class `family.driver.Parnt` cannot be used, see above"
     );
     assert_eq!(
         text[4],

@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf};
 
 use crate::{
-    config::{self, Mistake},
+    config::{self, Draft, Mistake},
     tree,
 };
 
@@ -34,7 +34,7 @@ impl Cmd {
             (Some(file), _) => file,
             (None, alias) => config::find(&alias.unwrap_or_default()).map_err(Failure::error)?,
         };
-        let config = config::load(&path).map_err(Failure::error)?;
+        let Draft { config, mistakes } = config::draft(&path).map_err(Failure::error)?;
         let warn = |warnings: &[Mistake]| {
             for warning in warnings {
                 let text = warning.show(&config.source, "warning: ");
@@ -44,7 +44,7 @@ impl Cmd {
         };
         warn(&config.warnings);
         let registry = self.plugins.registry(&config);
-        let summary = tree::check(&config, &registry).map_err(Failure::error)?;
+        let summary = tree::check(&config, mistakes, &registry).map_err(Failure::error)?;
         warn(&summary.warnings);
         let count = |n: usize, noun: &str| match n {
             1 => format!("1 {noun}"),

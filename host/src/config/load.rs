@@ -35,8 +35,30 @@ impl Env {
     }
 }
 
+/// A file as far as it could be read, and all that is wrong with it.
+#[derive(Debug)]
+pub struct Draft {
+    /// What it says; values that are wrong are left out or have their default.
+    pub config: ExporterConfig,
+    /// What is wrong, in the order of the file.
+    pub mistakes: Vec<Mistake>,
+}
+
 /// Loads a file.
+///
+/// # Errors
+///
+/// It cannot be read, or something is wrong with it.
 pub fn load(path: &Path) -> Result<ExporterConfig, ConfigErrors> {
+    draft(path)?.finish()
+}
+
+/// Loads a file that may be wrong, to look for further mistakes.
+///
+/// # Errors
+///
+/// It cannot be read, or is not YAML.
+pub fn draft(path: &Path) -> Result<Draft, ConfigErrors> {
     let bytes = fs::read(path).map_err(|error| cannot_open(path, &error))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
@@ -45,7 +67,7 @@ pub fn load(path: &Path) -> Result<ExporterConfig, ConfigErrors> {
             line: 1 + good.iter().filter(|byte| **byte == b'\n').count(),
         }
     })?;
-    parse(&Source::new(path, &text), &Env::of_process())
+    Draft::read(&Source::new(path, &text), &Env::of_process())
 }
 
 /// The file of an alias: the user's, or else the machine's.
@@ -59,32 +81,53 @@ pub fn load_alias(alias: &str) -> Result<ExporterConfig, ConfigErrors> {
 }
 
 /// Reads a text.
+///
+/// # Errors
+///
+/// Something is wrong with it.
 pub fn parse(source: &Source, env: &Env) -> Result<ExporterConfig, ConfigErrors> {
-    let mistakes = |list| {
-        ConfigErrors::Mistakes(Mistakes {
-            source: source.clone(),
-            list,
-        })
-    };
-    let document = yaml::parse(source.text()).map_err(|mistake| mistakes(vec![mistake]))?;
-    let mut reader = Reader {
-        warnings: document.warnings,
-        ..Reader::default()
-    };
-    let mut config = read::exporter(&mut reader, &document.root, source, env);
-    references(&mut reader, &config);
+    Draft::read(source, env)?.finish()
+}
 
-    let Reader {
-        mistakes: mut list,
-        mut warnings,
-    } = reader;
-    list.sort_by_key(|mistake| (mistake.place.line, mistake.place.column));
-    if !list.is_empty() {
-        return Err(mistakes(list));
+// === impl Draft ===
+
+impl Draft {
+    fn read(source: &Source, env: &Env) -> Result<Self, ConfigErrors> {
+        let document = yaml::parse(source.text()).map_err(|mistake| Mistakes {
+            source: source.clone(),
+            list: vec![mistake],
+        })?;
+        let mut reader = Reader {
+            warnings: document.warnings,
+            ..Reader::default()
+        };
+        let mut config = read::exporter(&mut reader, &document.root, source, env);
+        references(&mut reader, &config);
+        let Reader {
+            mut mistakes,
+            mut warnings,
+        } = reader;
+        sort(&mut mistakes);
+        sort(&mut warnings);
+        config.warnings = warnings;
+        Ok(Self { config, mistakes })
     }
-    warnings.sort_by_key(|warning| (warning.place.line, warning.place.column));
-    config.warnings = warnings;
-    Ok(config)
+
+    fn finish(self) -> Result<ExporterConfig, ConfigErrors> {
+        let Self { config, mistakes } = self;
+        if mistakes.is_empty() {
+            return Ok(config);
+        }
+        Err(ConfigErrors::Mistakes(Mistakes {
+            source: config.source,
+            list: mistakes,
+        }))
+    }
+}
+
+/// Puts mistakes in the order of the file.
+pub(crate) fn sort(mistakes: &mut [Mistake]) {
+    mistakes.sort_by_key(|mistake| (mistake.place.line, mistake.place.column));
 }
 
 /// Finds the references that cannot work whatever the drivers bring along.

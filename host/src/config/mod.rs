@@ -25,7 +25,8 @@ mod yaml;
 
 pub use alias::{AliasError, DeleteError, Locations, check as check_alias};
 pub use error::{ConfigErrors, Mistake, Mistakes};
-pub use load::{Env, find, load, load_alias, parse};
+pub(crate) use load::sort;
+pub use load::{Draft, Env, draft, find, load, load_alias, parse};
 pub use place::{Place, Source};
 pub use save::{SaveError, save, to_yaml};
 pub use types::*;

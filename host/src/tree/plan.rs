@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     config::{
-        DriverEntry, Entry, ExporterConfig, Mistake, Mistakes, schema,
+        self, DriverEntry, Entry, ExporterConfig, Mistake, Mistakes, schema,
         shape::{ROOT, Shape},
     },
     plugin::{Found, Registry},
@@ -47,15 +47,19 @@ pub struct Summary {
 
 /// Looks for everything that would keep the tree from opening, without running any plugin.
 ///
+/// `known` are mistakes that were found before, when the file was read.
+///
 /// # Errors
 ///
 /// All of it, with places.
-pub fn check(config: &ExporterConfig, registry: &Registry) -> Result<Summary, Mistakes> {
-    let plan = plan(config, registry)?;
-    let found = plan
-        .orders
-        .values()
-        .filter_map(|order| order.found.as_ref());
+pub fn check(
+    config: &ExporterConfig,
+    known: Vec<Mistake>,
+    registry: &Registry,
+) -> Result<Summary, Mistakes> {
+    let plan = plan_after(config, known, registry)?;
+    let orders = plan.orders.values();
+    let found = orders.filter_map(|order| order.found.as_ref());
     let plugins: BTreeSet<&PathBuf> = found.clone().map(|found| &found.path).collect();
     Ok(Summary {
         drivers: found.count(),
@@ -68,6 +72,14 @@ pub(super) fn plan<'c>(
     config: &'c ExporterConfig,
     registry: &Registry,
 ) -> Result<Plan<'c>, Mistakes> {
+    plan_after(config, Vec::new(), registry)
+}
+
+fn plan_after<'c>(
+    config: &'c ExporterConfig,
+    known: Vec<Mistake>,
+    registry: &Registry,
+) -> Result<Plan<'c>, Mistakes> {
     let mut shape = Shape::of(&config.export);
     // What can be wrong with them before drivers are open was found when the file was read.
     shape.resolve(false);
@@ -75,29 +87,30 @@ pub(super) fn plan<'c>(
         registry,
         types: HashMap::new(),
         uuids: HashMap::new(),
-        found: schema::Findings::default(),
+        mistakes: known,
+        warnings: Vec::new(),
     };
+    let mut entries = Vec::with_capacity(shape.spots().len());
+    flatten(&config.export, &mut entries);
     let mut orders = HashMap::new();
-    let mut todo: Vec<(usize, &'c [(String, Entry)])> = vec![(ROOT, &config.export)];
-    while let Some((parent, entries)) = todo.pop() {
-        for ((_, entry), &spot) in entries.iter().zip(&shape.spots()[parent].children) {
-            if let Entry::Driver(entry) = entry {
-                let path = || shape.path(spot);
-                orders.insert(spot, planner.order(entry, &path));
-            }
-            todo.push((spot, entry.children()));
+    // The shape numbers its spots in the order of the file too, after the root.
+    for (spot, entry) in (ROOT + 1..).zip(entries) {
+        if let Entry::Driver(entry) = entry {
+            orders.insert(spot, planner.order(entry, &|| shape.path(spot)));
         }
     }
-    let schema::Findings {
-        mistakes: mut list,
+    let Planner {
+        mut mistakes,
         mut warnings,
-    } = planner.found;
-    for list in [&mut list, &mut warnings] {
-        list.sort_by_key(|mistake| (mistake.place.line, mistake.place.column));
-    }
-    if !list.is_empty() {
-        let source = config.source.clone();
-        return Err(Mistakes { source, list });
+        ..
+    } = planner;
+    config::sort(&mut mistakes);
+    config::sort(&mut warnings);
+    if !mistakes.is_empty() {
+        return Err(Mistakes {
+            source: config.source.clone(),
+            list: mistakes,
+        });
     }
     Ok(Plan {
         config,
@@ -107,12 +120,20 @@ pub(super) fn plan<'c>(
     })
 }
 
+fn flatten<'c>(entries: &'c [(String, Entry)], all: &mut Vec<&'c Entry>) {
+    for (_, entry) in entries {
+        all.push(entry);
+        flatten(entry.children(), all);
+    }
+}
+
 struct Planner<'r> {
     registry: &'r Registry,
     /// Types that were looked for. Only the first use of a missing one is worth its long message.
     types: HashMap<String, Option<Arc<Found>>>,
     uuids: HashMap<Uuid, String>,
-    found: schema::Findings,
+    mistakes: Vec<Mistake>,
+    warnings: Vec<Mistake>,
 }
 
 // === impl Planner ===
@@ -128,7 +149,7 @@ impl Planner<'_> {
                     .config_node
                     .get("uuid")
                     .map_or(entry.at, |node| node.place);
-                self.found.mistakes.push(Mistake::new(at, path, message));
+                self.mistake(Mistake::new(at, path, message));
             }
         }
         if entry.is_composite() {
@@ -142,36 +163,45 @@ impl Planner<'_> {
             let path = format!("export.{}.config", path());
             let (node, at) = (&entry.config_node, entry.config_at);
             let found = schema::check(schema, node, &path, at, &DriverEntry::BASE_KEYS);
-            self.found.mistakes.extend(found.mistakes);
-            self.found.warnings.extend(found.warnings);
+            self.warnings.extend(found.warnings);
+            for mistake in found.mistakes {
+                self.mistake(mistake);
+            }
         }
         Order { entry, found }
     }
 
     fn find(&mut self, entry: &DriverEntry, path: &dyn Fn() -> String) -> Option<Arc<Found>> {
         let name = &entry.type_name;
-        let mut mistake = |message: String| {
-            let path = format!("export.{}.type", path());
-            let mistake = Mistake::new(entry.type_at, path, message);
-            self.found.mistakes.push(mistake);
+        if name.is_empty() && !self.mistakes.is_empty() {
+            // The entry could not be read.
+            return None;
+        }
+        let message = match self.types.get(name) {
+            Some(Some(found)) => return Some(Arc::clone(found)),
+            Some(None) => format!("driver class `{name}` cannot be used, see above"),
+            None => match self.registry.find(name) {
+                Ok(found) => {
+                    let found = Arc::new(found);
+                    self.types.insert(name.clone(), Some(Arc::clone(&found)));
+                    return Some(found);
+                }
+                Err(error) => {
+                    self.types.insert(name.clone(), None);
+                    error.to_string()
+                }
+            },
         };
-        match self.types.get(name) {
-            Some(Some(found)) => Some(Arc::clone(found)),
-            Some(None) => {
-                mistake(format!("no driver class `{name}`, as above"));
-                None
-            }
-            None => {
-                let found = match self.registry.find(name) {
-                    Ok(found) => Some(Arc::new(found)),
-                    Err(error) => {
-                        mistake(error.to_string());
-                        None
-                    }
-                };
-                self.types.insert(name.clone(), found.clone());
-                found
-            }
+        let path = format!("export.{}.type", path());
+        self.mistake(Mistake::new(entry.type_at, path, message));
+        None
+    }
+
+    /// Adds a mistake, unless something is known to be wrong there.
+    fn mistake(&mut self, new: Mistake) {
+        let same = |known: &Mistake| known.place == new.place && known.path == new.path;
+        if !self.mistakes.iter().any(same) {
+            self.mistakes.push(new);
         }
     }
 }

@@ -21,7 +21,10 @@ pub(in crate::config) fn exporter(
     if matches!(node.value, Value::Null) {
         let message = "the file is empty; it needs at least `metadata: {namespace: …, name: …}`";
         reader.mistake(node.place, trail, message);
-        return ExporterConfig::default();
+        return ExporterConfig {
+            source: source.clone(),
+            ..ExporterConfig::default()
+        };
     }
     let mut fields = reader.fields(trail, node);
     reader.header(&mut fields, trail);
