@@ -7,7 +7,7 @@ use abi_stable::StableAbi;
 use abi_stable::abi_stability::abi_checking::{AbiInstabilityErrors, check_layout_compatibility};
 use abi_stable::library::{AbiHeaderRef, LibHeader};
 use abi_stable::sabi_types::VersionNumber;
-use abi_stable::type_layout::TypeLayout;
+use abi_stable::type_layout::{TLFieldOrFunction, TypeLayout};
 use jumpstarter_driver_abi::{
     ABI_MAJOR, ABI_MINOR, DriverModuleRef, ENTRY_SYMBOL, EntryFn, Functions, Plugin,
     ROOT_MODULE_NAME,
@@ -131,28 +131,34 @@ fn check_layout(ours: &'static TypeLayout, theirs: &'static TypeLayout) -> Resul
     )))
 }
 
-/// The first of many pages.
+/// The innermost difference of the first of many pages, in one line.
 fn first_difference(errors: &AbiInstabilityErrors) -> String {
-    let full = errors.to_string();
-    let place = errors
-        .errors
-        .first()
-        .and_then(|error| error.stack_trace.last())
-        .map(|step| one_line(&step.expected.to_string()))
-        .unwrap_or_default();
-    let Some((_, rest)) = full.split_once("Error:") else {
-        return place;
+    let first = errors.errors.iter().find(|error| !error.errs.is_empty());
+    let trace = first.map(|error| error.stack_trace.as_slice());
+    let trace = trace.unwrap_or_default();
+    let of_a_function = trace
+        .iter()
+        .rev()
+        .find_map(|step| match (&step.expected, &step.found) {
+            (TLFieldOrFunction::Function(expected), TLFieldOrFunction::Function(found)) => Some(
+                format!("{}: expected {expected}, found {found}", expected.name),
+            ),
+            _ => None,
+        });
+    let of_a_field = || match (&trace.last()?.expected, &trace.last()?.found) {
+        (TLFieldOrFunction::Field(expected), TLFieldOrFunction::Field(found)) => Some(format!(
+            "{}: expected {} of {} bytes, found {} of {} bytes",
+            expected.name(),
+            expected.full_type(),
+            expected.layout().size(),
+            found.full_type(),
+            found.layout().size()
+        )),
+        _ => None,
     };
-    let rest = rest.split("Error:").next().unwrap_or(rest);
-    let short = one_line(rest)
-        .replace(" Expected:", ": expected")
-        .replace(" Found:", ", found");
-    let short: String = short.chars().take(160).collect();
-    if place.is_empty() {
-        return short;
-    }
-    let place: String = place.chars().take(60).collect();
-    format!("{place}: {short}")
+    of_a_function
+        .or_else(of_a_field)
+        .unwrap_or_else(|| "in more than one place".to_owned())
 }
 
 fn one_line(text: &str) -> String {
@@ -205,3 +211,66 @@ unsafe fn c_door(library: &Library) -> Result<Option<Functions>, DoorError> {
 }
 
 const _: () = assert!(size_of::<Functions>() == size_of::<[usize; FUNCTIONS.len()]>());
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// A table of some version of an imaginary boundary.
+    macro_rules! version {
+        ($name:ident { $($(#[$mark:meta])* $field:ident: $type:ty,)+ }) => {
+            #[allow(dead_code, unreachable_pub)]
+            mod $name {
+                use abi_stable::StableAbi;
+
+                #[repr(C)]
+                #[derive(StableAbi)]
+                #[sabi(kind(Prefix(prefix_ref = ModuleRef, prefix_fields = ModulePrefix)))]
+                #[sabi(missing_field(panic))]
+                #[allow(dead_code, unreachable_pub, missing_debug_implementations)]
+                pub struct Module { $($(#[$mark])* pub $field: $type,)+ }
+            }
+        };
+    }
+
+    version!(short { #[sabi(last_prefix_field)] init: extern "C" fn(host: u64) -> i32, });
+    version!(long {
+        #[sabi(last_prefix_field)]
+        init: extern "C" fn(host: u64) -> i32,
+        stats: extern "C" fn() -> u64,
+    });
+    version!(changed { #[sabi(last_prefix_field)] init: extern "C" fn(host: u64, extra: u64) -> i32, });
+
+    fn layout<T: StableAbi>() -> &'static TypeLayout {
+        T::LAYOUT
+    }
+
+    #[test]
+    fn a_table_may_be_longer_or_shorter_than_ours() {
+        let (short, long) = (layout::<short::ModuleRef>(), layout::<long::ModuleRef>());
+        check_layout(short, short).unwrap();
+        check_layout(short, long).unwrap();
+        assert!(
+            check_layout_compatibility(long, short).is_err(),
+            "why there is a second look"
+        );
+        check_layout(long, short).unwrap();
+    }
+
+    #[test]
+    fn a_changed_function_is_refused_in_one_line() {
+        let error = check_layout(layout::<short::ModuleRef>(), layout::<changed::ModuleRef>());
+        let text = error.unwrap_err().to_string();
+        assert!(
+            text.starts_with("its function table does not match driver ABI 1.0 ("),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("); it was built with a modified jumpstarter-driver-abi"),
+            "{text}"
+        );
+        assert!(text.contains("init"), "{text}");
+        assert!(!text.contains('\n') && text.len() < 400, "{text}");
+    }
+}

@@ -162,14 +162,18 @@ impl Cmd {
         );
         let mut child = command
             .stdin(OwnedFd::from(theirs))
+            // A panic is one line of our answer, not twenty.
+            .env("RUST_BACKTRACE", "0")
             // Whatever the plugin prints is not our output.
             .stdout(std::io::stderr().as_fd().try_clone_to_owned()?)
             .process_group(0)
             .spawn()?;
         // The command holds the other end of the socket until it is gone.
         drop(command);
-        let findings = listen(ours, limit);
+        let findings = listen(ours.try_clone()?, limit);
         let end = end(&mut child, &findings)?;
+        // Not before: the child leaves when nobody listens.
+        drop(ours);
         Ok((findings, end))
     }
 }

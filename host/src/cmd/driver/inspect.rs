@@ -117,7 +117,10 @@ fn facts(inspected: &Inspected) -> Vec<(&'static str, String)> {
         .map(|hash| format!(" (hash {hash})"));
     let built = [
         metadata.kind.clone(),
-        metadata.rustc.clone(),
+        metadata
+            .rustc
+            .as_ref()
+            .map(|version| format!("rustc {version}")),
         metadata.sdk.as_ref().map(|sdk| format!("SDK {sdk}")),
         some(&metadata.target),
         metadata

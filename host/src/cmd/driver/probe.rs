@@ -2,22 +2,24 @@
 //! tries what every driver has to survive. No method of a driver is called: that could switch
 //! something.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jumpstarter_completion::{abandoned, strays};
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
+use tracing::Level;
 
 use crate::cmd::options::Plugins;
-use crate::cmd::{Failure, Outcome, hosted};
+use crate::cmd::{Failure, Outcome, hosted, leave};
 use crate::plugin::{
-    CallError, Child, Code, Instance, Library, LoadOptions, Node, Registry, Search, Services,
+    CallError, Child, Code, Instance, Library, LoadOptions, Node, Record, Registry, Search,
+    Services,
 };
 
 use super::check::Line;
@@ -56,14 +58,15 @@ pub(super) struct Cmd {
 struct Probe {
     report: UnixStream,
     library: Arc<Library>,
-    services: Arc<dyn Services>,
+    session: Arc<Empty>,
     config: Option<Value>,
     stress: bool,
 }
 
-/// A session without anything in it.
+/// A session without anything in it, which notes panics that no answer tells of.
 struct Empty {
     folder: PathBuf,
+    panics: Mutex<Vec<String>>,
 }
 
 // === impl Cmd ===
@@ -72,6 +75,7 @@ impl Cmd {
     pub(super) fn run(self) -> Outcome {
         let stdin = std::io::stdin().as_fd().try_clone_to_owned();
         let mut report = UnixStream::from(stdin.map_err(Failure::error)?);
+        leave_with_parent(report.try_clone().map_err(Failure::error)?);
         hosted::block_on(async move {
             if let Err(problem) = self.work(&mut report).await {
                 say(&mut report, &Line::Problem(problem))?;
@@ -129,8 +133,9 @@ impl Cmd {
         let mut probe = Probe {
             report: report.try_clone().map_err(text)?,
             library,
-            services: Arc::new(Empty {
+            session: Arc::new(Empty {
                 folder: self.scratch.clone(),
+                panics: Mutex::default(),
             }),
             config,
             stress: self.stress,
@@ -144,6 +149,16 @@ impl Cmd {
         step(report, "counting answers".to_owned())?;
         probe.count().await
     }
+}
+
+/// Ends this process when nobody waits for it any more, whatever the plugin does meanwhile.
+fn leave_with_parent(mut parent: UnixStream) {
+    // Owned by the process: it is there to end it.
+    std::thread::spawn(move || {
+        // The parent never sends anything, so this returns when it is gone.
+        parent.read_exact(&mut [0]).ok();
+        leave(1)
+    });
 }
 
 fn text(error: impl std::fmt::Display) -> String {
@@ -163,14 +178,14 @@ impl Probe {
     async fn driver(&mut self, type_name: &str) -> Result<(), String> {
         self.step(format!("opening `{type_name}`"))?;
         let config = self.config_of(type_name);
-        let node = Node::new(Arc::downgrade(&self.services), &Handle::current());
+        let node = self.node();
         let opened = self
             .library
             .open(node.id(), type_name, "probe", &config)
             .await;
         let driver = match opened {
             Ok(opened) => opened.driver,
-            Err(error) if is_refusal(&error) => {
+            Err(error) if !self.is_broken(&error) => {
                 let note = format!("`{type_name}` was not opened with {config}: {error}");
                 return self.tell(&Line::Note(note));
             }
@@ -188,6 +203,9 @@ impl Probe {
         }
         self.step(format!("closing `{type_name}`"))?;
         close(&driver).await?;
+        if let Some(panic) = self.session.panics().pop() {
+            return Err(panic.trim_start_matches("the driver ").to_owned());
+        }
         if self.stress {
             self.step(format!("opening and closing `{type_name}` {ROUNDS} times"))?;
             self.stress_lives(type_name, &config).await?;
@@ -195,9 +213,14 @@ impl Probe {
         Ok(())
     }
 
+    fn node(&self) -> Node {
+        let session: Arc<dyn Services> = self.session.clone();
+        Node::new(Arc::downgrade(&session), &Handle::current())
+    }
+
     async fn stress_lives(&self, type_name: &str, config: &str) -> Result<(), String> {
         for _ in 0..ROUNDS {
-            let node = Node::new(Arc::downgrade(&self.services), &Handle::current());
+            let node = self.node();
             let opened = self
                 .library
                 .open(node.id(), type_name, "probe", config)
@@ -224,7 +247,9 @@ impl Probe {
         }
         match (strays(), abandoned()) {
             (0, 0) => Ok(()),
+            (0, 1) => Err("never answered a call that was given up".to_owned()),
             (0, lost) => Err(format!("never answered {lost} calls that were given up")),
+            (1, _) => Err("answered once too often".to_owned()),
             (double, _) => Err(format!("answered {double} times too often")),
         }
     }
@@ -247,21 +272,25 @@ impl Probe {
         }
     }
 
+    /// A broken driver, as opposed to an honest "not with this configuration" or "not on this
+    /// machine".
+    fn is_broken(&self, error: &CallError) -> bool {
+        let panicked = error.message.starts_with("the driver panicked");
+        // The host names the plugin where it found the fault itself.
+        let broke_a_rule = error.message.contains(&self.library.metadata().title());
+        match error.code {
+            Code::Internal => panicked || broke_a_rule,
+            Code::DeadlineExceeded => true,
+            _ => false,
+        }
+    }
+
     fn step(&mut self, what: String) -> Result<(), String> {
         self.tell(&Line::Step(what))
     }
 
     fn tell(&mut self, line: &Line) -> Result<(), String> {
         say(&mut self.report, line).map_err(|_| "nobody listens".to_owned())
-    }
-}
-
-/// An honest "not with this configuration" or "not on this machine", as opposed to a broken driver.
-fn is_refusal(error: &CallError) -> bool {
-    match error.code {
-        Code::Internal => !error.message.contains("panicked") && !error.message.contains("plugin"),
-        Code::DeadlineExceeded => false,
-        _ => true,
     }
 }
 
@@ -278,6 +307,9 @@ async fn refuses_unknown_methods(driver: &Instance) -> Result<(), String> {
 fn refused(what: &str, answer: Result<(), CallError>) -> Result<(), String> {
     match answer {
         Err(error) if error.code == Code::NotFound => Ok(()),
+        Err(error) if error.code == Code::DeadlineExceeded => Err(format!(
+            "does not answer {what} of a method that it does not have"
+        )),
         Err(error) => Err(format!(
             "refuses {what} of an unknown method with {:?} `{error}`; it has to be NotFound",
             error.code
@@ -322,6 +354,13 @@ async fn close(driver: &Instance) -> Result<(), String> {
 
 // === impl Empty ===
 
+impl Empty {
+    fn panics(&self) -> MutexGuard<'_, Vec<String>> {
+        // The list is whole at every moment.
+        self.panics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Services for Empty {
     fn children(&self, _node: u64) -> Result<Vec<Child>, CallError> {
         Ok(Vec::new())
@@ -334,5 +373,13 @@ impl Services for Empty {
 
     fn folder(&self, _node: u64) -> Result<PathBuf, CallError> {
         Ok(self.folder.clone())
+    }
+
+    fn log(&self, record: Record) {
+        if record.level == Level::ERROR && record.message.contains("panicked") {
+            self.panics().push(record.message);
+        } else {
+            record.trace();
+        }
     }
 }
