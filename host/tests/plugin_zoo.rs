@@ -415,8 +415,5 @@ fn a_folder_full_of_them_hides_no_good_plugin() {
         .unwrap_err();
     let text = error.to_string();
     assert!(text.starts_with("no driver class `jumpstarter_driver_power.driver.MockPowr` in any plugin; did you mean `jumpstarter_driver_power.driver.MockPower` ("), "{text}");
-    assert!(
-        text.ends_with(". 3 files were refused: `jmp driver list` says why"),
-        "{text}"
-    );
+    assert!(text.ends_with("a.so: the file is empty"), "{text}");
 }

@@ -121,7 +121,7 @@ pub enum PluginError {
         reason: String,
     },
     /// No plugin on the search path offers the type.
-    #[error("{}", no_such_type(type_name, suggestion.as_deref(), known, *refused, folders))]
+    #[error("{}", no_such_type(type_name, suggestion.as_deref(), known, refused, folders))]
     NoSuchType {
         /// The type of the configuration.
         type_name: String,
@@ -129,8 +129,8 @@ pub enum PluginError {
         suggestion: Option<Box<(String, PathBuf)>>,
         /// All types there are.
         known: Vec<String>,
-        /// How many files were no usable plugins.
-        refused: usize,
+        /// Why the other files were no usable plugins.
+        refused: Vec<String>,
         /// Where was looked.
         folders: Vec<PathBuf>,
     },
@@ -171,7 +171,7 @@ fn no_such_type(
     type_name: &str,
     suggestion: Option<&(String, PathBuf)>,
     known: &[String],
-    refused: usize,
+    refused: &[String],
     folders: &[PathBuf],
 ) -> String {
     let mut text = format!("no driver class `{type_name}` in any plugin");
@@ -184,9 +184,12 @@ fn no_such_type(
         (false, None) => format!(". Known: {}", known.join(", ")),
     };
     match refused {
-        0 => {}
-        1 => text += ". One file was refused: `jmp driver list` says why",
-        n => text += &format!(". {n} files were refused: `jmp driver list` says why"),
+        [] => {}
+        [reason] => text += &format!(". One file was refused: {reason}"),
+        [first, ..] => {
+            let count = refused.len();
+            text += &format!(". {count} files were refused (`jmp driver list` shows all): {first}");
+        }
     }
     text
 }
@@ -260,7 +263,7 @@ mod tests {
             type_name: "acme.Powr".to_owned(),
             suggestion: Some(Box::new(("acme.Power".to_owned(), "/p/acme.so".into()))),
             known: vec!["acme.Power".to_owned(), "acme.Usb".to_owned()],
-            refused: 0,
+            refused: Vec::new(),
             folders: vec!["/p".into()],
         };
         assert_eq!(

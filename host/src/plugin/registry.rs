@@ -142,7 +142,7 @@ impl Registry {
         // The file that should have had it says more than a list of what there is instead.
         match refused_own.into_iter().next() {
             Some(error) => Err(error),
-            None => Err(self.no_such_type(type_name, &[own, others].concat(), refused.len())),
+            None => Err(self.no_such_type(type_name, &[own, others].concat(), &refused)),
         }
     }
 
@@ -241,7 +241,7 @@ impl Registry {
     pub fn find_in(&self, path: &Path, type_name: &str) -> Result<Found, PluginError> {
         let (path, contents) = self.read(path)?;
         let plugins = [(path, contents)];
-        choose(&plugins, type_name)?.ok_or_else(|| self.no_such_type(type_name, &plugins, 0))
+        choose(&plugins, type_name)?.ok_or_else(|| self.no_such_type(type_name, &plugins, &[]))
     }
 
     fn read_all(&self, paths: Vec<PathBuf>) -> (Vec<(PathBuf, Contents)>, Vec<PluginError>) {
@@ -291,7 +291,7 @@ impl Registry {
         &self,
         type_name: &str,
         plugins: &[(PathBuf, Contents)],
-        refused: usize,
+        refused: &[PluginError],
     ) -> PluginError {
         let known = plugins.iter().flat_map(|(path, contents)| {
             let types = contents
@@ -311,7 +311,7 @@ impl Registry {
             type_name: type_name.to_owned(),
             suggestion: suggestion.map(|(_, name, path)| Box::new((name.clone(), path.clone()))),
             known: known.map(|(name, _)| name.clone()).collect(),
-            refused,
+            refused: refused.iter().map(ToString::to_string).collect(),
             folders: self.search.folders.clone(),
         }
     }
