@@ -17,5 +17,8 @@ fn compiler() -> String {
         return String::new();
     };
     let text = String::from_utf8_lossy(&output.stdout);
-    text.split_whitespace().nth(1).unwrap_or_default().to_owned()
+    text.split_whitespace()
+        .nth(1)
+        .unwrap_or_default()
+        .to_owned()
 }

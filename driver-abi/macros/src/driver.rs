@@ -7,7 +7,7 @@ use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Error, Ident, ImplItem, ItemImpl, LitStr, Result, Token};
+use syn::{Error, Ident, ImplItem, ItemImpl, LitStr, Result, Token, Type};
 
 use crate::docs;
 use crate::method::{Kind, Method};
@@ -42,24 +42,30 @@ struct Setting {
 }
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let settings = Settings::new(args)?;
     let mut item: ItemImpl = syn::parse2(item)?;
+    // After a mistake the methods stay, so that the compiler complains about nothing else.
+    let exports = exports(args, &mut item).unwrap_or_else(Error::into_compile_error);
+    Ok(quote!(#item #exports))
+}
+
+/// What is added to the block, whose `#[export]`s are taken out.
+fn exports(args: TokenStream, item: &mut ItemImpl) -> Result<TokenStream> {
+    let methods = methods(item);
+    let settings = Settings::new(args, &item.self_ty)?;
     if let Some((_, path, _)) = &item.trait_ {
         return Err(Error::new_spanned(
             path,
             "#[driver] goes on the `impl` block with the driver's own methods",
         ));
     }
-    let methods = methods(&mut item)?;
-    let metadata = metadata(&settings, &item, &methods);
+    let methods = methods?;
+    let metadata = metadata(&settings, item, &methods);
     let types = &settings.types;
     let blocking = methods.iter().any(Method::blocks);
     let entries = methods.iter().map(start::entry);
     let (impl_generics, _, where_clause) = item.generics.split_for_impl();
     let this = &item.self_ty;
     Ok(quote! {
-        #item
-
         impl #impl_generics ::jumpstarter_driver::Exports for #this #where_clause {
             const TYPES: &'static [&'static str] = &[#(#types),*];
             const BLOCKING: bool = #blocking;
@@ -72,15 +78,16 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> Result<TokenStream
 
 /// Takes the `#[export]`s out of the block.
 fn methods(item: &mut ItemImpl) -> Result<Vec<Method>> {
+    let mut found = Vec::new();
+    for item in &mut item.items {
+        if let ImplItem::Fn(function) = item {
+            found.extend(Method::take(function));
+        }
+    }
     let mut methods: Vec<Method> = Vec::new();
     let mut names = HashSet::new();
-    for item in &mut item.items {
-        let ImplItem::Fn(function) = item else {
-            continue;
-        };
-        let Some(method) = Method::take(function)? else {
-            continue;
-        };
+    for method in found {
+        let method = method?;
         if !names.insert(method.name.clone()) {
             return Err(Error::new(
                 method.ident.span(),
@@ -157,7 +164,7 @@ fn describe(method: &Method) -> TokenStream {
 // === impl Settings ===
 
 impl Settings {
-    fn new(args: TokenStream) -> Result<Self> {
+    fn new(args: TokenStream, driver: &Type) -> Result<Self> {
         let all = Punctuated::<Setting, Token![,]>::parse_terminated.parse2(args)?;
         let mut settings = Self::default();
         for Setting { key, value } in all {
@@ -185,8 +192,8 @@ impl Settings {
             }
         }
         if settings.types.is_empty() {
-            return Err(Error::new(
-                proc_macro2::Span::call_site(),
+            return Err(Error::new_spanned(
+                driver,
                 "a driver needs a name for configurations: #[driver(type = \
                  \"package.driver.Class\")]",
             ));

@@ -60,13 +60,15 @@ struct Options {
 
 impl Method {
     /// Takes `#[export]` off the function; `None` if it has none.
-    pub(crate) fn take(function: &mut ImplItemFn) -> Result<Option<Self>> {
+    pub(crate) fn take(function: &mut ImplItemFn) -> Option<Result<Self>> {
         let is_export = |attr: &syn::Attribute| attr.path().is_ident("export");
-        let Some(at) = function.attrs.iter().position(is_export) else {
-            return Ok(None);
-        };
+        let at = function.attrs.iter().position(is_export)?;
         let attribute = function.attrs.remove(at);
-        let options = Options::new(&attribute)?;
+        Some(Self::new(&attribute, function))
+    }
+
+    fn new(attribute: &syn::Attribute, function: &ImplItemFn) -> Result<Self> {
+        let options = Options::new(attribute)?;
         let signature = &function.sig;
         if !signature.generics.params.is_empty() {
             return Err(Error::new_spanned(
@@ -77,8 +79,10 @@ impl Method {
         let mut params = params(signature)?;
         let kind = options.kind.unwrap_or(Kind::Call);
         let returns = Returns::new(&signature.output);
-        let takes_stream =
-            kind == Kind::Bytes && params.pop_if(|param| ends_with(&param.ty, "ByteStream")).is_some();
+        let takes_stream = kind == Kind::Bytes
+            && params
+                .pop_if(|param| ends_with(&param.ty, "ByteStream"))
+                .is_some();
         let method = Self {
             ident: signature.ident.clone(),
             name: match options.name {
@@ -94,7 +98,7 @@ impl Method {
             returns,
         };
         method.check()?;
-        Ok(Some(method))
+        Ok(method)
     }
 
     fn check(&self) -> Result<()> {
@@ -246,10 +250,13 @@ fn bounds(ty: &Type) -> impl Iterator<Item = &syn::TraitBound> {
         Type::ImplTrait(ty) => Some(ty.bounds.iter()),
         _ => None,
     };
-    bounds.into_iter().flatten().filter_map(|bound| match bound {
-        TypeParamBound::Trait(bound) => Some(bound),
-        _ => None,
-    })
+    bounds
+        .into_iter()
+        .flatten()
+        .filter_map(|bound| match bound {
+            TypeParamBound::Trait(bound) => Some(bound),
+            _ => None,
+        })
 }
 
 fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {

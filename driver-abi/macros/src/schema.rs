@@ -124,10 +124,7 @@ fn property(field: &Field, attributes: &Member) -> TokenStream {
 }
 
 /// An enum whose variants are nothing but names.
-fn choice(
-    container: &Container,
-    variants: &Punctuated<Variant, Token![,]>,
-) -> Result<TokenStream> {
+fn choice(container: &Container, variants: &Punctuated<Variant, Token![,]>) -> Result<TokenStream> {
     let mut names = Vec::new();
     for variant in variants {
         let attributes = Member::new(&variant.attrs)?;

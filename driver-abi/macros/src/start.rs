@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 
 use crate::method::{Kind, Method};
 
@@ -16,7 +17,7 @@ pub(crate) fn entry(method: &Method) -> TokenStream {
     };
     let decode = method.params.iter().enumerate().map(|(at, param)| {
         let (variable, ty) = (format_ident!("arg{at}"), &param.ty);
-        quote!(let #variable: #ty = args.next()?;)
+        quote_spanned!(ty.span()=> let #variable: #ty = args.take()?;)
     });
     let job = job(method);
     quote! {

@@ -31,7 +31,7 @@ impl<'a> Args<'a> {
     ///
     /// # Errors
     /// It is not there and cannot be left out, or it does not fit the type.
-    pub fn next<T: Deserialize<'a> + Schema>(&mut self) -> Result<T> {
+    pub fn take<T: Deserialize<'a> + Schema>(&mut self) -> Result<T> {
         let value = match self.values.next() {
             Some(Ok(value)) => value,
             Some(Err(error)) => return Err(self.malformed(error)),
@@ -115,7 +115,7 @@ mod tests {
 
     fn decode(list: &[u8]) -> Result<(String, f64)> {
         let mut args = Args::new("set_voltage", PARAMS, list);
-        let values = (args.next()?, args.next()?);
+        let values = (args.take()?, args.take()?);
         args.end()?;
         Ok(values)
     }
@@ -159,7 +159,7 @@ mod tests {
     fn trailing_arguments_may_be_left_out_if_optional() {
         let list = list(&[]);
         let mut args = Args::new("read", &["count"], &list);
-        assert_eq!(args.next::<Option<u32>>().unwrap(), None);
+        assert_eq!(args.take::<Option<u32>>().unwrap(), None);
         args.end().unwrap();
     }
 
@@ -178,7 +178,7 @@ mod tests {
             let mut list = ListWriter::new();
             list.push_raw(&nested);
             let error = Args::new("f", &["x"], list.as_bytes())
-                .next::<Vec<f64>>()
+                .take::<Vec<f64>>()
                 .unwrap_err();
             assert_eq!(error.code(), Code::InvalidArgument, "{odd}");
         }

@@ -59,9 +59,7 @@ impl Connecting {
 
     async fn run_pair(
         self,
-        method: Box<
-            dyn FnOnce(ByteStream) -> crate::class::BoxFuture<Result<()>> + Send,
-        >,
+        method: Box<dyn FnOnce(ByteStream) -> crate::class::BoxFuture<Result<()>> + Send>,
     ) {
         let (ours, theirs, used) = match ByteStream::pair() {
             Ok(pair) => pair,

@@ -8,15 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::Stream;
 use jumpstarter_completion::{Answer, Pending};
-use jumpstarter_driver_abi::ext::TreeExt;
-use jumpstarter_driver_abi::{Call, Completion, Slice};
 use jumpstarter_value::from_slice;
 use serde::de::DeserializeOwned;
 
 use crate::arguments::{self, Arguments};
-use crate::host::{ask, checked, missing};
-use crate::image::{self, Image};
-use crate::{ByteStream, Error, Result};
+use crate::host::{Kind, Tree, checked};
+use crate::{ByteStream, Error, Result, image};
 
 /// A child of a driver; from [`Context::child`](crate::Context::child).
 ///
@@ -27,13 +24,9 @@ pub struct Child {
     path: String,
 }
 
-/// A function of the host that takes a call for a child.
-type TreeFn = unsafe extern "C" fn(u64, u64, Slice, *const Call, Completion);
-
 /// A call that is cancelled unless it was answered.
 struct Open {
-    image: &'static Image,
-    tree: &'static TreeExt,
+    tree: Tree,
     node: u64,
     id: u64,
     pending: Option<Pending>,
@@ -55,15 +48,8 @@ impl Child {
     ///
     /// # Errors
     /// There is no such child or method, or the method failed.
-    pub async fn call<T: DeserializeOwned>(
-        &self,
-        method: &str,
-        args: impl Arguments,
-    ) -> Result<T> {
-        let answer = self
-            .start(method, args, |tree| tree.call)?
-            .answered()
-            .await?;
+    pub async fn call<T: DeserializeOwned>(&self, method: &str, args: impl Arguments) -> Result<T> {
+        let answer = self.start(Kind::Call, method, args)?.answered().await?;
         from_slice(&answer.body).map_err(|error| {
             let path = &self.path;
             Error::from(error).within(format_args!("{path}.{method}(): result"))
@@ -79,10 +65,10 @@ impl Child {
         method: &str,
         args: impl Arguments,
     ) -> Result<Pin<Box<dyn Stream<Item = Result<T>> + Send>>> {
-        let open = self.start(method, args, |tree| tree.stream_open)?;
-        let (image, tree) = (open.image, open.tree);
+        let open = self.start(Kind::Stream, method, args)?;
+        let tree = open.tree;
         let handle = open.answered().await?.handle;
-        Ok(Box::pin(stream::items(image, tree, handle)))
+        Ok(Box::pin(stream::items(tree, handle)))
     }
 
     /// Calls a method that answers with a byte stream.
@@ -90,41 +76,20 @@ impl Child {
     /// # Errors
     /// There is no such child or method, or the method failed.
     pub async fn connect(&self, method: &str, args: impl Arguments) -> Result<ByteStream> {
-        let answer = self
-            .start(method, args, |tree| tree.connect)?
-            .answered()
-            .await?;
+        let answer = self.start(Kind::Bytes, method, args)?.answered().await?;
         let socket = answer
             .fd
             .ok_or_else(|| Error::internal("the exporter answered without a byte stream"))?;
         ByteStream::from_socket(socket)
     }
 
-    fn start(
-        &self,
-        method: &str,
-        args: impl Arguments,
-        function: fn(&TreeExt) -> TreeFn,
-    ) -> Result<Open> {
+    fn start(&self, kind: Kind, method: &str, args: impl Arguments) -> Result<Open> {
         static IDS: AtomicU64 = AtomicU64::new(1);
-        let image = image::ready()?;
-        let tree = image.tree.ok_or_else(|| missing("other drivers"))?;
+        let tree = image::ready()?.services.tree()?;
         let args = arguments::encode(args)?;
         let (node, id) = (self.node, IDS.fetch_add(1, Ordering::Relaxed));
-        let call = Call {
-            id,
-            method: Slice::from(method),
-            args: Slice::new(&args),
-            // Whoever runs this has a deadline of its own and gives the call up by dropping it.
-            timeout_ms: 0,
-            reserved: [0; 4],
-        };
-        let path = Slice::from(self.path.as_str());
-        // SAFETY: the host's function with its own ctx; what is borrowed lives for the call.
-        let pending =
-            ask(|done| unsafe { function(tree)(image.host.ctx, node, path, &call, done) });
+        let pending = tree.start(kind, node, &self.path, id, method, &args);
         Ok(Open {
-            image,
             tree,
             node,
             id,
@@ -149,8 +114,7 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         if self.pending.take().is_some() {
-            // SAFETY: the host's function with its own ctx.
-            unsafe { (self.tree.cancel)(self.image.host.ctx, self.node, self.id) }
+            self.tree.cancel(self.node, self.id);
         }
     }
 }

@@ -15,6 +15,9 @@ use crate::{Context, Driver, Error, Json, Result, config};
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// Opens a driver with a configuration in JSON.
+type OpenFn = fn(String, Context) -> BoxFuture<Result<Box<dyn Dispatch>>>;
+
 /// What `#[driver]` writes about a type.
 pub trait Exports: Driver {
     /// The names that a configuration may use.
@@ -55,7 +58,7 @@ pub struct Class {
     pub(crate) types: &'static [&'static str],
     pub(crate) blocking: bool,
     pub(crate) metadata: Json,
-    pub(crate) open: fn(String, Context) -> BoxFuture<Result<Box<dyn Dispatch>>>,
+    pub(crate) open: OpenFn,
 }
 
 /// An open driver, whatever its type.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jumpstarter_value::from_slice;
 use serde::Deserialize;
 
-use crate::host::{ask, checked, missing};
+use crate::host::checked;
 use crate::scope::Scope;
 use crate::{Child, Result, image};
 
@@ -64,12 +64,9 @@ impl Context {
     /// # Errors
     /// The exporter does not know.
     pub async fn children(&self) -> Result<Vec<ChildInfo>> {
-        let image = image::ready()?;
-        let tree = image.tree.ok_or_else(|| missing("other drivers"))?;
-        // SAFETY: the host's function with its own ctx; the completion is open.
-        let pending =
-            ask(|done| unsafe { (tree.children)(image.host.ctx, self.scope.node, done) });
-        Ok(from_slice(&checked(pending.await)?.body)?)
+        let tree = image::ready()?.services.tree()?;
+        let answer = checked(tree.children(self.scope.node).await)?;
+        Ok(from_slice(&answer.body)?)
     }
 
     /// A folder for files that are needed as long as the session lasts. Only this user can read it,
@@ -78,12 +75,8 @@ impl Context {
     /// # Errors
     /// The exporter has no such folder.
     pub async fn session_folder(&self) -> Result<PathBuf> {
-        let image = image::ready()?;
-        let session = image.session.ok_or_else(|| missing("a session folder"))?;
-        // SAFETY: the host's function with its own ctx; the completion is open.
-        let pending =
-            ask(|done| unsafe { (session.folder)(image.host.ctx, self.scope.node, done) });
-        Ok(from_slice(&checked(pending.await)?.body)?)
+        let folder = image::ready()?.services.folder(self.scope.node)?;
+        Ok(from_slice(&checked(folder.await)?.body)?)
     }
 
     /// Starts a task that runs beside the calls, at the latest until the driver closes. Its log

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt};
-use jumpstarter_value::{ListReader, from_slice, to_vec};
+use jumpstarter_value::{ListReader, from_slice, to_vec, validate};
 use serde_json::Value;
 
 use crate::class::{BoxFuture, refuse};
@@ -152,7 +152,11 @@ impl DynamicMethod {
 
     fn args(&self, list: &[u8]) -> Result<Vec<Value>> {
         ListReader::new(list)
-            .map(|value| from_slice(value?))
+            .map(|value| {
+                let value = value?;
+                validate(value)?;
+                from_slice(value)
+            })
             .collect::<Result<_, jumpstarter_value::Error>>()
             .map_err(|error| {
                 let name = &self.name;

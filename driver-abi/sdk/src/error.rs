@@ -19,6 +19,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// * for [`tokio::time::error::Elapsed`]: [`DeadlineExceeded`](Code::DeadlineExceeded);
 /// * for everything else: [`Unknown`](Code::Unknown).
 ///
+/// To make that possible it is not a [`std::error::Error`] itself.
+///
 /// The message is that of the error, followed by those of its sources unless they repeat it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error {
@@ -187,7 +189,10 @@ mod tests {
     fn other_errors_are_unknown_and_tell_their_sources_once() {
         let cause = || io::Error::new(ErrorKind::NotFound, "no such port");
         let error = Error::from(Outer("cannot open the supply", cause()));
-        assert_eq!(error, Error::unknown("cannot open the supply: no such port"));
+        assert_eq!(
+            error,
+            Error::unknown("cannot open the supply: no such port")
+        );
         let error = Error::from(Outer("cannot open: no such port", cause()));
         assert_eq!(error.message(), "cannot open: no such port");
     }

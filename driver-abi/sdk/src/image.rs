@@ -2,15 +2,14 @@
 //!
 //! This crate is linked into every plugin on its own, so its statics are the plugin's.
 
-use std::ffi::c_void;
 use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use jumpstarter_driver_abi::ext::{self, LogExt, ResourceExt, SessionExt, TreeExt};
-use jumpstarter_driver_abi::{ABI_MAJOR, Host, Slice};
+use jumpstarter_driver_abi::Host;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::class::Class;
+use crate::host::Services;
 use crate::{Error, Result, log, panics};
 
 /// At most this many plain `fn`s run at once; further calls wait.
@@ -21,11 +20,7 @@ static IMAGE: OnceLock<Image> = OnceLock::new();
 /// The state of this plugin since `init`.
 pub(crate) struct Image {
     name: &'static str,
-    pub(crate) host: Host,
-    pub(crate) log: Option<&'static LogExt>,
-    pub(crate) tree: Option<&'static TreeExt>,
-    pub(crate) session: Option<&'static SessionExt>,
-    pub(crate) resource: Option<&'static ResourceExt>,
+    pub(crate) services: Services,
     runtime: OnceLock<Result<Runtime>>,
     classes: RwLock<Vec<Class>>,
 }
@@ -57,15 +52,16 @@ pub(crate) fn ready() -> Result<&'static Image> {
 /// [`Functions::init`]: jumpstarter_driver_abi::Functions::init
 pub unsafe fn init(plugin: &PluginInfo, host: *const Host) -> i32 {
     panics::stop(|| {
-        // SAFETY: the caller vouches for the pointer.
-        let Some(host) = (unsafe { host.as_ref() }) else {
+        // SAFETY: the caller vouches for the host.
+        let Some(services) = (unsafe { Services::new(host) }) else {
             return 1;
         };
-        if host.abi_major != ABI_MAJOR {
-            return 1;
-        }
-        // SAFETY: the caller vouches for the host.
-        let image = IMAGE.get_or_init(|| unsafe { Image::new(plugin.name, *host) });
+        let image = IMAGE.get_or_init(|| Image {
+            name: plugin.name,
+            services,
+            runtime: OnceLock::new(),
+            classes: RwLock::new(Vec::new()),
+        });
         image.add(plugin.drivers);
         log::install();
         panics::install_hook();
@@ -77,24 +73,6 @@ pub unsafe fn init(plugin: &PluginInfo, host: *const Host) -> i32 {
 // === impl Image ===
 
 impl Image {
-    /// # Safety
-    /// The host's functions work for as long as the process lives.
-    unsafe fn new(name: &'static str, host: Host) -> Self {
-        // SAFETY: each name is asked for with the type of its table; tables live for ever.
-        unsafe {
-            Self {
-                name,
-                host,
-                log: table(&host, ext::LOG).map(|at| &*at.cast::<LogExt>()),
-                tree: table(&host, ext::TREE).map(|at| &*at.cast::<TreeExt>()),
-                session: table(&host, ext::SESSION).map(|at| &*at.cast::<SessionExt>()),
-                resource: table(&host, ext::RESOURCE).map(|at| &*at.cast::<ResourceExt>()),
-                runtime: OnceLock::new(),
-                classes: RwLock::new(Vec::new()),
-            }
-        }
-    }
-
     /// Makes drivers known that are not yet.
     pub(crate) fn add(&self, classes: &[Class]) {
         let mut known = self.classes.write().unwrap_or_else(PoisonError::into_inner);
@@ -127,10 +105,10 @@ impl Image {
                 1
             };
             Builder::new_multi_thread()
-                .worker_threads(least.max(self.host.worker_threads as usize))
+                .worker_threads(least.max(self.services.worker_threads()))
                 .max_blocking_threads(BLOCKING_THREADS)
                 .thread_keep_alive(Duration::from_secs(10))
-                .thread_name(self.name)
+                .thread_name(short(self.name))
                 .enable_all()
                 .build()
                 .map_err(|error| {
@@ -141,10 +119,7 @@ impl Image {
     }
 }
 
-/// # Safety
-/// The host's functions work.
-unsafe fn table(host: &Host, name: &str) -> Option<*const c_void> {
-    // SAFETY: the caller vouches for the function; the name lives for the call.
-    let table = unsafe { (host.extension)(host.ctx, Slice::from(name)) };
-    (!table.is_null()).then_some(table)
+/// A name for threads, of which the system shows 15 letters: all plugins begin alike.
+fn short(plugin: &str) -> &str {
+    plugin.strip_prefix("jumpstarter_driver_").unwrap_or(plugin)
 }

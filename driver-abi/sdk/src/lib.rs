@@ -55,12 +55,13 @@
 //!
 //! The README of this crate goes through it step by step. See [`driver`] for what methods may look
 //! like, [`Driver`] for their life, [`Context`] for what the exporter does for a driver, and
-//! [`test`] for testing.
+//! [`mod@test`] for testing.
 //!
 //! A plugin shares its process with the exporter and with other plugins: it must not change what
 //! belongs to all of them (signal handlers, environment variables, the working directory).
 
 #![deny(missing_docs)]
+#![deny(unsafe_code)]
 
 extern crate self as jumpstarter_driver;
 
@@ -73,15 +74,19 @@ mod config;
 mod context;
 mod driver;
 mod dynamic;
+#[allow(unsafe_code)]
 mod entry;
 mod error;
 mod feed;
+#[allow(unsafe_code)]
 mod host;
+#[allow(unsafe_code)]
 mod image;
 mod job;
 mod json;
 mod log;
 mod panics;
+#[allow(unsafe_code)]
 mod plugin;
 mod resource;
 mod schema;
@@ -118,3 +123,8 @@ pub mod __private {
     pub use crate::job::{BytesJob, CallJob, StreamJob};
     pub use crate::plugin::{BUILD, root_module};
 }
+
+// The code in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -10,10 +10,10 @@ use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
 
-use jumpstarter_driver_abi::ext::LogRecord;
-use jumpstarter_driver_abi::{LogLevel, Slice};
+use jumpstarter_driver_abi::LogLevel;
 use tracing::Level;
 
+use crate::host::Line;
 use crate::image;
 
 pub(crate) use subscriber::install;
@@ -52,15 +52,7 @@ pub(crate) async fn in_node<F: Future>(node: u64, work: F) -> F::Output {
 
 /// Whether the host keeps lines of this level.
 fn wanted(level: Level) -> bool {
-    let Some(image) = image::get() else {
-        return false;
-    };
-    let Some(log) = image.log else {
-        return true;
-    };
-    // SAFETY: the host's functions may be called from any thread, with its own ctx.
-    let max = unsafe { (log.max_level)(image.host.ctx) };
-    number(level) <= max
+    image::get().is_some_and(|image| number(level) <= image.services.max_level())
 }
 
 /// Writes a line without further fields.
@@ -70,27 +62,15 @@ pub(crate) fn write(node: u64, level: Level, target: &str, message: &str) {
 
 /// Writes a line; `fields` is an encoded `google.protobuf.Struct` or empty.
 fn write_with(node: u64, level: Level, target: &str, message: &str, fields: &[u8]) {
-    let Some(image) = image::get() else {
-        return;
-    };
-    let level = number(level);
-    let Some(log) = image.log else {
-        // SAFETY: as below; the older function knows neither driver nor fields.
-        unsafe { (image.host.log)(image.host.ctx, level, target.into(), message.into()) };
-        return;
-    };
-    let record = LogRecord {
-        level,
-        reserved0: 0,
-        node,
-        target: target.into(),
-        message: message.into(),
-        fields: Slice::from(fields),
-        reserved: [0; 2],
-    };
-    // SAFETY: the record and what it borrows live for the call; the host's functions may be called
-    // from any thread, with its own ctx.
-    unsafe { (log.log)(image.host.ctx, &record) };
+    if let Some(image) = image::get() {
+        image.services.log(&Line {
+            node,
+            level: number(level),
+            target,
+            message,
+            fields,
+        });
+    }
 }
 
 fn number(level: Level) -> i32 {

@@ -3,7 +3,7 @@
 use jumpstarter_value::to_vec;
 use serde::{Deserialize, Deserializer};
 
-use crate::host::{ask, checked, missing};
+use crate::host::checked;
 use crate::{ByteStream, Error, Json, Result, Schema, image, log};
 
 /// A parameter that stands for data of the client.
@@ -35,15 +35,9 @@ impl Resource {
     /// # Errors
     /// The handle is not valid, or the exporter has no resources.
     pub async fn open(self) -> Result<ByteStream> {
-        let image = image::ready()?;
-        let resource = image
-            .resource
-            .ok_or_else(|| missing("resources of the client"))?;
-        let handle = self.handle.as_slice();
-        // SAFETY: the host's function with its own ctx; the handle lives for the call.
-        let pending =
-            ask(|done| unsafe { (resource.take)(image.host.ctx, self.node, handle.into(), done) });
-        let socket = checked(pending.await)?
+        let services = image::ready()?.services;
+        let taken = services.take_resource(self.node, &self.handle)?;
+        let socket = checked(taken.await)?
             .fd
             .ok_or_else(|| Error::internal("the exporter answered without the resource"))?;
         ByteStream::from_socket(socket)

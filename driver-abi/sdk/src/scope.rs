@@ -82,7 +82,10 @@ impl Scope {
     pub(crate) async fn close(&self) {
         self.closing.cancel();
         self.tasks.close();
-        if tokio::time::timeout(PATIENCE, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(PATIENCE, self.tasks.wait())
+            .await
+            .is_err()
+        {
             let count = self.tasks.len();
             let text = format!("closing although {count} of the driver's calls do not end");
             log::write(self.node, tracing::Level::WARN, module_path!(), &text);

@@ -49,12 +49,15 @@
 //! host.child("supply", &supply);
 //! assert_eq!(relay.call::<f64>("on", ())?, 12.0);
 //! assert_eq!(host.messages(), ["click", "click"]);
-//! # jumpstarter_driver::Result::Ok(())
+//! # Result::<()>::Ok(())
 //! ```
 
+#[allow(unsafe_code)]
+mod functions;
 mod opened;
 mod resource;
 mod state;
+#[allow(unsafe_code)]
 mod tables;
 mod values;
 mod wait;
@@ -62,13 +65,11 @@ mod wait;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jumpstarter_driver_abi::{OpenRequest, Slice};
 use serde_json::Value;
 
 use crate::class::Class;
-use crate::host::{ask, checked};
-use crate::image::{self, PluginInfo};
-use crate::{Error, Exports, Result};
+use crate::host::checked;
+use crate::{Error, Exports, Result, image};
 
 pub use opened::{Opened, Running};
 pub use resource::ClientData;
@@ -76,7 +77,6 @@ pub use state::Line;
 pub use values::Values;
 
 use state::{Child, State};
-use tables::{FUNCTIONS, HOST};
 use wait::wait;
 
 /// An exporter for tests. Drivers opened in it are siblings, and children of each other if
@@ -97,12 +97,7 @@ impl Default for Host {
 impl Host {
     /// A host without drivers.
     pub fn new() -> Self {
-        let plugin = PluginInfo {
-            name: "test",
-            drivers: &[],
-        };
-        // SAFETY: the table is a static.
-        let code = unsafe { image::init(&plugin, &HOST) };
+        let code = functions::start();
         assert_eq!(code, 0, "the plugin cannot be used with this host");
         Self {
             state: Arc::new(State::default()),
@@ -119,18 +114,15 @@ impl Host {
         let name = class.name().rsplit('.').next().unwrap_or_default();
         let node = self.state.node(name);
         let config = config.to_string();
-        let request = OpenRequest {
-            node,
-            class: Slice::from(class.name()),
-            name: Slice::from(name),
-            config: Slice::from(config.as_str()),
-            reserved: [0; 4],
-        };
-        // SAFETY: the request and what it borrows live for the call.
-        let pending = ask(|done| unsafe { (FUNCTIONS.open)(&request, done) });
+        let pending = functions::open(node, class.name(), name, &config);
         let answer = checked(wait(pending))?;
         let added = jumpstarter_value::from_slice(&answer.body)?;
-        Ok(Opened::new(self.clone(), class.name(), answer.handle, added))
+        Ok(Opened::new(
+            self.clone(),
+            class.name(),
+            answer.handle,
+            added,
+        ))
     }
 
     /// Makes `driver` the child `name` of every driver in this host.

@@ -53,9 +53,7 @@ impl Container {
                 "transparent" => container.transparent = true,
                 "deny_unknown_fields" => container.deny_unknown_fields = true,
                 "tag" | "content" | "untagged" | "from" | "try_from" | "rename_all_fields" => {
-                    return Err(meta.error(
-                        "cannot describe this; write `impl Schema` by hand",
-                    ));
+                    return Err(meta.error("cannot describe this; write `impl Schema` by hand"));
                 }
                 _ => ignore(&meta)?,
             }
@@ -90,9 +88,7 @@ impl Member {
                     ignore(&meta)?;
                 }
                 "flatten" | "other" | "untagged" => {
-                    return Err(meta.error(
-                        "cannot describe this; write `impl Schema` by hand",
-                    ));
+                    return Err(meta.error("cannot describe this; write `impl Schema` by hand"));
                 }
                 _ => ignore(&meta)?,
             }
@@ -135,7 +131,10 @@ fn each(
 }
 
 fn name(meta: &ParseNestedMeta<'_>) -> String {
-    meta.path.get_ident().map(Ident::to_string).unwrap_or_default()
+    meta.path
+        .get_ident()
+        .map(Ident::to_string)
+        .unwrap_or_default()
 }
 
 /// The text of `key = "text"`, or of `key(deserialize = "text")`.

@@ -4,18 +4,15 @@ use std::collections::VecDeque;
 
 use futures_util::{Stream, stream};
 use jumpstarter_driver_abi::STREAM_BATCH;
-use jumpstarter_driver_abi::ext::TreeExt;
 use jumpstarter_value::{ListReader, from_slice};
 use serde::de::DeserializeOwned;
 
 use crate::Result;
-use crate::host::{ask, checked};
-use crate::image::Image;
+use crate::host::{Tree, checked};
 
 /// An open stream of the host.
 struct Remote {
-    image: &'static Image,
-    tree: &'static TreeExt,
+    tree: Tree,
     handle: u64,
     ready: VecDeque<Vec<u8>>,
     over: bool,
@@ -23,12 +20,10 @@ struct Remote {
 
 /// The items of the stream `handle`.
 pub(super) fn items<T: DeserializeOwned>(
-    image: &'static Image,
-    tree: &'static TreeExt,
+    tree: Tree,
     handle: u64,
 ) -> impl Stream<Item = Result<T>> + Send {
     let remote = Remote {
-        image,
         tree,
         handle,
         ready: VecDeque::new(),
@@ -55,11 +50,7 @@ impl Remote {
     }
 
     async fn fetch(&mut self) -> Result<()> {
-        let (tree, ctx, handle) = (self.tree, self.image.host.ctx, self.handle);
-        // SAFETY: the host's function with its own ctx; one request at a time, as `self` is
-        // borrowed until it is answered.
-        let pending = ask(|done| unsafe { (tree.stream_next)(ctx, handle, STREAM_BATCH, done) });
-        let answer = checked(pending.await)?;
+        let answer = checked(self.tree.next(self.handle, STREAM_BATCH).await)?;
         for value in ListReader::new(&answer.body) {
             self.ready.push_back(value?.to_vec());
         }
@@ -70,7 +61,6 @@ impl Remote {
 
 impl Drop for Remote {
     fn drop(&mut self) {
-        // SAFETY: the host's function with its own ctx; this is the last use of the stream.
-        unsafe { (self.tree.stream_close)(self.image.host.ctx, self.handle) }
+        self.tree.close(self.handle);
     }
 }

@@ -4,17 +4,15 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use jumpstarter_completion::{Answer, Pending};
-use jumpstarter_driver_abi::{Call, Completion, Slice};
 use jumpstarter_value::from_slice;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Host, Values};
 use super::state::number;
-use super::tables::FUNCTIONS;
 use super::wait::wait;
+use super::{Host, Values, functions};
 use crate::arguments::{self, Arguments};
-use crate::host::{ask, checked};
+use crate::host::{Kind, checked};
 use crate::{Error, Result};
 
 /// An open driver. It is closed when this is dropped.
@@ -35,8 +33,6 @@ pub struct Running {
     driver: u64,
     id: u64,
 }
-
-type CallFn = unsafe extern "C" fn(u64, *const Call, Completion);
 
 // === impl Opened ===
 
@@ -99,8 +95,7 @@ impl Opened {
         method: &str,
         args: impl Arguments,
     ) -> Result<T> {
-        self.begin(FUNCTIONS.call, Some(timeout), method, args)?
-            .wait()
+        self.begin(Kind::Call, Some(timeout), method, args)?.wait()
     }
 
     /// Calls a method, for a test that does something else meanwhile.
@@ -108,7 +103,7 @@ impl Opened {
     /// # Errors
     /// The arguments have no place in a call.
     pub fn start(&self, method: &str, args: impl Arguments) -> Result<Running> {
-        self.begin(FUNCTIONS.call, None, method, args)
+        self.begin(Kind::Call, None, method, args)
     }
 
     /// Opens a stream of values.
@@ -120,9 +115,7 @@ impl Opened {
         method: &str,
         args: impl Arguments,
     ) -> Result<Values<T>> {
-        let answer = self
-            .begin(FUNCTIONS.stream_open, None, method, args)?
-            .answer()?;
+        let answer = self.begin(Kind::Stream, None, method, args)?.answer()?;
         Ok(Values::new(answer.handle))
     }
 
@@ -131,7 +124,7 @@ impl Opened {
     /// # Errors
     /// Those that a client would get.
     pub fn connect(&self, method: &str, args: impl Arguments) -> Result<UnixStream> {
-        let answer = self.begin(FUNCTIONS.connect, None, method, args)?.answer()?;
+        let answer = self.begin(Kind::Bytes, None, method, args)?.answer()?;
         let socket = answer
             .fd
             .ok_or_else(|| Error::internal("the driver answered without a byte stream"))?;
@@ -145,29 +138,19 @@ impl Opened {
     /// # Errors
     /// It could not be closed.
     pub fn close(&self) -> Result<()> {
-        // SAFETY: a number only.
-        let pending = ask(|done| unsafe { (FUNCTIONS.close)(self.handle, done) });
-        checked(wait(pending)).map(drop)
+        checked(wait(functions::close(self.handle))).map(drop)
     }
 
     fn begin(
         &self,
-        function: CallFn,
+        kind: Kind,
         timeout: Option<Duration>,
         method: &str,
         args: impl Arguments,
     ) -> Result<Running> {
         let args = arguments::encode(args)?;
         let id = number();
-        let call = Call {
-            id,
-            method: Slice::from(method),
-            args: Slice::new(&args),
-            timeout_ms: timeout.map_or(0, |timeout| timeout.as_millis().max(1) as u64),
-            reserved: [0; 4],
-        };
-        // SAFETY: the call and what it borrows live for the call.
-        let pending = ask(|done| unsafe { function(self.handle, &call, done) });
+        let pending = functions::call(kind, self.handle, id, timeout, method, &args);
         Ok(Running {
             pending,
             driver: self.handle,
@@ -198,8 +181,7 @@ impl Running {
 
     /// Tells the driver that nobody wants the result any more. The call still ends.
     pub fn cancel(&self) {
-        // SAFETY: numbers only.
-        unsafe { (FUNCTIONS.cancel)(self.driver, self.id) }
+        functions::cancel(self.driver, self.id);
     }
 
     fn answer(self) -> Result<Answer> {

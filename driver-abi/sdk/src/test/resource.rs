@@ -5,7 +5,7 @@ use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use serde::{Serialize, Serializer};
@@ -26,7 +26,7 @@ pub struct ClientData {
 #[derive(Debug)]
 pub(super) struct Stored {
     content: Vec<u8>,
-    written: Sender<Vec<u8>>,
+    written: SyncSender<Vec<u8>>,
 }
 
 // === impl ClientData ===
@@ -34,7 +34,7 @@ pub(super) struct Stored {
 impl ClientData {
     pub(super) fn new(state: &Arc<State>, content: Vec<u8>) -> Self {
         let uuid = format!("00000000-0000-4000-8000-{:012x}", number());
-        let (sender, written) = channel();
+        let (sender, written) = sync_channel(1);
         let stored = Stored {
             content,
             written: sender,

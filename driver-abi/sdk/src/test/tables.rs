@@ -1,22 +1,19 @@
-//! The functions that the host of a test offers to drivers, and those it calls.
+//! What the host of a test offers to drivers.
 
 use std::ffi::c_void;
 use std::ptr::from_ref;
 
 use jumpstarter_driver_abi::ext::{self, LogExt, LogRecord, ResourceExt, SessionExt, TreeExt};
-use jumpstarter_driver_abi::{
-    ABI_MAJOR, ABI_MINOR, Call, Completion, Functions, Host, LogLevel, Slice,
-};
+use jumpstarter_driver_abi::{ABI_MAJOR, ABI_MINOR, Call, Completion, Host, LogLevel, Slice};
 use jumpstarter_value::{from_slice, from_struct, to_vec};
 use serde_json::{Value, json};
 use tracing::Level;
 
+use super::functions;
 use super::state::{self, Line};
-use crate::entry::{self, Done};
+use crate::entry::Done;
+use crate::host::Kind;
 use crate::{Error, Result};
-
-/// The functions of this image, as a plugin exports them.
-pub(super) static FUNCTIONS: Functions = entry::functions(no_init);
 
 /// Given to `init`.
 pub(super) static HOST: Host = Host {
@@ -45,11 +42,6 @@ static TREE: TreeExt = TreeExt {
 static SESSION: SessionExt = SessionExt { folder };
 
 static RESOURCE: ResourceExt = ResourceExt { take };
-
-/// Tests initialise the image themselves.
-unsafe extern "C" fn no_init(_host: *const Host) -> i32 {
-    1
-}
 
 unsafe extern "C" fn extension(_ctx: u64, id: Slice) -> *const c_void {
     // SAFETY: the name lives for the call.
@@ -124,7 +116,7 @@ fn child(node: u64, path: Slice) -> Result<u64> {
 
 unsafe extern "C" fn call(_: u64, node: u64, path: Slice, call: *const Call, done: Completion) {
     // SAFETY: passed on as it came.
-    unsafe { pass(node, path, done, |handle| (FUNCTIONS.call)(handle, call, done)) }
+    unsafe { pass(Kind::Call, node, path, call, done) }
 }
 
 unsafe extern "C" fn stream_open(
@@ -135,49 +127,44 @@ unsafe extern "C" fn stream_open(
     done: Completion,
 ) {
     // SAFETY: passed on as it came.
-    unsafe {
-        pass(node, path, done, |handle| {
-            (FUNCTIONS.stream_open)(handle, call, done)
-        })
-    }
+    unsafe { pass(Kind::Stream, node, path, call, done) }
 }
 
 unsafe extern "C" fn connect(_: u64, node: u64, path: Slice, call: *const Call, done: Completion) {
     // SAFETY: passed on as it came.
-    unsafe {
-        pass(node, path, done, |handle| {
-            (FUNCTIONS.connect)(handle, call, done)
-        })
-    }
+    unsafe { pass(Kind::Bytes, node, path, call, done) }
 }
 
 /// # Safety
-/// `start` completes `done`, and is not called if there is no such child.
-unsafe fn pass(node: u64, path: Slice, done: Completion, start: impl FnOnce(u64)) {
+/// As for the functions of the table.
+unsafe fn pass(kind: Kind, node: u64, path: Slice, call: *const Call, done: Completion) {
     match child(node, path) {
-        Ok(handle) => start(handle),
+        // SAFETY: passed on as it came.
+        Ok(handle) => unsafe { functions::pass(kind, handle, call, done) },
         Err(error) => Done::new(done).error(&error),
     }
 }
 
 unsafe extern "C" fn next(_ctx: u64, stream: u64, max: u32, done: Completion) {
     // SAFETY: passed on as it came.
-    unsafe { (FUNCTIONS.stream_next)(stream, max, done) }
+    unsafe { functions::pass_next(stream, max, done) }
 }
 
 unsafe extern "C" fn close(_ctx: u64, stream: u64) {
-    // SAFETY: passed on as it came.
-    unsafe { (FUNCTIONS.stream_close)(stream) }
+    functions::close_stream(stream);
 }
 
 unsafe extern "C" fn cancel(_ctx: u64, node: u64, id: u64) {
     let Some((_, state)) = state::find(node) else {
         return;
     };
-    let handles: Vec<u64> = state.children().values().map(|child| child.handle).collect();
+    let handles: Vec<u64> = state
+        .children()
+        .values()
+        .map(|child| child.handle)
+        .collect();
     for handle in handles {
-        // SAFETY: numbers only; a driver without such a call does nothing.
-        unsafe { (FUNCTIONS.cancel)(handle, id) }
+        functions::cancel(handle, id);
     }
 }
 

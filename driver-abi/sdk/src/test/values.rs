@@ -3,13 +3,12 @@
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 
-use jumpstarter_driver_abi::STREAM_BATCH;
 use jumpstarter_value::{ListReader, from_slice};
 use serde::de::DeserializeOwned;
 
-use super::tables::FUNCTIONS;
+use super::functions;
 use super::wait::wait;
-use crate::host::{ask, checked};
+use crate::host::checked;
 use crate::{Error, Result};
 
 /// The values of a stream, fetched when they are asked for. Dropping it lets go of the stream.
@@ -39,10 +38,8 @@ impl<T> Values<T> {
     /// # Errors
     /// Those that a client would get. The stream is over then.
     pub fn fetch(&mut self) -> Result<usize> {
-        // SAFETY: a number only; one request at a time.
-        let pending =
-            ask(|done| unsafe { (FUNCTIONS.stream_next)(self.stream, STREAM_BATCH, done) });
-        let answer = checked(wait(pending)).inspect_err(|_| self.over = true)?;
+        let answer = checked(wait(functions::next(self.stream)));
+        let answer = answer.inspect_err(|_| self.over = true)?;
         let before = self.ready.len();
         for value in ListReader::new(&answer.body) {
             self.ready.push_back(value?.to_vec());
@@ -68,7 +65,6 @@ impl<T: DeserializeOwned> Iterator for Values<T> {
 
 impl<T> Drop for Values<T> {
     fn drop(&mut self) {
-        // SAFETY: a number only.
-        unsafe { (FUNCTIONS.stream_close)(self.stream) }
+        functions::close_stream(self.stream);
     }
 }

@@ -1,0 +1,115 @@
+//! What a call costs from entry function to completion, without an exporter around it.
+//!
+//! `cargo bench -p jumpstarter-driver` prints the best of several rounds, in nanoseconds.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+
+use std::time::{Duration, Instant};
+
+use futures_util::stream;
+use jumpstarter_driver::test::{Host, Opened};
+use jumpstarter_driver::{Context, Driver, NoConfig, Result, Schema, Stream, driver};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+const ROUNDS: usize = 10;
+
+struct Supply;
+
+#[derive(Serialize, Deserialize, Schema)]
+struct Reading {
+    voltage: f64,
+    current: f64,
+}
+
+impl Driver for Supply {
+    type Config = NoConfig;
+
+    async fn open(_: NoConfig, _: Context) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+#[driver(type = "bench.Supply")]
+impl Supply {
+    #[export(quick)]
+    async fn quick(&self) -> Result<()> {
+        Ok(())
+    }
+
+    #[export(quick)]
+    async fn quick_values(&self, channel: String, volts: f64, limit: Reading) -> Result<Reading> {
+        Ok(Reading {
+            voltage: volts + channel.len() as f64,
+            ..limit
+        })
+    }
+
+    #[export]
+    async fn task(&self) -> Result<()> {
+        Ok(())
+    }
+
+    #[export]
+    fn blocking(&self) -> Result<()> {
+        Ok(())
+    }
+
+    #[export(stream)]
+    fn read(&self, count: usize) -> impl Stream<Item = Result<Reading>> {
+        let reading = |_| {
+            Ok(Reading {
+                voltage: 5.0,
+                current: 2.0,
+            })
+        };
+        stream::iter((0..count).map(reading))
+    }
+}
+
+fn best(name: &str, count: u32, mut round: impl FnMut(u32)) {
+    let took = |round: &mut dyn FnMut(u32)| {
+        let begun = Instant::now();
+        round(count);
+        begun.elapsed()
+    };
+    let best = (0..ROUNDS).map(|_| took(&mut round)).min();
+    let each = best.unwrap_or(Duration::ZERO).as_nanos() / u128::from(count);
+    println!("{name:32} {each:>8} ns");
+}
+
+fn at_once(supply: &Opened, method: &str, count: u32, callers: u32) {
+    for _ in 0..count / callers {
+        let running: Vec<_> = (0..callers)
+            .map(|_| supply.start(method, ()).unwrap())
+            .collect();
+        for call in running {
+            call.wait::<()>().unwrap();
+        }
+    }
+}
+
+fn main() {
+    let host = Host::new();
+    let supply = host.open::<Supply>(json!({})).unwrap();
+    let limit = Reading {
+        voltage: 12.0,
+        current: 3.0,
+    };
+    best("quick", 50_000, |n| at_once(&supply, "quick", n, 1));
+    best("quick, arguments and result", 50_000, |n| {
+        for _ in 0..n {
+            let args = ("ch1", 3.3, &limit);
+            supply.call::<Reading>("quick_values", args).unwrap();
+        }
+    });
+    best("task", 5_000, |n| at_once(&supply, "task", n, 1));
+    best("task, 64 at once", 6_400, |n| {
+        at_once(&supply, "task", n, 64)
+    });
+    best("blocking", 5_000, |n| at_once(&supply, "blocking", n, 1));
+    best("stream, each item", 64_000, |n| {
+        let items = supply.stream::<Reading>("read", (n,)).unwrap();
+        assert_eq!(items.map(Result::unwrap).count(), n as usize);
+    });
+}

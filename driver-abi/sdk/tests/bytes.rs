@@ -1,0 +1,186 @@
+//! Byte streams: opening, both directions, half-close, ends and failures.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use jumpstarter_driver::test::{Host, Opened};
+use jumpstarter_driver::{ByteStream, Code, Context, Driver, Error, NoConfig, Result, driver};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+struct Console;
+
+impl Driver for Console {
+    type Config = NoConfig;
+
+    async fn open(_: NoConfig, _: Context) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+#[driver(type = "test.Console")]
+impl Console {
+    /// Sends everything back in capitals, until the other side has no more, then says goodbye.
+    #[export(bytes)]
+    async fn shout(&self, prompt: Option<String>, mut io: ByteStream) -> Result<()> {
+        io.write_all(prompt.unwrap_or_default().as_bytes()).await?;
+        let mut buffer = [0; 4096];
+        loop {
+            match io.read(&mut buffer).await? {
+                0 => break,
+                n => {
+                    buffer[..n].make_ascii_uppercase();
+                    io.write_all(&buffer[..n]).await?;
+                }
+            }
+        }
+        io.write_all(b" bye").await?;
+        io.shutdown().await?;
+        Ok(())
+    }
+
+    #[export(bytes)]
+    async fn no_device(&self, _io: ByteStream) -> Result<()> {
+        tokio::task::yield_now().await;
+        Err(Error::unavailable("no such port"))
+    }
+
+    #[export(bytes)]
+    async fn breaks(&self, mut io: ByteStream) -> Result<()> {
+        io.write_all(b"a little").await?;
+        Err(Error::internal("the cable was pulled"))
+    }
+
+    #[export(bytes)]
+    async fn silent(&self, io: ByteStream) -> Result<()> {
+        std::future::pending::<()>().await;
+        drop(io);
+        Ok(())
+    }
+
+    #[export(bytes)]
+    async fn forgets(&self, io: ByteStream) -> Result<()> {
+        drop(io);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Err(Error::internal("forgot it"))
+    }
+
+    #[export(bytes)]
+    async fn panics(&self, _io: ByteStream) -> Result<()> {
+        panic!("no console")
+    }
+
+    #[export(bytes)]
+    async fn own(&self, greeting: String) -> Result<OwnedFd> {
+        let (mut ours, theirs) = UnixStream::pair()?;
+        ours.write_all(greeting.as_bytes())?;
+        Ok(theirs.into())
+    }
+
+    #[export(bytes)]
+    fn own_blocking(&self) -> std::io::Result<OwnedFd> {
+        let (mut ours, theirs) = UnixStream::pair()?;
+        ours.write_all(b"blocking")?;
+        Ok(theirs.into())
+    }
+
+    #[export(bytes)]
+    async fn no_socket(&self) -> Result<OwnedFd> {
+        Ok(File::open("/dev/null")?.into())
+    }
+}
+
+fn console(host: &Host) -> Opened {
+    host.open::<Console>(json!({})).unwrap()
+}
+
+fn rest(mut stream: UnixStream) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn bytes_go_both_ways_and_half_close_is_passed_on() {
+    let host = Host::new();
+    let console = console(&host);
+    let mut stream = console.connect("shout", ("> ",)).unwrap();
+    stream.write_all(b"hello").unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(rest(stream), "> HELLO bye");
+}
+
+#[test]
+fn several_streams_do_not_mix() {
+    let host = Host::new();
+    let console = console(&host);
+    let mut streams: Vec<_> = (0..8)
+        .map(|_| console.connect("shout", ()).unwrap())
+        .collect();
+    for (n, stream) in streams.iter_mut().enumerate() {
+        write!(stream, "x{n}").unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+    }
+    for (n, stream) in streams.into_iter().enumerate() {
+        assert_eq!(rest(stream), format!("X{n} bye"));
+    }
+}
+
+#[test]
+fn a_device_that_cannot_be_opened_is_an_error_of_the_call() {
+    let host = Host::new();
+    let console = console(&host);
+    let error = console.connect("no_device", ()).unwrap_err();
+    assert_eq!(error, Error::unavailable("no such port"));
+    let error = console.connect("panics", ()).unwrap_err();
+    assert_eq!(error, Error::internal("the driver panicked: no console"));
+    let error = console.connect("forgets", ()).unwrap_err();
+    assert_eq!(error, Error::internal("forgot it"));
+}
+
+#[test]
+fn a_later_error_ends_the_stream_and_is_logged() {
+    let host = Host::new();
+    let console = console(&host);
+    let stream = console.connect("breaks", ()).unwrap();
+    assert_eq!(rest(stream), "a little");
+    // Closing waits for the method to end.
+    console.close().unwrap();
+    assert_eq!(
+        host.messages(),
+        ["breaks(): the byte stream ended: the cable was pulled"]
+    );
+}
+
+#[test]
+fn a_method_that_says_nothing_is_connected_after_a_while() {
+    let host = Host::new();
+    let console = console(&host);
+    let begun = Instant::now();
+    let stream = console.connect("silent", ()).unwrap();
+    assert!(begun.elapsed() >= Duration::from_millis(900));
+    console.close().unwrap();
+    assert_eq!(rest(stream), "", "closing the driver ends its streams");
+}
+
+#[test]
+fn sockets_of_the_driver_are_passed_on() {
+    let host = Host::new();
+    let console = console(&host);
+    assert_eq!(rest(console.connect("own", ("hi",)).unwrap()), "hi");
+    assert_eq!(
+        rest(console.connect("own_blocking", ()).unwrap()),
+        "blocking"
+    );
+    let error = console.connect("no_socket", ()).unwrap_err();
+    assert_eq!(error.code(), Code::Internal);
+    assert!(error.message().contains("no socket"), "{error}");
+    let error = console.connect("own", ()).unwrap_err();
+    assert_eq!(error.message(), "own(): argument 1 (greeting): missing");
+}

@@ -1,0 +1,16 @@
+use jumpstarter_driver::{Context, Driver, NoConfig, Result, driver};
+
+struct Power;
+
+impl Driver for Power {
+    type Config = NoConfig;
+
+    async fn open(_: NoConfig, _: Context) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+#[driver(category = "power")]
+impl Power {}
+
+fn main() {}

@@ -1,0 +1,22 @@
+use jumpstarter_driver::{Context, Driver, NoConfig, Result, driver};
+
+struct Power;
+
+impl Driver for Power {
+    type Config = NoConfig;
+
+    async fn open(_: NoConfig, _: Context) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+#[driver(type = "test.Power")]
+impl Power {
+    #[export]
+    async fn set(&self, (channel, volts): (u8, f64)) -> Result<()> {
+        drop((channel, volts));
+        Ok(())
+    }
+}
+
+fn main() {}
