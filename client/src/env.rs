@@ -37,12 +37,6 @@ pub const ROOTS_FILE: &str = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH";
 /// Where client configuration lives, instead of `~/.config/jumpstarter`.
 pub const CONFIG_HOME: &str = "JMP_CLIENT_CONFIG_HOME";
 
-/// Namespace of a client that is configured by the environment alone.
-pub const NAMESPACE: &str = "JMP_NAMESPACE";
-
-/// Name of a client that is configured by the environment alone.
-pub const NAME: &str = "JMP_NAME";
-
 /// The variable with this name, if it is set, not empty and valid UTF-8.
 pub fn text(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

@@ -1,5 +1,24 @@
 //! The Jumpstarter client library.
 //!
+//! ```text
+//! Host ── connect ──► Connection ── GetReport ──► Session ── root ──► Device ── call, stream
+//!                                                    └── client ──► status::Monitor, logs::Follower
+//! ```
+//!
+//! ```no_run
+//! use jumpstarter_client::connect::{Options, connect};
+//! use jumpstarter_client::{Host, Session};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let connection = connect(&Host::parse("lab-3:8082"), &Options::default()).await?;
+//! let session = Session::open(connection).await?;
+//! if let Some(power) = session.root().child("power") {
+//!     power.call::<()>("on", ()).await?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Without default features this is what the exporter and other programs link; feature `cli` adds
 //! the command line conventions that all our programs share, feature `commands` the parts behind
 //! `jmp` and `j`.

@@ -124,8 +124,10 @@ async fn read(device: &Device, count: i64, interval: Duration) -> Result<(), Fai
         let mut readings = device.stream::<Reading>("read", ()).await.map_err(failed)?;
         while let Some(Reading { voltage, current }) = readings.next().await.map_err(failed)? {
             print(&format!(
-                "voltage={voltage:?} V  current={current:?} A  apparent_power={:?} VA",
-                voltage * current
+                "voltage={} V  current={} A  apparent_power={} VA",
+                float_text(voltage),
+                float_text(current),
+                float_text(voltage * current)
             ))?;
         }
         done += 1;
@@ -134,6 +136,19 @@ async fn read(device: &Device, count: i64, interval: Duration) -> Result<(), Fai
         }
         sleep(interval).await;
     }
+}
+
+/// As Python writes a float, because scripts read it: `5.0`, `1e-05`.
+fn float_text(value: f64) -> String {
+    let text = format!("{value:?}");
+    let Some((digits, exponent)) = text.split_once('e') else {
+        return text;
+    };
+    let (sign, exponent) = match exponent.strip_prefix('-') {
+        Some(exponent) => ('-', exponent),
+        None => ('+', exponent),
+    };
+    format!("{digits}e{sign}{exponent:0>2}")
 }
 
 fn number(matches: &ArgMatches, name: &str) -> i64 {
@@ -147,4 +162,25 @@ fn call(result: Result<bytes::Bytes, CallError>) -> Result<(), Failure> {
 
 fn failed(error: CallError) -> Failure {
     Failure::Error(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::float_text;
+
+    #[test]
+    fn floats_look_as_ever() {
+        for (value, text) in [
+            (5.0, "5.0"),
+            (0.1 + 0.2, "0.30000000000000004"),
+            (0.0001, "0.0001"),
+            (0.00001, "1e-05"),
+            (-1.5e-7, "-1.5e-07"),
+            (1e15, "1000000000000000.0"),
+            (1e16, "1e+16"),
+            (1.25e300, "1.25e+300"),
+        ] {
+            assert_eq!(float_text(value), text);
+        }
+    }
 }

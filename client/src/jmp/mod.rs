@@ -109,3 +109,14 @@ impl Jmp {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_are_consistent() {
+        let line = CommandLine::new(Jmp::command(), ["jmp"], USAGE);
+        line.command().clone().debug_assert();
+    }
+}

@@ -30,6 +30,8 @@ pub struct Fake {
     statuses: Vec<Result<GetStatusResponse, Status>>,
     /// Lines for whoever asks first.
     log: Vec<LogStreamResponse>,
+    /// What LogStream fails with before it works.
+    log_failures: Vec<Status>,
     motd: String,
     passphrase: Option<String>,
     /// GetReport fails with this.
@@ -44,6 +46,7 @@ struct Running {
     fake: Fake,
     asked: Mutex<usize>,
     log: Mutex<VecDeque<LogStreamResponse>>,
+    log_failures: Mutex<VecDeque<Status>>,
     calls: Calls,
 }
 
@@ -76,6 +79,11 @@ impl Fake {
             message: message.to_owned(),
             ..Default::default()
         });
+        self
+    }
+
+    pub fn log_fails_with(mut self, failures: impl IntoIterator<Item = Status>) -> Self {
+        self.log_failures.extend(failures);
         self
     }
 

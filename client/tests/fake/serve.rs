@@ -52,6 +52,7 @@ impl Fake {
         let calls = Calls::default();
         let running = Running {
             log: Mutex::new(self.log.clone().into()),
+            log_failures: Mutex::new(self.log_failures.clone().into()),
             asked: Mutex::new(0),
             calls: Arc::clone(&calls),
             fake: self,

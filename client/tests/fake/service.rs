@@ -131,6 +131,9 @@ impl ExporterService for Running {
         request: Request<()>,
     ) -> Result<Response<Self::LogStreamStream>, Status> {
         self.check(&request)?;
+        if let Some(failure) = self.log_failures.lock().unwrap().pop_front() {
+            return Err(failure);
+        }
         let lines: Vec<_> = self.log.lock().unwrap().drain(..).map(Ok).collect();
         // Like a real one, it does not end by itself.
         let stream = tokio_stream::iter(lines).chain(tokio_stream::pending());

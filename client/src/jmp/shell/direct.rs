@@ -5,7 +5,7 @@
 //! ```
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jumpstarter_proto::v1::ExporterStatus;
@@ -96,8 +96,14 @@ impl Direct {
     }
 
     fn plan(&self, command: Vec<OsString>) -> Plan {
+        // The child may have another working directory, so paths are told in full.
+        let full = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let host = match Host::parse(&self.host).as_path() {
+            Some(path) => full(path).into_os_string(),
+            None => self.host.clone().into(),
+        };
         let mut variables: Vec<(&str, OsString)> = vec![
-            (env::HOST, self.host.clone().into()),
+            (env::HOST, host),
             (env::DRIVERS_ALLOW, crate::Allow::UNSAFE.into()),
             (env::EXPORTER, "direct".into()),
             (env::LEASE, "direct".into()),
@@ -105,11 +111,7 @@ impl Direct {
         match (self.tls(), &self.ca) {
             (Tls::Off, _) => variables.push((env::GRPC_INSECURE, "1".into())),
             (Tls::Unverified, _) => variables.push((env::TLS_UNVERIFIED, "1".into())),
-            (Tls::Verified(_), Some(ca)) => {
-                // The child may have another working directory.
-                let ca = std::path::absolute(ca).unwrap_or_else(|_| ca.clone());
-                variables.push((env::ROOTS_FILE, ca.into()));
-            }
+            (Tls::Verified(_), Some(ca)) => variables.push((env::ROOTS_FILE, full(ca).into())),
             (Tls::Verified(_), None) => {}
         }
         if let Some(passphrase) = &self.passphrase {

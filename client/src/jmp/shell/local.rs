@@ -60,7 +60,11 @@ impl Local {
             Ok(ready) => shell(ready, command, &mut exporter, &mut signals).await,
             Err(failure) => Err(failure),
         };
-        exporter.stop().await;
+        // Its drivers close even if somebody is in too much of a hurry to see that.
+        tokio::select! {
+            () = signals.stopped() => {}
+            () = exporter.stop() => {}
+        }
         outcome
     }
 
