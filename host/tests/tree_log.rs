@@ -18,7 +18,9 @@ fn lines(logs: &log::Queue) -> (Vec<String>, Vec<String>) {
             LogSource::Driver => &mut drivers,
             _ => &mut others,
         };
-        list.push(format!("{} {}", line.severity, line.message));
+        let who = line.structured_fields.get("who");
+        let who = who.map_or_else(String::new, |who| format!(" who={who}"));
+        list.push(format!("{} {}{who}", line.severity, line.message));
     }
     (drivers, others)
 }
@@ -40,7 +42,11 @@ async fn lines_of_drivers_are_known_as_such_and_kept_by_their_level() {
     let (drivers, _) = lines(&logs);
     assert_eq!(
         drivers,
-        ["INFO a word", "WARNING a warning", "WARNING a warning"]
+        [
+            "INFO a word who=loud",
+            "WARNING a warning who=loud",
+            "WARNING a warning who=quiet"
+        ]
     );
 
     home.tree.close(Duration::from_millis(300)).await;

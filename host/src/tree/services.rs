@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     config::{LogLevel, shape::SpotKind},
+    log,
     plugin::{CallError, Child, Code, Instance, Record, Services},
 };
 
@@ -121,27 +122,15 @@ fn keeps(least: LogLevel, level: tracing::Level) -> bool {
 
 /// Writes a line of a driver to the log, under the name that clients know as a driver's.
 fn emit(class: &str, record: &Record) {
-    use tracing::Level;
-    let fields: Vec<_> = record
-        .fields
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
+    let fields = record.fields.iter();
+    let fields: Vec<_> = fields
+        .map(|(key, value)| (key.as_str(), value.as_str()))
         .collect();
-    let fields = (!fields.is_empty()).then(|| fields.join(" "));
-    let message = &record.message;
-    // The level of an event is part of the program, so there is one event per level.
-    macro_rules! event {
-        ($($level:ident),*) => {
-            match record.level {
-                $(Level::$level => tracing::event!(
-                    target: "driver",
-                    Level::$level,
-                    logger = format_args!("driver.{class}"),
-                    fields,
-                    "{message}"
-                ),)*
-            }
-        };
-    }
-    event!(ERROR, WARN, INFO, DEBUG, TRACE);
+    let line = log::Line {
+        level: record.level,
+        logger: &format!("driver.{class}"),
+        message: &record.message,
+        fields: &fields,
+    };
+    line.write();
 }

@@ -55,9 +55,15 @@ static void write_journal(const driver *self, const char *event) {
 }
 
 static void log_line(const driver *self, int level, const char *message) {
-  jmp_log_record record = {
-      .level = level, .node = self->node, .target = text("family"), .message = text(message)};
+  jmp_buf fields = {0};
+  jmp_field_string(&fields, "who", self->name);
+  jmp_log_record record = {.level = level,
+                           .node = self->node,
+                           .target = text("family"),
+                           .message = text(message),
+                           .fields = jmp_body(&fields)};
   host_log->log(host.ctx, &record);
+  jmp_free(&fields);
 }
 
 static void refuse(jmp_completion done, jmp_code code, const char *message) {
