@@ -5,13 +5,16 @@
 
 mod common;
 
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use common::build::{example_c, rust_plugin};
+use common::socket::{self, SOCKET};
 use common::values::decode;
 use common::{C_POWER, ROTTEN, Shelf};
 use jumpstarter_completion::{abandoned, strays};
 use jumpstarter_host::plugin::{CallError, Code, Instance, Opened};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -218,6 +221,27 @@ async fn a_byte_stream_without_a_descriptor() {
         error,
         internal("driver `x` of plugin PLUGIN answered `bytes` with success, but no descriptor")
     );
+}
+
+#[tokio::test]
+async fn descriptors_that_cannot_be_pumped() {
+    let shelf = Shelf::new();
+    socket::build(&shelf.path("x.so"));
+    let driver = shelf.open(SOCKET, "{}").await.unwrap().driver;
+    for (method, reason) in [
+        ("nothing", "the descriptor 1234567, which is not open"),
+        ("pipe", "a descriptor that is no socket"),
+        ("datagram", "a socket of type Datagram"),
+    ] {
+        let error = driver.connect(method, &[], None).await.unwrap_err();
+        let expected = format!("driver `x` of plugin socket 1.0 answered `{method}` with {reason}");
+        assert_eq!(error, CallError::new(Code::Internal, expected));
+    }
+    // What the plugin forgot is made good: reading does not block.
+    let fd = driver.connect("hello", &[], None).await.unwrap();
+    let stream = UnixStream::from(fd);
+    let flags = fcntl(&stream, FcntlArg::F_GETFL).unwrap();
+    assert_ne!(flags & OFlag::O_NONBLOCK.bits(), 0);
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@
 
 pub mod build;
 pub mod file;
+pub mod relay;
+pub mod socket;
 pub mod values;
 
 use std::fs;
