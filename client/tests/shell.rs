@@ -56,6 +56,18 @@ async fn a_command_finds_the_exporter_in_its_environment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_shell_in_a_shell_keeps_the_outer_passphrase_to_itself() {
+    let exporter = lab().serve().await;
+    let program = shell(&exporter, "--tls-grpc-insecure -- env")
+        .env("JMP_GRPC_PASSPHRASE", "of another exporter")
+        .env("_JMP_TLS_UNVERIFIED", "1");
+    let outcome = program.run().await;
+    for name in ["JMP_GRPC_PASSPHRASE", "_JMP_TLS_UNVERIFIED"] {
+        assert!(!outcome.succeeds().stdout.contains(name), "{outcome:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_exit_code_is_the_commands() {
     let exporter = lab().serve().await;
     for (command, code) in [("true", 0), ("false", 1)] {

@@ -67,7 +67,9 @@ compdef @FUNCTION@ @PROGRAM@
 "#;
 
 /// When zsh loads the file on demand, its first run has to answer as well.
-const ZSH_AUTOLOADED: &str = r#"[[ $funcstack[1] == _@FIRST@ ]] && "_${service}_complete" "$@"
+const ZSH_AUTOLOADED: &str = r#"if [[ $funcstack[1] == _@FIRST@ ]]; then
+    "_${service}_complete" "$@"
+fi
 "#;
 
 const FISH: &str = r#"function @FUNCTION@

@@ -38,8 +38,10 @@ impl Plan {
             }
             None => prompt::interactive(&shell.unwrap_or_else(|| "bash".into()), self.context),
         };
-        // Of a shell around this one, about another exporter.
-        command.env_remove(env::TLS_UNVERIFIED);
+        // What a shell around this one said is about another exporter.
+        for name in [env::TLS_UNVERIFIED, env::GRPC_PASSPHRASE] {
+            command.env_remove(name);
+        }
         command.envs(self.variables);
         command.env(env::SUPPRESS_DRIVER_WARNINGS, "1");
         if let Some(path) = path_with_j() {

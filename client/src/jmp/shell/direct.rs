@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jumpstarter_proto::v1::ExporterStatus;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tonic::Code;
 use tracing::info;
 
@@ -23,12 +23,14 @@ use crate::{Host, Secret, Session, env};
 
 /// How long a hook may take before a shell can start.
 const READY_WITHIN: Duration = Duration::from_secs(300);
-/// How long the exporter may take to tell the message of the day.
-const MOTD_WITHIN: Duration = Duration::from_secs(5);
+/// How long the exporter may take to answer what is only nice to know: its log, its motd.
+const EXTRAS_WITHIN: Duration = Duration::from_secs(5);
 /// Lines that arrive this soon after one another belong to what was already happening.
 const SETTLED: Duration = Duration::from_millis(5);
 /// What a driver logs about the last call may arrive after the command ended.
 const LAST_LINES: Duration = Duration::from_millis(50);
+/// But not for longer than this.
+const AT_MOST: Duration = Duration::from_secs(1);
 /// Marks the message of a status that a hook left with a warning.
 const HOOK_WARNING: &str = "[HOOK_WARNING] ";
 
@@ -71,8 +73,8 @@ impl Direct {
                         return Err(Failure::Quiet(Signals::STOPPED));
                     }
                 }
-                () = log.show_next(), if !log.follower.has_ended() => {}
                 status = child.wait() => break status,
+                () = log.show_next(), if !log.follower.has_ended() => {}
             }
         };
         let status = status.map_err(|error| Failure::Error(error.to_string()))?;
@@ -156,7 +158,7 @@ impl Direct {
             print(&warn(warning))?;
         }
         if interactive
-            && let Ok(Ok(response)) = timeout(MOTD_WITHIN, session.client().get_report(())).await
+            && let Ok(Ok(response)) = timeout(EXTRAS_WITHIN, session.client().get_report(())).await
         {
             let motd = response.into_inner().motd;
             if !motd.is_empty() {
@@ -242,10 +244,15 @@ impl Log {
     /// Shows what is on its way, until nothing comes for as long as `quiet`.
     async fn settle(&mut self, quiet: Duration) {
         // A peer that does not answer at all must not keep us.
-        if timeout(MOTD_WITHIN, self.follower.attach()).await.is_err() {
+        if timeout(EXTRAS_WITHIN, self.follower.attach())
+            .await
+            .is_err()
+        {
             return;
         }
-        while !self.follower.has_ended() {
+        // Nor one that never stops talking.
+        let until = Instant::now() + AT_MOST;
+        while !self.follower.has_ended() && Instant::now() < until {
             if timeout(quiet, self.show_next()).await.is_err() {
                 return;
             }
