@@ -18,16 +18,16 @@ use std::sync::{Arc, Weak};
 use std::task::Poll;
 
 use jumpstarter_completion::{Answer, Pending, begin};
-use jumpstarter_driver_abi::{Call, Completion, Functions, Reply, Slice};
+use jumpstarter_driver_abi::Functions;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::ask::{Ask, Kind, refuse};
 use super::error::{CallError, Code};
 use super::fence::{Fence, LIMIT, PATIENCE};
 use super::gate::Gate;
 use super::library::Library;
-use super::stream::Turn;
 
 /// How many threads one driver may keep waiting. More than [`LIMIT`], so that a stuck driver is
 /// found out before its callers queue up.
@@ -47,33 +47,6 @@ pub(super) struct Driver {
     fence: Arc<Fence>,
     /// Permits for threads that may wait, or nothing if the plugin never blocks.
     lane: Option<Arc<Semaphore>>,
-}
-
-/// Work for a driver.
-#[derive(Debug)]
-pub(super) enum Ask<'a> {
-    /// Start a method.
-    Method {
-        kind: Kind,
-        method: Cow<'a, str>,
-        /// An encoded `ListValue`.
-        args: Vec<u8>,
-        timeout_ms: u64,
-    },
-    /// Ask a stream for items.
-    Next {
-        stream: u64,
-        max: u32,
-        turn: Arc<Turn>,
-    },
-}
-
-/// Which of the functions that take a [`Call`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Call,
-    Stream,
-    Connect,
 }
 
 /// Started work.
@@ -342,16 +315,6 @@ async fn watch(driver: &Weak<Driver>, mut pending: Pending) -> Answer {
     }
 }
 
-fn refuse(completion: Completion, error: &CallError) {
-    let reply = Reply {
-        code: error.code as i32,
-        message: Slice::from(error.message.as_str()),
-        ..Reply::OK
-    };
-    // SAFETY: the completion was just made and not handed out; the text lives for the call.
-    unsafe { completion.complete(&reply) }
-}
-
 /// An answer that somebody waits for.
 struct Watched<'d> {
     driver: &'d Arc<Driver>,
@@ -384,67 +347,6 @@ impl Drop for Watched<'_> {
     fn drop(&mut self) {
         if let Some(pending) = self.pending.take() {
             self.driver.give_up(self.id, pending, self.kind);
-        }
-    }
-}
-
-// === impl Ask ===
-
-impl Ask<'_> {
-    fn into_owned(self) -> Ask<'static> {
-        match self {
-            Self::Next { stream, max, turn } => Ask::Next { stream, max, turn },
-            Self::Method {
-                kind,
-                method,
-                args,
-                timeout_ms,
-            } => Ask::Method {
-                kind,
-                method: Cow::Owned(method.into_owned()),
-                args,
-                timeout_ms,
-            },
-        }
-    }
-
-    fn start(&self, functions: &Functions, driver: u64, done: Completion) {
-        match self {
-            Self::Method {
-                kind,
-                method,
-                args,
-                timeout_ms,
-            } => {
-                let call = Call {
-                    id: done.ctx,
-                    method: Slice::from(&**method),
-                    args: Slice::new(args),
-                    timeout_ms: *timeout_ms,
-                    reserved: [0; 4],
-                };
-                let function = match kind {
-                    Kind::Call => functions.call,
-                    Kind::Stream => functions.stream_open,
-                    Kind::Connect => functions.connect,
-                };
-                // SAFETY: the caller is inside the gate, so the driver is open; what `call` borrows
-                // lives until the function returns, and the plugin copies what it needs later.
-                unsafe { function(driver, &raw const call, done) }
-            }
-            Self::Next { stream, max, turn } => {
-                let asked = turn.ask(|| {
-                    // SAFETY: it is this stream's turn, so it is open; and its driver is, because
-                    // the caller is inside the gate.
-                    unsafe { (functions.stream_next)(*stream, *max, done) }
-                });
-                if !asked {
-                    refuse(
-                        done,
-                        &CallError::new(Code::Cancelled, "the stream is closed"),
-                    );
-                }
-            }
         }
     }
 }

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use jumpstarter_value::ListWriter;
 use tokio::time::Instant;
 
-use super::driver::{Driver, Kind};
+use super::ask::Kind;
+use super::driver::Driver;
 use super::error::CallError;
 use super::socket;
 use super::stream::ValueStream;

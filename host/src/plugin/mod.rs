@@ -10,7 +10,9 @@
 //! Above this module nobody knows in which language a plugin was written. Below it lies foreign
 //! code, and every `unsafe` block of the exporter.
 
+mod ask;
 mod companion;
+mod contents;
 mod door;
 mod driver;
 mod elf;

@@ -7,20 +7,17 @@
 //! ```
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
-
-use super::elf::{self, Elf, FileError};
+use super::contents::{self, Contents, Stamp, check_trust, open, unreadable, words};
 use super::error::PluginError;
 use super::library::{self, Library, Request};
 use super::metadata::{DriverMetadata, Metadata};
 use super::search::Search;
 use super::store::Store;
-use super::trust::{self, Distrust};
+use super::trust::Distrust;
 
 /// How plugins are loaded.
 #[derive(Clone, Debug)]
@@ -80,22 +77,6 @@ pub struct Inspected {
     pub trusted: Result<(), Distrust>,
     /// The hash of its bytes, in hexadecimal.
     pub sha256: String,
-}
-
-/// What was read from a file.
-#[derive(Clone, Debug)]
-struct Contents {
-    metadata: Arc<Metadata>,
-    elf: Arc<Elf>,
-}
-
-/// Tells two states of a file apart.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Stamp {
-    path: PathBuf,
-    identity: (u64, u64, u64),
-    modified: (i64, i64),
-    changed: (i64, i64),
 }
 
 // === impl Registry ===
@@ -161,7 +142,7 @@ impl Registry {
             reason: words(&error),
         })?;
         // Headers and metadata of the copy: nobody can change that one any more.
-        let Contents { metadata, elf } = contents(&path, &copy.file)?;
+        let Contents { metadata, elf } = contents::read(&path, &copy.file)?;
         if metadata != found.metadata {
             return Err(PluginError::Changed { path });
         }
@@ -267,7 +248,7 @@ impl Registry {
         if let Some(known) = self.known().get(&stamp) {
             return known.clone();
         }
-        let contents = contents(path, file);
+        let contents = contents::read(path, file);
         self.known().insert(stamp, contents.clone());
         contents
     }
@@ -340,68 +321,5 @@ fn choose(plugins: &[(PathBuf, Contents)], type_name: &str) -> Result<Option<Fou
             second: second.path,
         }),
         _ => Ok(first),
-    }
-}
-
-/// Opens a file for all that follows, so that nobody can exchange it in between.
-fn open(path: &Path) -> Result<(PathBuf, File), PluginError> {
-    let canonical = fs::canonicalize(path).map_err(|error| unreadable(path, &error))?;
-    // A pipe of that name would keep the open waiting.
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(O_NOFOLLOW | O_NONBLOCK)
-        .open(&canonical)
-        .map_err(|error| unreadable(&canonical, &error))?;
-    Ok((canonical, file))
-}
-
-fn check_trust(path: &Path, file: &File) -> Result<Result<(), Distrust>, PluginError> {
-    let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
-    Ok(trust::check(path, &metadata))
-}
-
-fn contents(path: &Path, file: &File) -> Result<Contents, PluginError> {
-    let elf = elf::read(file).map_err(|reason| PluginError::File {
-        path: path.to_owned(),
-        reason,
-    })?;
-    let symbol = elf
-        .metadata
-        .as_deref()
-        .ok_or_else(|| PluginError::not_a_plugin(path))?;
-    let metadata = Metadata::parse(path, symbol)?;
-    metadata.check(path)?;
-    Ok(Contents {
-        metadata: Arc::new(metadata),
-        elf: Arc::new(elf),
-    })
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> PluginError {
-    PluginError::File {
-        path: path.to_owned(),
-        reason: FileError::Io(words(error)),
-    }
-}
-
-/// The system's words, without the number that Rust adds.
-fn words(error: &std::io::Error) -> String {
-    match error.raw_os_error() {
-        Some(number) => nix::errno::Errno::from_raw(number).desc().to_owned(),
-        None => error.to_string(),
-    }
-}
-
-// === impl Stamp ===
-
-impl Stamp {
-    fn of(path: &Path, file: &File) -> Result<Self, PluginError> {
-        let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
-        Ok(Self {
-            path: path.to_owned(),
-            identity: (metadata.dev(), metadata.ino(), metadata.len()),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        })
     }
 }

@@ -8,7 +8,8 @@ use jumpstarter_driver_abi::STREAM_BATCH;
 use jumpstarter_value::ListReader;
 use tokio::time::{Instant, timeout_at};
 
-use super::driver::{Ask, Driver};
+use super::ask::Ask;
+use super::driver::Driver;
 use super::error::CallError;
 
 /// The open stream of one call. Dropping it tells the plugin to let go.
