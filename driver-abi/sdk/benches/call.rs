@@ -45,6 +45,16 @@ impl Supply {
         })
     }
 
+    #[export(quick)]
+    async fn quick_text(&self, text: String) -> Result<usize> {
+        Ok(text.len())
+    }
+
+    #[export(quick)]
+    async fn quick_numbers(&self, numbers: Vec<f64>) -> Result<f64> {
+        Ok(numbers.iter().sum())
+    }
+
     #[export]
     async fn task(&self) -> Result<()> {
         Ok(())
@@ -101,6 +111,18 @@ fn main() {
         for _ in 0..n {
             let args = ("ch1", 3.3, &limit);
             supply.call::<Reading>("quick_values", args).unwrap();
+        }
+    });
+    let text = "x".repeat(64 * 1024);
+    best("quick, 64 KiB of text", 5_000, |n| {
+        for _ in 0..n {
+            supply.call::<usize>("quick_text", (&text,)).unwrap();
+        }
+    });
+    let numbers: Vec<f64> = (0..1_000).map(|n| f64::from(n).sqrt()).collect();
+    best("quick, 1000 numbers", 5_000, |n| {
+        for _ in 0..n {
+            supply.call::<f64>("quick_numbers", (&numbers,)).unwrap();
         }
     });
     best("task", 5_000, |n| at_once(&supply, "task", n, 1));

@@ -83,14 +83,25 @@ impl<'a> Args<'a> {
     }
 }
 
-/// Whether NaN or an infinity may be among the numbers of an encoded Value: a double whose last two
-/// bytes are `f? 7f` or `f? ff`, a pair that UTF-8 text cannot contain.
+/// Whether NaN or an infinity may be among the numbers of an encoded Value.
 ///
-/// A quick look that spares nearly every call the full one.
+/// A quick look that spares nearly every call the full one. A number is the key 17 (which a careless
+/// writer may pad, so that it ends with 0) and a double, whose last two bytes tell:
+///
+/// ```text
+///   11  m m m m m m  f? 7f     or  f? ff
+/// ```
 fn may_hold_non_finite(value: &[u8]) -> bool {
-    value
-        .windows(2)
-        .any(|pair| pair[0] >= 0xf0 && pair[1] & 0x7f == 0x7f)
+    const STEP: usize = 64;
+    let ends = |byte: u8| byte & 0x7f == 0x7f;
+    let is_number = |at: usize| {
+        at >= 8 && ends(value[at]) && value[at - 1] >= 0xf0 && matches!(value[at - 8], 0x11 | 0)
+    };
+    value.chunks(STEP).enumerate().any(|(step, chunk)| {
+        // Without an early end, so that the compiler takes many bytes at a time.
+        let any = chunk.iter().fold(false, |any, &byte| any | ends(byte));
+        any && (step * STEP..step * STEP + chunk.len()).any(is_number)
+    })
 }
 
 #[cfg(test)]
@@ -172,6 +183,15 @@ mod tests {
             list.push("a").unwrap();
             list.push_raw(&value);
             assert_eq!(refusal(list.as_bytes()).0, Code::InvalidArgument, "{odd}");
+            // With a key that is longer than it need be.
+            let mut padded = vec![0x91, 0x80, 0x00];
+            padded.extend(&value[1..]);
+            let mut list = ListWriter::new();
+            list.push_raw(&padded);
+            let error = Args::new("f", &["x"], list.as_bytes())
+                .take::<f64>()
+                .unwrap_err();
+            assert_eq!(error.code(), Code::InvalidArgument, "{odd}");
             // And inside of a list.
             let mut nested = vec![0x32, 0x0b, 0x0a, 0x09];
             nested.extend(&value);

@@ -213,3 +213,83 @@ impl Tree {
         unsafe { (self.table.cancel)(self.ctx, node, id) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// What a host with nothing but the oldest functions was told.
+    static TOLD: Mutex<Vec<(i32, String)>> = Mutex::new(Vec::new());
+
+    const OLD: Host = Host {
+        abi_major: ABI_MAJOR,
+        abi_minor: 0,
+        worker_threads: 1,
+        reserved0: 0,
+        ctx: 7,
+        log,
+        extension,
+        reserved: [0; 4],
+    };
+
+    unsafe extern "C" fn log(ctx: u64, level: i32, _target: Slice, message: Slice) {
+        assert_eq!(ctx, 7);
+        // SAFETY: the text lives for the call.
+        let message = unsafe { message.as_str() }.unwrap().to_owned();
+        TOLD.lock().unwrap().push((level, message));
+    }
+
+    unsafe extern "C" fn extension(_ctx: u64, _id: Slice) -> *const c_void {
+        std::ptr::null()
+    }
+
+    #[test]
+    fn a_host_of_another_version_is_refused() {
+        let new = Host {
+            abi_major: ABI_MAJOR + 1,
+            ..OLD
+        };
+        // SAFETY: null, or a host that lives for the test.
+        unsafe {
+            assert!(Services::new(std::ptr::null()).is_none());
+            assert!(Services::new(&new).is_none());
+        }
+    }
+
+    #[test]
+    fn what_a_host_lacks_is_named() {
+        // SAFETY: its functions are those above.
+        let services = unsafe { Services::new(&OLD) }.unwrap();
+        for error in [
+            services.tree().unwrap_err(),
+            services.folder(1).unwrap_err(),
+            services.take_resource(1, b"").unwrap_err(),
+        ] {
+            assert_eq!(error.code(), Code::Unimplemented);
+            assert!(
+                error
+                    .message()
+                    .starts_with("this exporter gives drivers no access to ")
+            );
+        }
+    }
+
+    #[test]
+    fn lines_reach_a_host_without_the_log_extension() {
+        // SAFETY: its functions are those above.
+        let services = unsafe { Services::new(&OLD) }.unwrap();
+        assert_eq!(services.max_level(), i32::MAX);
+        services.log(&Line {
+            node: 1,
+            level: 3,
+            target: "test",
+            message: "power on",
+            fields: &[],
+        });
+        assert_eq!(*TOLD.lock().unwrap(), [(3, "power on".to_owned())]);
+    }
+}

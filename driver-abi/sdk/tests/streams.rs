@@ -251,16 +251,13 @@ fn closing_the_driver_answers_a_waiting_stream() {
     let mut items = meter.stream::<u8>("waits", ()).unwrap();
     assert_eq!(items.fetch().unwrap(), 1);
     thread::scope(|scope| {
-        let waiting = scope.spawn(move || {
-            let error = items.fetch().unwrap_err();
-            let after = items.fetch().unwrap_err();
-            (error.code(), after)
-        });
+        let waiting = scope.spawn(move || (items.fetch().unwrap_err(), items));
         thread::sleep(Duration::from_millis(20));
         meter.close().unwrap();
-        let (code, after) = waiting.join().unwrap();
-        assert_eq!(code, Code::Cancelled);
-        assert_eq!(after, Error::unavailable("the stream is closed"));
+        let (error, mut items) = waiting.join().unwrap();
+        assert_eq!(error.code(), Code::Cancelled);
+        let closed = Error::unavailable("the stream is closed");
+        assert_eq!(items.fetch().unwrap_err(), closed);
     });
 }
 
