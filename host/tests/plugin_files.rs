@@ -100,7 +100,7 @@ fn files_that_others_could_have_changed() {
     fs::create_dir_all(&deep).unwrap();
     fs::rename(&file, deep.join("x.so")).unwrap();
     mode(&folder.join("a"), 0o777);
-    let error = load(&shelf.registry_of(&[deep.clone()]), C_POWER)
+    let error = load(&shelf.registry_of(&[deep]), C_POWER)
         .unwrap_err()
         .to_string();
     assert!(
