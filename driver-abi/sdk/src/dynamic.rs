@@ -129,7 +129,10 @@ impl DynamicMethod {
 
     pub(crate) fn call_job(&self, args: &[u8]) -> Result<CallJob> {
         match &self.run {
-            Run::Call(method) => Ok(CallJob::task(method(self.args(args)?))),
+            Run::Call(method) => {
+                let (method, args) = (Arc::clone(method), self.args(args)?);
+                Ok(CallJob::task(async move { method(args).await }))
+            }
             Run::Stream(_) => Err(self.refuse("drivercall")),
         }
     }
@@ -137,9 +140,9 @@ impl DynamicMethod {
     pub(crate) fn stream_job(&self, args: &[u8]) -> Result<StreamJob> {
         match &self.run {
             Run::Stream(method) => {
-                let items = method(self.args(args)?);
+                let (method, args) = (Arc::clone(method), self.args(args)?);
                 let encode = |item: Result<Value>| to_vec(&item?).map_err(Error::invalid_argument);
-                Ok(StreamJob::encoded(items.map(encode)))
+                Ok(StreamJob::encoded(move || method(args).map(encode)))
             }
             Run::Call(_) => Err(self.refuse("streamingdrivercall")),
         }

@@ -128,11 +128,11 @@ impl StreamJob {
     }
 
     /// A stream of values that are encoded already.
-    pub(crate) fn encoded<S>(stream: S) -> Self
+    pub(crate) fn encoded<S>(open: impl FnOnce() -> S + Send + 'static) -> Self
     where
         S: Stream<Item = Result<Vec<u8>>> + Send + 'static,
     {
-        Self::new(move |feed| feed.run_with(async move { Ok(stream) }, append))
+        Self::new(move |feed| feed.run_with(async move { Ok(open()) }, append))
     }
 }
 
