@@ -9,6 +9,7 @@ import base64
 import datetime
 import ipaddress
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -100,7 +101,7 @@ class Exporter:
     def socket(self):
         """The unix socket it serves beside its port, as its log says."""
         line = self.wait_for("unix://")
-        return line.split("unix://")[1].split()[0].strip('"')
+        return re.search(r'unix://([^\s"]+)', line)[1]
 
     def wait_for(self, text, seconds=30):
         until = time.monotonic() + seconds

@@ -31,7 +31,7 @@ def test_power_from_the_command_line(start, exporter, client):
         assert done.returncode == 0, done.stderr
     done = bench.shell("j", "power", "read", kind=client)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == READINGS
+    assert done.stdout.endswith(READINGS)  # the Python client logs there too
 
 
 @pairs
@@ -40,7 +40,7 @@ def test_groups_and_proxies(start, exporter, client):
     for path in [["inner", "switch"], ["alias"]]:
         done = bench.shell("j", *path, "read", kind=client)
         assert done.returncode == 0, done.stderr
-        assert done.stdout == READINGS
+        assert done.stdout.endswith(READINGS)  # the Python client logs there too
 
 
 @pairs

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    fs,
     net::{Ipv4Addr, TcpStream},
     os::unix::process::CommandExt,
     path::PathBuf,
@@ -16,11 +17,11 @@ use crate::{Certs, Exporter, Lab, Lines, Outcome, PATIENCE, free_port, run};
 #[derive(Debug)]
 pub struct Setup<'lab> {
     lab: &'lab Lab,
+    program: PathBuf,
     config: PathBuf,
     port: u16,
     certs: Option<Certs>,
     passphrase: Option<String>,
-    before: Vec<OsString>,
     args: Vec<OsString>,
     env: Vec<(String, OsString)>,
 }
@@ -31,11 +32,11 @@ impl<'lab> Setup<'lab> {
     pub(crate) fn new(lab: &'lab Lab, config: PathBuf) -> Self {
         Self {
             lab,
+            program: lab.programs().program("jmp-exporter"),
             config,
             port: free_port(),
             certs: None,
             passphrase: None,
-            before: Vec::new(),
             args: Vec::new(),
             env: Vec::new(),
         }
@@ -78,15 +79,17 @@ impl<'lab> Setup<'lab> {
         self.plugins(folder)
     }
 
-    /// Adds an argument after `run`.
-    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
-        self.args.push(arg.into());
+    /// Runs a copy of the exporter with no plugins beside it.
+    pub fn alone(mut self) -> Self {
+        let copy = self.lab.folder("jmp-exporter");
+        fs::copy(self.lab.programs().program("jmp-exporter"), &copy).unwrap();
+        self.program = copy;
         self
     }
 
-    /// Logs from this level up: `DEBUG`, `INFO`, `WARNING`, …
-    pub fn log_level(mut self, level: &str) -> Self {
-        self.before.extend(["--log-level".into(), level.into()]);
+    /// Adds an argument after `run`.
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
         self
     }
 
@@ -101,7 +104,7 @@ impl<'lab> Setup<'lab> {
         &self.config
     }
 
-    /// Starts it and waits until its port answers.
+    /// Starts it and waits until its port answers and it says that it serves.
     pub fn start(self) -> Exporter<'lab> {
         let mut child = self
             .command()
@@ -127,6 +130,9 @@ impl<'lab> Setup<'lab> {
             );
             thread::sleep(Duration::from_millis(5));
         }
+        // The port is taken before the drivers are opened.
+        let serves = stderr.wait_for("Session server started", PATIENCE);
+        assert!(serves.is_some(), "it does not serve:\n{}", stderr.text());
         Exporter::new(
             self.lab,
             child,
@@ -143,9 +149,8 @@ impl<'lab> Setup<'lab> {
     }
 
     fn command(&self) -> Command {
-        let mut command = self.lab.command("jmp-exporter");
+        let mut command = self.lab.foreign(&self.program);
         command
-            .args(&self.before)
             .arg("run")
             .arg("--exporter-config")
             .arg(&self.config)

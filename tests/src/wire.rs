@@ -1,14 +1,17 @@
 //! A client without manners: says anything to an exporter, right or wrong.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use jumpstarter_proto::v1::{
     DriverCallRequest, GetReportResponse, StreamingDriverCallRequest,
     exporter_service_client::ExporterServiceClient,
 };
 use serde::Serialize;
 use tonic::{
-    Status,
-    transport::{Channel, Endpoint},
+    Request, Status,
+    transport::{Channel, Endpoint, Uri},
 };
 
 use crate::{Exporter, PATIENCE};
@@ -20,17 +23,22 @@ pub struct Peer {
     pub client: ExporterServiceClient<Channel>,
     /// What the exporter says it has.
     pub report: GetReportResponse,
+    origin: Uri,
 }
 
 /// Connects to an exporter's plaintext port.
 pub async fn dial(exporter: &Exporter<'_>) -> Channel {
-    Endpoint::from_shared(format!("http://{}", exporter.address()))
-        .expect("an address")
+    Endpoint::from(origin(exporter))
         .connect_timeout(PATIENCE)
         .timeout(PATIENCE)
         .connect()
         .await
         .expect("the exporter listens")
+}
+
+fn origin(exporter: &Exporter<'_>) -> Uri {
+    let origin = format!("http://{}", exporter.address());
+    origin.parse().expect("an address")
 }
 
 /// Encoded arguments, one of each value.
@@ -51,7 +59,12 @@ impl Peer {
     pub async fn of(exporter: &Exporter<'_>) -> Self {
         let mut client = ExporterServiceClient::new(dial(exporter).await);
         let report = client.get_report(()).await.expect("a report").into_inner();
-        Self { client, report }
+        let origin = origin(exporter);
+        Self {
+            client,
+            report,
+            origin,
+        }
     }
 
     /// The uuid of the driver with this name; of the last one, where several have it.
@@ -92,6 +105,28 @@ impl Peer {
             args,
         };
         let response = self.client.driver_call(request).await?;
+        Ok(response.into_inner().result)
+    }
+
+    /// Calls a method with no arguments, telling the exporter a deadline that this side does not
+    /// keep: whatever comes back, the exporter said it.
+    pub async fn call_within(
+        &self,
+        limit: Duration,
+        name: &str,
+        method: &str,
+    ) -> Result<Bytes, Status> {
+        let http = Client::builder(TokioExecutor::new())
+            .http2_only(true)
+            .build_http();
+        let mut client = ExporterServiceClient::with_origin(http, self.origin.clone());
+        let mut request = Request::new(DriverCallRequest {
+            uuid: self.uuid(name),
+            method: method.to_owned(),
+            args: Vec::new(),
+        });
+        request.set_timeout(limit);
+        let response = client.driver_call(request).await?;
         Ok(response.into_inner().result)
     }
 

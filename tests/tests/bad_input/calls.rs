@@ -95,7 +95,7 @@ async fn too_many_too_few_and_wrong_arguments() {
     let exporter = lab.exporter(DRIVERS).start();
     let mut peer = Peer::of(&exporter).await;
     let answer = peer.call("power", "on", values([1, 2, 3])).await;
-    refused(answer, Code::Unknown, "on() takes 0 argument(s), got 3");
+    refused(answer, Code::Unknown, "on() takes 0 arguments, got 3");
     let answer = peer.call("pdu", "set_outlet", vec![]).await;
     refused(
         answer,

@@ -16,7 +16,7 @@ fn a_port_that_is_taken() {
         .refused()
         .fails(1)
         .complains(&port.to_string())
-        .complains("in use")
+        .complains("another program has this port")
         .never_says("panicked");
 }
 
