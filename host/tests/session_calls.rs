@@ -41,7 +41,10 @@ async fn the_report_shows_the_tree() {
         .iter()
         .map(|report| {
             (
-                report.labels.get("jumpstarter.dev/name").map_or("", String::as_str),
+                report
+                    .labels
+                    .get("jumpstarter.dev/name")
+                    .map_or("", String::as_str),
                 report.description.as_deref(),
                 report.parent_uuid.as_deref(),
                 report.uuid.as_str(),
@@ -52,13 +55,25 @@ async fn the_report_shows_the_tree() {
         panic!("{rows:?}");
     };
     assert_eq!((root.0, root.1, root.2), ("", Some("the bench"), None));
-    assert_eq!((power.0, power.1, power.2), ("power", Some("main supply"), Some(root.3)));
+    assert_eq!(
+        (power.0, power.1, power.2),
+        ("power", Some("main supply"), Some(root.3))
+    );
     assert_eq!((group.0, group.1, group.2), ("group", None, Some(root.3)));
     assert_eq!((inner.0, inner.1, inner.2), ("inner", None, Some(group.3)));
     // A reference shows its target again, under its own name.
-    assert_eq!((again.0, again.2, again.3), ("again", Some(root.3), group.3));
-    assert_eq!((repeated.0, repeated.2, repeated.3), ("inner", Some(group.3), inner.3));
-    assert_eq!(report.reports[1].methods_description["on"], "switches it on");
+    assert_eq!(
+        (again.0, again.2, again.3),
+        ("again", Some(root.3), group.3)
+    );
+    assert_eq!(
+        (repeated.0, repeated.2, repeated.3),
+        ("inner", Some(group.3), inner.3)
+    );
+    assert_eq!(
+        report.reports[1].methods_description["on"],
+        "switches it on"
+    );
     assert_eq!(
         report.reports[1].labels["jumpstarter.dev/client"],
         "jumpstarter_driver_power.client.PowerClient"
@@ -74,8 +89,16 @@ async fn calls_and_streams_of_values() {
     let mut client = exporter.client().await;
     let uuid = uuid_of(&mut client, "power").await;
 
-    let first = client.driver_call(call(&uuid, "on", vec![])).await.unwrap().into_inner();
-    let second = client.driver_call(call(&uuid, "off", vec![])).await.unwrap().into_inner();
+    let first = client
+        .driver_call(call(&uuid, "on", vec![]))
+        .await
+        .unwrap()
+        .into_inner();
+    let second = client
+        .driver_call(call(&uuid, "off", vec![]))
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(&*first.result, jumpstarter_value::NULL);
     assert_eq!(first.uuid.len(), 36);
     assert_ne!(first.uuid, second.uuid);
@@ -104,7 +127,10 @@ async fn calls_and_streams_of_values() {
         format!("{{{uuid}}}"),
         format!("urn:uuid:{uuid}"),
     ] {
-        client.driver_call(call(&spelling, "on", vec![])).await.unwrap();
+        client
+            .driver_call(call(&spelling, "on", vec![]))
+            .await
+            .unwrap();
     }
 }
 
@@ -127,10 +153,18 @@ async fn calls_that_reach_no_method() {
             Code::Unknown,
             "Unexpected <class 'KeyError'>: UUID('a1b2c3d4-0000-4000-8000-0123456789ab')",
         ),
-        (&uuid, "fly", Code::NotFound, "method fly not found on driver"),
+        (
+            &uuid,
+            "fly",
+            Code::NotFound,
+            "method fly not found on driver",
+        ),
     ];
     for (uuid, method, code, text) in cases {
-        let unary = client.driver_call(call(uuid, method, vec![])).await.unwrap_err();
+        let unary = client
+            .driver_call(call(uuid, method, vec![]))
+            .await
+            .unwrap_err();
         assert_eq!((unary.code(), unary.message()), (code, text));
         let streaming = client
             .streaming_driver_call(streaming_call(uuid, method, vec![]))
@@ -139,10 +173,16 @@ async fn calls_that_reach_no_method() {
         assert_eq!((streaming.code(), streaming.message()), (code, text));
     }
 
-    let unary = client.driver_call(call(&uuid, "read", vec![])).await.unwrap_err();
+    let unary = client
+        .driver_call(call(&uuid, "read", vec![]))
+        .await
+        .unwrap_err();
     assert_eq!(
         (unary.code(), unary.message()),
-        (Code::NotFound, "method read missing marker marker_drivercall")
+        (
+            Code::NotFound,
+            "method read missing marker marker_drivercall"
+        )
     );
     let streaming = client
         .streaming_driver_call(streaming_call(&uuid, "on", vec![]))
@@ -150,7 +190,10 @@ async fn calls_that_reach_no_method() {
         .unwrap_err();
     assert_eq!(
         (streaming.code(), streaming.message()),
-        (Code::NotFound, "method on missing marker marker_streamingdrivercall")
+        (
+            Code::NotFound,
+            "method on missing marker marker_streamingdrivercall"
+        )
     );
 
     let reset = client.reset(ResetRequest {}).await.unwrap_err();
@@ -184,11 +227,17 @@ async fn a_client_hears_what_drivers_say() {
     let uuid = uuid_of(&mut client, "power").await;
     // Said before anybody listens, and kept.
     client.driver_call(call(&uuid, "on", vec![])).await.unwrap();
-    client.driver_call(call(&uuid, "fly", vec![])).await.unwrap_err();
+    client
+        .driver_call(call(&uuid, "fly", vec![]))
+        .await
+        .unwrap_err();
 
     let mut lines = client.log_stream(()).await.unwrap().into_inner();
     let mut seen = Vec::new();
-    while !seen.iter().any(|line: &String| line.contains("Operation completed")) {
+    while !seen
+        .iter()
+        .any(|line: &String| line.contains("Operation completed"))
+    {
         let line = lines.message().await.unwrap().unwrap();
         assert_eq!(line.uuid, "");
         if line.source() == LogSource::Driver {
@@ -210,10 +259,14 @@ async fn a_client_hears_what_drivers_say() {
         ));
     }
     assert!(
-        seen.iter().any(|line| line.starts_with("system None None Session server started on")),
+        seen.iter()
+            .any(|line| line.starts_with("system None None Session server started on")),
         "{seen:#?}"
     );
-    let driver: Vec<_> = seen.iter().filter(|line| line.starts_with("driver")).collect();
+    let driver: Vec<_> = seen
+        .iter()
+        .filter(|line| line.starts_with("driver"))
+        .collect();
     assert_eq!(
         driver,
         [
@@ -228,10 +281,17 @@ async fn a_client_hears_what_drivers_say() {
     let mut caller = exporter.client().await;
     for _ in 0..5 {
         let since = Instant::now();
-        caller.driver_call(call(&uuid, "off", vec![])).await.unwrap();
+        caller
+            .driver_call(call(&uuid, "off", vec![]))
+            .await
+            .unwrap();
         while lines.message().await.unwrap().unwrap().message != "Operation completed" {}
         // Well below the 50 ms of somebody who polls.
-        assert!(since.elapsed() < Duration::from_millis(30), "{:?}", since.elapsed());
+        assert!(
+            since.elapsed() < Duration::from_millis(30),
+            "{:?}",
+            since.elapsed()
+        );
     }
 }
 
@@ -243,12 +303,16 @@ async fn the_last_256_lines_are_kept_in_order() {
     for _ in 0..200 {
         client.driver_call(call(&uuid, "on", vec![])).await.unwrap();
     }
-    client.driver_call(call(&uuid, "off", vec![])).await.unwrap();
+    client
+        .driver_call(call(&uuid, "off", vec![]))
+        .await
+        .unwrap();
     let mut lines = client.log_stream(()).await.unwrap().into_inner();
     let mut kept = Vec::new();
     loop {
         let line = lines.message().await.unwrap().unwrap();
-        let last = line.message == "Operation completed" && line.operation.as_deref() == Some("off");
+        let last =
+            line.message == "Operation completed" && line.operation.as_deref() == Some("off");
         kept.push(line);
         if last {
             break;
@@ -257,7 +321,11 @@ async fn the_last_256_lines_are_kept_in_order() {
     assert_eq!(kept.len(), 256);
     let stamps: Vec<_> = kept
         .iter()
-        .map(|line| line.timestamp.as_ref().map(|stamp| (stamp.seconds, stamp.nanos)))
+        .map(|line| {
+            line.timestamp
+                .as_ref()
+                .map(|stamp| (stamp.seconds, stamp.nanos))
+        })
         .collect();
     assert!(stamps.is_sorted());
 }
@@ -268,11 +336,20 @@ async fn each_line_goes_to_one_reader() {
     let mut client = exporter.client().await;
     let uuid = uuid_of(&mut client, "power").await;
     let mut one = client.log_stream(()).await.unwrap().into_inner();
-    let mut two = exporter.client().await.log_stream(()).await.unwrap().into_inner();
+    let mut two = exporter
+        .client()
+        .await
+        .log_stream(())
+        .await
+        .unwrap()
+        .into_inner();
     for _ in 0..50 {
         client.driver_call(call(&uuid, "on", vec![])).await.unwrap();
     }
-    client.driver_call(call(&uuid, "off", vec![])).await.unwrap();
+    client
+        .driver_call(call(&uuid, "off", vec![]))
+        .await
+        .unwrap();
     let mut completed = 0;
     let quiet = Duration::from_millis(300);
     loop {

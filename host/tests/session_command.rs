@@ -11,21 +11,21 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use session_support::{Exporter, POWER, plugins, program, unix_client};
+use session_support::{Exporter, Home, POWER, unix_client};
 
 const HINT: &str = "Usage: jmp run [OPTIONS]\nTry 'jmp run --help' for help.\n\nError: ";
 
-/// A folder with a configuration and files that could be a certificate and a key.
-fn folder(config: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in [("x.yaml", config), ("c.pem", "nonsense"), ("k.pem", "nonsense")] {
-        std::fs::write(folder.path().join(name), text).unwrap();
-    }
-    folder
+/// A home with a configuration and files that could be a certificate and a key.
+fn home(config: &str) -> Home {
+    let home = Home::new();
+    home.write("x.yaml", config);
+    home.write("c.pem", "nonsense");
+    home.write("k.pem", "nonsense");
+    home
 }
 
-fn jmp(folder: &Path, args: &[&str]) -> Output {
-    program(folder).current_dir(folder).args(args).output().unwrap()
+fn jmp(home: &Home, args: &[&str]) -> Output {
+    home.jmp().args(args).output().unwrap()
 }
 
 fn stderr(output: &Output) -> String {
@@ -34,7 +34,7 @@ fn stderr(output: &Output) -> String {
 
 #[test]
 fn usage_errors() {
-    let folder = folder(POWER);
+    let home = home(POWER);
     let config = ["--exporter-config", "x.yaml"];
     let alias = ["--exporter", "bench"];
     let port = ["--tls-grpc-listener", "19090"];
@@ -118,7 +118,7 @@ fn usage_errors() {
         let args: Vec<&str> = std::iter::once("run")
             .chain(args.iter().flat_map(|args| args.iter().copied()))
             .collect();
-        let output = jmp(folder.path(), &args);
+        let output = jmp(&home, &args);
         assert_eq!(stderr(&output), format!("{HINT}{message}\n"), "{args:?}");
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert!(output.stdout.is_empty());
@@ -127,44 +127,50 @@ fn usage_errors() {
 
 #[test]
 fn a_configuration_that_cannot_be_loaded() {
-    let folder = folder(POWER);
-    let missing = jmp(folder.path(), &["run", "--exporter-config", "gone.yaml"]);
+    let home = home(POWER);
+    let missing = jmp(&home, &["run", "--exporter-config", "gone.yaml"]);
     assert_eq!(missing.status.code(), Some(1));
     assert_eq!(
         stderr(&missing),
         "Error: Failed to load config: [Errno 2] No such file or directory: 'gone.yaml'\n"
     );
 
-    std::fs::write(folder.path().join("bad.yaml"), "kind: Banana\nmetadata: {}\n").unwrap();
-    let bad = jmp(folder.path(), &["run", "--exporter-config", "bad.yaml"]);
+    home.write("bad.yaml", "kind: Banana\nmetadata: {}\n");
+    let bad = jmp(&home, &["run", "--exporter-config", "bad.yaml"]);
     assert_eq!(bad.status.code(), Some(1));
     assert!(stderr(&bad).starts_with("Error: Failed to load config: "));
     assert!(stderr(&bad).contains("bad.yaml:1:"), "{}", stderr(&bad));
 
-    let alias = jmp(folder.path(), &["run", "--exporter", "../evil"]);
+    let alias = jmp(&home, &["run", "--exporter", "../evil"]);
     assert_eq!(alias.status.code(), Some(1));
     assert!(stderr(&alias).contains("Invalid exporter alias '../evil'"));
 }
 
 #[test]
 fn an_alias_is_found_where_users_keep_theirs() {
-    let folder = folder(POWER);
-    let home = folder.path().join(".config/jumpstarter/exporters");
-    std::fs::create_dir_all(&home).unwrap();
-    std::fs::write(home.join("bench.yaml"), POWER).unwrap();
-    let output = jmp(folder.path(), &["run", "--exporter", "bench"]);
+    let home = home(POWER);
+    std::fs::create_dir_all(home.path().join(".config/jumpstarter/exporters")).unwrap();
+    home.write(".config/jumpstarter/exporters/bench.yaml", POWER);
+    let output = jmp(&home, &["run", "--exporter", "bench"]);
     // Found and read: what is missing now is a port.
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("--tls-grpc-listener"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("--tls-grpc-listener"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
 fn without_a_port_it_says_what_to_type() {
-    let folder = folder(POWER);
-    let output = jmp(folder.path(), &["run", "--exporter-config", "x.yaml"]);
+    let home = home(POWER);
+    let output = jmp(&home, &["run", "--exporter-config", "x.yaml"]);
     assert_eq!(output.status.code(), Some(1));
     let text = stderr(&output);
-    assert!(text.starts_with("Error: this version cannot register"), "{text}");
+    assert!(
+        text.starts_with("Error: this version cannot register"),
+        "{text}"
+    );
     assert!(text.contains("--tls-grpc-listener [HOST:]PORT"), "{text}");
 }
 
@@ -172,10 +178,10 @@ fn without_a_port_it_says_what_to_type() {
 fn a_port_in_use_is_one_clear_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let folder = folder(POWER);
+    let home = home(POWER);
     let listener = format!("127.0.0.1:{port}");
     let output = jmp(
-        folder.path(),
+        &home,
         &[
             "run",
             "--exporter-config",
@@ -187,14 +193,20 @@ fn a_port_in_use_is_one_clear_line() {
     );
     assert_eq!(output.status.code(), Some(1));
     let text = stderr(&output);
-    assert!(text.starts_with(&format!("Error: cannot listen on `{listener}`")), "{text}");
-    assert!(text.contains("another port with --tls-grpc-listener"), "{text}");
+    assert!(
+        text.starts_with(&format!("Error: cannot listen on `{listener}`")),
+        "{text}"
+    );
+    assert!(
+        text.contains("another port with --tls-grpc-listener"),
+        "{text}"
+    );
     assert_eq!(text.lines().count(), 1, "{text}");
 }
 
 #[test]
 fn a_certificate_that_is_none() {
-    let folder = folder(POWER);
+    let home = home(POWER);
     let args = [
         "run",
         "--exporter-config",
@@ -206,7 +218,7 @@ fn a_certificate_that_is_none() {
         "--tls-key",
         "k.pem",
     ];
-    let output = jmp(folder.path(), &args);
+    let output = jmp(&home, &args);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         stderr(&output),
@@ -215,8 +227,8 @@ fn a_certificate_that_is_none() {
     );
 
     let pair = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
-    std::fs::write(folder.path().join("c.pem"), pair.cert.pem()).unwrap();
-    let output = jmp(folder.path(), &args);
+    home.write("c.pem", pair.cert.pem());
+    let output = jmp(&home, &args);
     assert!(
         stderr(&output).starts_with("Error: cannot read the key `k.pem`: no private key in it"),
         "{}",
@@ -224,12 +236,8 @@ fn a_certificate_that_is_none() {
     );
 
     let other = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
-    std::fs::write(
-        folder.path().join("k.pem"),
-        other.signing_key.serialize_pem(),
-    )
-    .unwrap();
-    let output = jmp(folder.path(), &args);
+    home.write("k.pem", other.signing_key.serialize_pem());
+    let output = jmp(&home, &args);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         stderr(&output),
@@ -240,20 +248,26 @@ fn a_certificate_that_is_none() {
 
 #[test]
 fn a_driver_that_nobody_offers() {
-    let folder = folder(&POWER.replace("MockPower", "Nope"));
-    let output = program(folder.path())
-        .current_dir(folder.path())
-        .args(["run", "--exporter-config", "x.yaml"])
-        .args(["--tls-grpc-listener", "127.0.0.1:0".replace(":0", ":19999").as_str()])
-        .arg("--tls-grpc-insecure")
-        .arg("--plugins")
-        .arg(plugins())
-        .output()
-        .unwrap();
+    let home = home(&POWER.replace("MockPower", "Nope"));
+    let listener = format!("127.0.0.1:{}", session_support::free_port());
+    let output = jmp(
+        &home,
+        &[
+            "run",
+            "--exporter-config",
+            "x.yaml",
+            "--tls-grpc-listener",
+            &listener,
+            "--tls-grpc-insecure",
+        ],
+    );
     assert_eq!(output.status.code(), Some(1));
     let text = stderr(&output);
     assert!(text.contains("Error: "), "{text}");
-    assert!(text.contains("jumpstarter_driver_power.driver.Nope"), "{text}");
+    assert!(
+        text.contains("jumpstarter_driver_power.driver.Nope"),
+        "{text}"
+    );
     assert!(output.stdout.is_empty());
 }
 
@@ -274,7 +288,10 @@ fn a_signal_ends_it_quickly_with_its_number() {
         let took = since.elapsed();
         assert_eq!(status.code(), Some(128 + signal as i32), "{signal}");
         assert!(took < Duration::from_millis(250), "{signal}: {took:?}");
-        assert!(!socket.parent().unwrap().exists(), "{signal} left its folder");
+        assert!(
+            !socket.parent().unwrap().exists(),
+            "{signal} left its folder"
+        );
         assert!(exporter.stderr.all().contains("Session server stopped"));
         assert_eq!(exporter.stdout.all(), "");
     }
@@ -285,7 +302,10 @@ fn hooks_are_named_and_not_run() {
     let config = format!("{POWER}hooks:\n  beforeLease: {{script: touch ran}}\n");
     let exporter = Exporter::run(&config, &["--exit-on-lease-end"]);
     let line = exporter.stderr.wait_for("hooks");
-    assert!(line.contains("beforeLease") && !line.contains("afterLease"), "{line}");
+    assert!(
+        line.contains("beforeLease") && !line.contains("afterLease"),
+        "{line}"
+    );
     assert!(line.contains("\"level\":\"warning\""), "{line}");
 }
 
@@ -318,9 +338,19 @@ fn log_lines_in_every_shape() {
     let mut text = Exporter::run_with(POWER, &[], &["--log-format", "text"]);
     text.stop();
     let lines = text.stderr.all();
-    let started = lines.lines().find(|line| line.contains("Session server started"));
-    assert!(started.unwrap().starts_with("INFO exporter.cmd.run: Session"), "{lines}");
-    assert!(!lines.contains('\u{1b}'), "colours belong on terminals: {lines}");
+    let started = lines
+        .lines()
+        .find(|line| line.contains("Session server started"));
+    assert!(
+        started
+            .unwrap()
+            .starts_with("INFO exporter.cmd.run: Session"),
+        "{lines}"
+    );
+    assert!(
+        !lines.contains('\u{1b}'),
+        "colours belong on terminals: {lines}"
+    );
 
     let mut quiet = Exporter::launch(POWER, &[], &["--log-level", "CRITICAL"]);
     while std::net::TcpStream::connect(quiet.address()).is_err() {
@@ -343,11 +373,21 @@ async fn local_serves_one_shell_until_its_stdin_ends() {
     let mut client = unix_client(&socket).await;
     let report = client.get_report(()).await.unwrap().into_inner();
     assert_eq!(report.motd, "hello\nthere");
-    let status = client.get_status(jumpstarter_proto::v1::GetStatusRequest {}).await;
+    let status = client
+        .get_status(jumpstarter_proto::v1::GetStatusRequest {})
+        .await;
     let status = status.unwrap().into_inner();
-    assert_eq!(status.status(), jumpstarter_proto::v1::ExporterStatus::LeaseReady);
-    assert_eq!((status.status_version, status.message.as_deref()), (1, Some("")));
-    let ended = client.end_session(jumpstarter_proto::v1::EndSessionRequest {}).await;
+    assert_eq!(
+        status.status(),
+        jumpstarter_proto::v1::ExporterStatus::LeaseReady
+    );
+    assert_eq!(
+        (status.status_version, status.message.as_deref()),
+        (1, Some(""))
+    );
+    let ended = client
+        .end_session(jumpstarter_proto::v1::EndSessionRequest {})
+        .await;
     let ended = ended.unwrap().into_inner();
     assert!(!ended.success);
     assert_eq!(ended.message.as_deref(), Some("No active lease context"));
@@ -365,8 +405,8 @@ async fn local_serves_one_shell_until_its_stdin_ends() {
 
 #[test]
 fn help_and_version() {
-    let folder = folder(POWER);
-    let help = jmp(folder.path(), &["run", "--help"]);
+    let home = home(POWER);
+    let help = jmp(&home, &["run", "--help"]);
     assert_eq!(help.status.code(), Some(0));
     let text = String::from_utf8(help.stdout).unwrap();
     for option in [
@@ -384,10 +424,10 @@ fn help_and_version() {
         assert!(text.contains(option), "no {option} in\n{text}");
     }
 
-    let nothing = jmp(folder.path(), &[]);
+    let nothing = jmp(&home, &[]);
     assert_eq!(nothing.status.code(), Some(2));
     assert!(!stderr(&nothing).contains("local"));
 
-    let version = jmp(folder.path(), &["version"]);
+    let version = jmp(&home, &["version"]);
     assert!(version.stdout.starts_with(b"Jumpstarter v"));
 }

@@ -11,9 +11,7 @@ use hyper_util::rt::TokioIo;
 use jumpstarter_proto::v1::{ExporterStatus, GetStatusRequest};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
-use session_support::{
-    Client, Exporter, POWER, call, plugins, streaming_call, unix_client, uuid_of,
-};
+use session_support::{Client, Exporter, POWER, call, streaming_call, unix_client, uuid_of};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -90,12 +88,18 @@ async fn tls() {
 
     // Somebody who does not trust the certificate hangs up; the exporter says who it was.
     let mut stranger = tls_client(&exporter, RootCertStore::empty(), &[b"h2"]).await;
-    assert_eq!(stranger.get_report(()).await.unwrap_err().code(), Code::Unavailable);
+    assert_eq!(
+        stranger.get_report(()).await.unwrap_err().code(),
+        Code::Unavailable
+    );
     let line = exporter.stderr.wait_for("TLS handshake failed");
     assert!(line.contains("127.0.0.1:"), "{line}");
 
     // The others are not disturbed.
-    client.driver_call(call(&uuid, "off", vec![])).await.unwrap();
+    client
+        .driver_call(call(&uuid, "off", vec![]))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -116,7 +120,10 @@ async fn a_plaintext_client_does_not_get_through_to_tls() {
 async fn a_client_that_speaks_something_else_is_hung_up_on() {
     let exporter = Exporter::run(POWER, &[]);
     let mut stream = TcpStream::connect(exporter.address()).await.unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
     let mut answer = Vec::new();
     tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut answer))
         .await
@@ -137,21 +144,34 @@ async fn the_passphrase_is_asked_of_every_call() {
         .into_inner();
     let uuid = report.reports[1].uuid.clone();
     let right = with_passphrase(streaming_call(&uuid, "read", vec![]), Some(SECRET));
-    let mut items = client.streaming_driver_call(right).await.unwrap().into_inner();
+    let mut items = client
+        .streaming_driver_call(right)
+        .await
+        .unwrap()
+        .into_inner();
     assert!(items.message().await.unwrap().is_some());
 
     for wrong in [None, Some("wrong horse"), Some(""), Some("correct horse ")] {
         let mut refused = vec![
-            client.get_report(with_passphrase((), wrong)).await.map(drop),
+            client
+                .get_report(with_passphrase((), wrong))
+                .await
+                .map(drop),
             client
                 .driver_call(with_passphrase(call(&uuid, "on", vec![]), wrong))
                 .await
                 .map(drop),
             client
-                .streaming_driver_call(with_passphrase(streaming_call(&uuid, "read", vec![]), wrong))
+                .streaming_driver_call(with_passphrase(
+                    streaming_call(&uuid, "read", vec![]),
+                    wrong,
+                ))
                 .await
                 .map(drop),
-            client.log_stream(with_passphrase((), wrong)).await.map(drop),
+            client
+                .log_stream(with_passphrase((), wrong))
+                .await
+                .map(drop),
         ];
         for result in refused.drain(..) {
             let status = result.unwrap_err();
@@ -159,7 +179,12 @@ async fn the_passphrase_is_asked_of_every_call() {
             assert_eq!(status.message(), "invalid or missing passphrase");
         }
     }
-    for method in ["GetReport", "DriverCall", "StreamingDriverCall", "LogStream"] {
+    for method in [
+        "GetReport",
+        "DriverCall",
+        "StreamingDriverCall",
+        "LogStream",
+    ] {
         let line = exporter.stderr.wait_for(&format!(
             "authentication failed: invalid or missing passphrase for method \
              /jumpstarter.v1.ExporterService/{method}\""
@@ -184,7 +209,10 @@ async fn raw(channel: Channel, path: &'static str, passphrase: Option<&'static s
     grpc.ready().await.unwrap();
     let codec: tonic_prost::ProstCodec<(), ()> = tonic_prost::ProstCodec::default();
     let path = tonic::codegen::http::uri::PathAndQuery::from_static(path);
-    match grpc.unary(with_passphrase((), passphrase), path, codec).await {
+    match grpc
+        .unary(with_passphrase((), passphrase), path, codec)
+        .await
+    {
         Ok(_) => Code::Ok,
         Err(status) => status.code(),
     }
@@ -204,8 +232,13 @@ async fn health_and_reflection_are_behind_the_same_door() {
         let request = HealthCheckRequest {
             service: service.into(),
         };
-        let answer = health.check(with_passphrase(request.clone(), Some(SECRET))).await;
-        assert_eq!(answer.unwrap().into_inner().status(), ServingStatus::Serving);
+        let answer = health
+            .check(with_passphrase(request.clone(), Some(SECRET)))
+            .await;
+        assert_eq!(
+            answer.unwrap().into_inner().status(),
+            ServingStatus::Serving
+        );
         assert_eq!(
             health.check(request).await.unwrap_err().code(),
             Code::Unauthenticated
@@ -213,18 +246,35 @@ async fn health_and_reflection_are_behind_the_same_door() {
     }
 
     for (path, expected) in [
-        ("/jumpstarter.v1.ExporterService/GetReport", Code::Unauthenticated),
-        ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Code::Unauthenticated),
-        ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Code::Unauthenticated),
+        (
+            "/jumpstarter.v1.ExporterService/GetReport",
+            Code::Unauthenticated,
+        ),
+        (
+            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+            Code::Unauthenticated,
+        ),
+        (
+            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+            Code::Unauthenticated,
+        ),
         // What nobody offers is not worth a passphrase.
         ("/jumpstarter.v1.ExporterService/Nope", Code::Unimplemented),
-        ("/jumpstarter.v1.ControllerService/Register", Code::Unimplemented),
+        (
+            "/jumpstarter.v1.ControllerService/Register",
+            Code::Unimplemented,
+        ),
         ("/nope", Code::Unimplemented),
     ] {
         assert_eq!(raw(channel.clone(), path, None).await, expected, "{path}");
     }
     assert_eq!(
-        raw(channel, "/jumpstarter.v1.ExporterService/GetReport", Some(SECRET)).await,
+        raw(
+            channel,
+            "/jumpstarter.v1.ExporterService/GetReport",
+            Some(SECRET)
+        )
+        .await,
         Code::Ok
     );
 }
@@ -268,12 +318,11 @@ async fn reflection_names_the_services() {
             ),
         ),
     };
-    let mut alpha =
-        v1alpha::server_reflection_client::ServerReflectionClient::new(channel)
-            .server_reflection_info(tokio_stream::once(request))
-            .await
-            .unwrap()
-            .into_inner();
+    let mut alpha = v1alpha::server_reflection_client::ServerReflectionClient::new(channel)
+        .server_reflection_info(tokio_stream::once(request))
+        .await
+        .unwrap()
+        .into_inner();
     let answer = alpha.message().await.unwrap().unwrap();
     assert!(matches!(
         answer.message_response,
@@ -313,18 +362,29 @@ async fn an_unfinished_log_stream_does_not_delay_the_end() {
     };
     assert_eq!(end.code(), Code::Unavailable);
     assert_eq!(end.message(), "Cancelling all calls");
-    assert!(seen.iter().any(|line| line == "Stopping session server..."), "{seen:?}");
+    assert!(
+        seen.iter().any(|line| line == "Stopping session server..."),
+        "{seen:?}"
+    );
     let last = watch.message().await.unwrap().unwrap();
     assert_eq!(last.status(), ServingStatus::NotServing);
     assert_eq!(exporter.ended().code(), Some(143));
-    assert!(since.elapsed() < Duration::from_millis(500), "{:?}", since.elapsed());
+    assert!(
+        since.elapsed() < Duration::from_millis(500),
+        "{:?}",
+        since.elapsed()
+    );
 }
 
 #[tokio::test]
 async fn the_status_is_ready_from_the_start() {
     let exporter = Exporter::run(POWER, &[]);
     let mut client = exporter.client().await;
-    let status = client.get_status(GetStatusRequest {}).await.unwrap().into_inner();
+    let status = client
+        .get_status(GetStatusRequest {})
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(status.status(), ExporterStatus::LeaseReady);
     assert_eq!(status.message.as_deref(), Some("Ready for commands"));
     assert_eq!(status.status_version, 1);
@@ -343,7 +403,10 @@ async fn the_status_is_ready_from_the_start() {
         );
     }
     // Other clients go on.
-    let again = client.get_status(GetStatusRequest {}).await.unwrap().into_inner();
+    let again = client
+        .get_status(GetStatusRequest {})
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(again, status);
-    assert!(plugins().exists());
 }

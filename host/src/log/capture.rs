@@ -1,5 +1,6 @@
 //! What an event says, picked apart once and kept in buffers that are used again.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::ops::Range;
 
@@ -97,16 +98,15 @@ impl Capture {
         &self.text[self.message.clone()]
     }
 
-    /// The speaker, in pieces that a dot joins: our own modules are written `exporter.session`.
-    pub(super) fn logger(&self) -> impl Iterator<Item = &str> {
-        let name = match &self.logger {
-            Some(range) => &self.text[range.clone()],
-            None => self.target,
-        };
-        name.split("::").map(|part| match part {
-            "jumpstarter_host" => "exporter",
-            part => part,
-        })
+    /// The speaker: `driver.MockPower`, or for our own modules `exporter.session`.
+    pub(super) fn logger(&self) -> Cow<'_, str> {
+        match &self.logger {
+            Some(range) => Cow::Borrowed(&self.text[range.clone()]),
+            None => match self.target.strip_prefix("jumpstarter_host") {
+                Some(module) => Cow::Owned(format!("exporter{module}").replace("::", ".")),
+                None => Cow::Owned(self.target.replace("::", ".")),
+            },
+        }
     }
 
     pub(super) fn is_driver(&self) -> bool {

@@ -84,12 +84,7 @@ fn json(capture: &Capture, context: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\"level\":\"");
     out.extend_from_slice(level::lower(capture.level).as_bytes());
     out.extend_from_slice(b"\",\"logger\":\"");
-    for (index, part) in capture.logger().enumerate() {
-        if index > 0 {
-            out.push(b'.');
-        }
-        escape(out, part);
-    }
+    escape(out, &capture.logger());
     out.extend_from_slice(b"\",\"component\":\"exporter\",");
     for (name, value, quoted) in capture.fields() {
         if quoted {
@@ -156,12 +151,7 @@ fn text(capture: &Capture, colour: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(level::upper(capture.level).as_bytes());
     out.extend_from_slice(plain.as_bytes());
     out.push(b' ');
-    for (index, part) in capture.logger().enumerate() {
-        if index > 0 {
-            out.push(b'.');
-        }
-        printable(out, part);
-    }
+    printable(out, &capture.logger());
     out.extend_from_slice(b": ");
     printable(out, capture.message());
     out.extend_from_slice(dim.as_bytes());

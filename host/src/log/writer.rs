@@ -1,7 +1,7 @@
 //! Gets lines to stderr without a system call in the way of the caller.
 //!
 //! Callers append to a shared buffer; a thread swaps it for an empty one and writes. The first line
-//! after a quiet time is written at once; what follows within a millisecond goes together. When the
+//! after a quiet time is written at once; what follows within a few milliseconds goes together. When the
 //! reader of stderr cannot keep up, callers wait: lines are never lost.
 
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ const LIMIT: usize = 256 * 1024;
 /// So much is worth a write of its own.
 const ENOUGH: usize = 64 * 1024;
 /// How long lines gather after a write.
-const GATHER: Duration = Duration::from_millis(1);
+const GATHER: Duration = Duration::from_millis(5);
 
 pub(super) struct Writer {
     shared: Arc<Shared>,
@@ -94,6 +94,9 @@ impl Shared {
         let mut state = self.lock();
         loop {
             while state.buffer.is_empty() {
+                // After a storm of lines; during one, giving memory back would only cost time.
+                state.buffer.shrink_to(ENOUGH);
+                mine.shrink_to(ENOUGH);
                 state.idle = true;
                 state = wait(&self.work, state);
             }
@@ -105,7 +108,6 @@ impl Shared {
             // Nobody is left to be told when stderr is gone.
             drop(sink.write_all(&mine).and_then(|()| sink.flush()));
             mine.clear();
-            mine.shrink_to(ENOUGH);
 
             state = self.lock();
             state.writing = false;

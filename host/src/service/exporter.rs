@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status};
 
 use crate::session::Session;
 
-use super::{call, deadline, errors, values};
+use super::{call, deadline, errors, ids, values};
 
 /// Answers clients from a session.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ impl ExporterService for Exporter {
         };
         let result = call::unary(&self.session, request).await?;
         Ok(Response::new(DriverCallResponse {
-            uuid: super::response_id(),
+            uuid: ids::response_id(),
             result,
         }))
     }

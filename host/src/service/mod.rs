@@ -10,6 +10,7 @@ mod call;
 mod deadline;
 mod errors;
 mod exporter;
+mod ids;
 mod operation;
 mod passphrase;
 mod reflection;
@@ -20,8 +21,3 @@ mod values;
 pub use exporter::Exporter;
 pub use passphrase::Passphrase;
 pub use rpc::Rpc;
-
-/// A name for one response. Clients must get one, and ignore it.
-fn response_id() -> String {
-    uuid::Uuid::new_v4().to_string()
-}

@@ -18,6 +18,7 @@ use crate::session::Session;
 use crate::tree::Kind;
 
 use super::call::{self, Request};
+use super::ids;
 use super::operation::Operation;
 
 /// A stream that is being read.
@@ -74,7 +75,7 @@ impl Reading {
         loop {
             if let Some(value) = this.batch.next() {
                 let response = StreamingDriverCallResponse {
-                    uuid: super::response_id(),
+                    uuid: ids::response_id(),
                     result: value,
                 };
                 return Some((Ok(response), Some(this)));

@@ -39,7 +39,21 @@ pub type Client = ExporterServiceClient<Channel>;
 /// Lines of a process, read as they come.
 #[derive(Clone, Default)]
 pub struct Lines {
-    shared: Arc<(Mutex<(Vec<String>, bool)>, Condvar)>,
+    shared: Arc<(Mutex<Said>, Condvar)>,
+}
+
+#[derive(Default)]
+struct Said {
+    lines: Vec<String>,
+    ended: bool,
+}
+
+/// An installation of its own: the program, and where it looks for them, the plugins as they were
+/// built last.
+pub struct Home {
+    folder: tempfile::TempDir,
+    /// Apart, because the paths of sockets must be short.
+    runtime: tempfile::TempDir,
 }
 
 /// A running `jmp-exporter`; killed when dropped.
@@ -48,7 +62,7 @@ pub struct Exporter {
     pub port: u16,
     pub stderr: Lines,
     pub stdout: Lines,
-    pub folder: tempfile::TempDir,
+    _home: Home,
 }
 
 // === impl Lines ===
@@ -60,10 +74,10 @@ impl Lines {
         thread::spawn(move || {
             for line in BufReader::new(from).lines() {
                 let Ok(line) = line else { break };
-                shared.0.lock().unwrap().0.push(line);
+                shared.0.lock().unwrap().lines.push(line);
                 shared.1.notify_all();
             }
-            shared.0.lock().unwrap().1 = true;
+            shared.0.lock().unwrap().ended = true;
             shared.1.notify_all();
         });
         lines
@@ -71,32 +85,86 @@ impl Lines {
 
     /// Waits for a line with this text in it.
     pub fn wait_for(&self, text: &str) -> String {
-        let mut state = self.shared.0.lock().unwrap();
+        let mut said = self.shared.0.lock().unwrap();
         let until = Instant::now() + PATIENCE;
         loop {
-            if let Some(line) = state.0.iter().find(|line| line.contains(text)) {
+            if let Some(line) = said.lines.iter().find(|line| line.contains(text)) {
                 return line.clone();
             }
             let left = until.saturating_duration_since(Instant::now());
             assert!(
-                !left.is_zero() && !state.1,
+                !left.is_zero() && !said.ended,
                 "no line with `{text}` in:\n{}",
-                state.0.join("\n")
+                said.lines.join("\n")
             );
-            state = self.shared.1.wait_timeout(state, left).unwrap().0;
+            said = self.shared.1.wait_timeout(said, left).unwrap().0;
         }
+    }
+
+    /// Whether a line with this text has come.
+    pub fn contains(&self, text: &str) -> bool {
+        self.count(text) > 0
+    }
+
+    pub fn count(&self, text: &str) -> usize {
+        let said = self.shared.0.lock().unwrap();
+        said.lines.iter().filter(|line| line.contains(text)).count()
     }
 
     /// Waits until nothing more can come, and returns everything.
     pub fn all(&self) -> String {
-        let state = self.shared.0.lock().unwrap();
-        let (state, timeout) = self
+        let said = self.shared.0.lock().unwrap();
+        let (said, timeout) = self
             .shared
             .1
-            .wait_timeout_while(state, PATIENCE, |state| !state.1)
+            .wait_timeout_while(said, PATIENCE, |said| !said.ended)
             .unwrap();
         assert!(!timeout.timed_out(), "the process is still speaking");
-        state.0.join("\n")
+        said.lines.join("\n")
+    }
+}
+
+// === impl Home ===
+
+impl Home {
+    pub fn new() -> Self {
+        let exporter = Path::new(env!("CARGO_BIN_EXE_jmp-exporter"));
+        let built = exporter.parent().unwrap();
+        // Beside the originals, so that links are possible.
+        let folder = tempfile::tempdir_in(built).unwrap();
+        std::fs::hard_link(exporter, folder.path().join("jmp-exporter")).unwrap();
+        std::fs::create_dir(folder.path().join("plugins")).unwrap();
+        for family in ["power", "test_rotten"] {
+            let name = format!("libjumpstarter_driver_{family}.so");
+            std::fs::hard_link(built.join(&name), folder.path().join("plugins").join(&name))
+                .unwrap_or_else(|error| panic!("{name}: {error}; run `make build`"));
+        }
+        Self {
+            folder,
+            runtime: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// The program, started in this folder.
+    pub fn jmp(&self) -> Command {
+        let mut command = Command::new(self.path().join("jmp-exporter"));
+        command
+            .current_dir(self.path())
+            .env_clear()
+            .env("HOME", self.path())
+            .env("XDG_RUNTIME_DIR", self.runtime.path())
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
     }
 }
 
@@ -129,16 +197,14 @@ impl Exporter {
     }
 
     pub fn spawn(command: &str, config: &str, args: &[&str], global: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("exporter.yaml");
-        std::fs::write(&path, config).unwrap();
-        let mut child = program(folder.path())
+        let home = Home::new();
+        let path = home.write("exporter.yaml", config);
+        let mut child = home
+            .jmp()
             .args(global)
             .arg(command)
             .arg("--exporter-config")
             .arg(&path)
-            .arg("--plugins")
-            .arg(plugins())
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -151,7 +217,7 @@ impl Exporter {
             stdout: Lines::read(child.stdout.take().unwrap()),
             child,
             port: 0,
-            folder,
+            _home: home,
         }
     }
 
@@ -173,6 +239,10 @@ impl Exporter {
             .await
             .unwrap();
         Client::new(channel)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -212,31 +282,6 @@ impl Drop for Exporter {
         self.child.kill().ok();
         self.child.wait().ok();
     }
-}
-
-/// The program, in an environment of its own.
-pub fn program(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_jmp-exporter"));
-    command
-        .env_clear()
-        .env("HOME", home)
-        .env("XDG_RUNTIME_DIR", home)
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command
-}
-
-/// The folder with the built plugins.
-pub fn plugins() -> PathBuf {
-    let folder = Path::new(env!("CARGO_BIN_EXE_jmp-exporter"))
-        .parent()
-        .unwrap();
-    let plugin = folder.join("libjumpstarter_driver_power.so");
-    assert!(
-        plugin.exists(),
-        "{} is not there: run `cargo build -p jumpstarter-driver-power`",
-        plugin.display()
-    );
-    folder.to_owned()
 }
 
 pub fn free_port() -> u16 {
