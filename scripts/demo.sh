@@ -31,8 +31,8 @@ done
 
 export PATH="$bin:$PATH" XDG_RUNTIME_DIR="$work"
 say "The exporter, from $config"
-printf '$ jmp run --exporter-config %s --tls-grpc-listener 127.0.0.1:%s --tls-grpc-insecure\n' "$config" "$port"
-jmp run --exporter-config "$config" --tls-grpc-listener "127.0.0.1:$port" --tls-grpc-insecure \
+printf '$ jmp --log-format text run --exporter-config %s --tls-grpc-listener 127.0.0.1:%s --tls-grpc-insecure\n' "$config" "$port"
+jmp --log-format text run --exporter-config "$config" --tls-grpc-listener "127.0.0.1:$port" --tls-grpc-insecure \
     2>"$work/log" &
 exporter=$!
 for _ in $(seq 200); do
