@@ -79,7 +79,9 @@ fn without_rust_door() -> Shelf {
 
 /// Plugins ask the host which lines it keeps; without a subscriber it keeps none.
 fn keep_lines() {
-    let subscriber = tracing_subscriber::fmt().with_writer(std::io::sink).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(std::io::sink)
+        .finish();
     tracing::subscriber::set_global_default(subscriber).ok();
 }
 

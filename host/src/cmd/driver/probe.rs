@@ -17,10 +17,7 @@ use tracing::Level;
 
 use crate::cmd::options::Plugins;
 use crate::cmd::{Failure, Outcome, hosted, leave};
-use crate::plugin::{
-    CallError, Child, Code, Instance, Library, LoadOptions, Node, Record, Registry, Search,
-    Services,
-};
+use crate::plugin::{CallError, Child, Code, Instance, Library, Node, Record, Services};
 
 use super::check::Line;
 use super::{registry, schema};
@@ -95,17 +92,8 @@ impl Cmd {
                     .map_err(|error| format!("--config is not YAML: {error}"))?,
             ),
         };
-        let insecure_plugins = registry(&self.plugins).options().insecure_plugins;
-        let registry = Registry::new(
-            Search {
-                folders: Vec::new(),
-            },
-            LoadOptions {
-                insecure_plugins,
-                worker_threads: 1,
-                state_dir: self.scratch.clone(),
-            },
-        );
+        // As `run` would load it, copies included: those may fail as well.
+        let registry = registry(&self.plugins);
         let metadata = registry.read_metadata(&self.file).map_err(text)?;
         let mut types: Vec<_> = metadata
             .drivers
