@@ -287,7 +287,7 @@ fn a_signal_ends_it_quickly_with_its_number() {
         let status = exporter.ended();
         let took = since.elapsed();
         assert_eq!(status.code(), Some(128 + signal as i32), "{signal}");
-        assert!(took < Duration::from_millis(250), "{signal}: {took:?}");
+        assert!(took < Duration::from_millis(700), "{signal}: {took:?}");
         assert!(
             !socket.parent().unwrap().exists(),
             "{signal} left its folder"

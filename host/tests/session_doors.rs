@@ -113,7 +113,8 @@ async fn a_plaintext_client_does_not_get_through_to_tls() {
     let since = Instant::now();
     assert!(client.get_report(()).await.is_err());
     assert!(since.elapsed() < Duration::from_secs(5));
-    exporter.stderr.wait_for("TLS handshake failed");
+    let line = exporter.stderr.wait_for("TLS handshake failed");
+    assert!(line.contains("the client does not speak TLS"), "{line}");
 }
 
 #[tokio::test]
@@ -370,7 +371,7 @@ async fn an_unfinished_log_stream_does_not_delay_the_end() {
     assert_eq!(last.status(), ServingStatus::NotServing);
     assert_eq!(exporter.ended().code(), Some(143));
     assert!(
-        since.elapsed() < Duration::from_millis(500),
+        since.elapsed() < Duration::from_millis(800),
         "{:?}",
         since.elapsed()
     );

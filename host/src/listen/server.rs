@@ -24,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::body::Body;
 
+use super::tls;
+
 /// More clients than this wait in the kernel's queue.
 const CONNECTIONS: usize = 512;
 /// More calls than this at once on one connection wait at the client.
@@ -233,7 +235,13 @@ impl<S: Calls> Door<S> {
         };
         match timeout(HANDSHAKE, tls.accept(stream)).await {
             Ok(Ok(stream)) => self.converse(stream, permit).await,
-            Ok(Err(error)) => tracing::warn!(%peer, %error, "TLS handshake failed"),
+            // Somebody who only looks whether the port is open.
+            Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                tracing::debug!(%peer, %error, "TLS handshake failed");
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%peer, error = tls::explain(&error), "TLS handshake failed");
+            }
             Err(_) => tracing::warn!(%peer, "TLS handshake took too long"),
         }
     }

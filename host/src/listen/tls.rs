@@ -1,12 +1,13 @@
 //! The server's certificate and key.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{InvalidMessage, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
 /// Why a certificate and key cannot be used.
@@ -82,6 +83,22 @@ fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
         return Err(nothing.into());
     }
     Ok(chain)
+}
+
+/// What went wrong in a handshake, in words that lead to the cause.
+pub(super) fn explain(error: &io::Error) -> String {
+    let cause = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match cause {
+        Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+            "the client does not speak TLS".into()
+        }
+        Some(rustls::Error::AlertReceived(alert)) => {
+            format!("the client refused the certificate or hung up ({alert:?})")
+        }
+        _ => error.to_string(),
+    }
 }
 
 fn plainly(error: pem::Error, nothing: &str) -> String {
