@@ -1,7 +1,9 @@
 """The Python `jmp` and `j` against our exporter; our `jmp` and `j` against the Python exporter."""
 
+import subprocess
+
 import pytest
-from lab import MOCK_POWER
+from lab import MOCK_POWER, OURS, PYTHON, environment
 
 POWER = f"  power: {{type: {MOCK_POWER}}}\n"
 GROUPS = f"""\
@@ -80,3 +82,47 @@ def test_help_lists_the_same_commands(start, exporter, client):
     words = done.stdout.split()
     for child in ["alias", "inner", "power"]:
         assert child in words
+
+
+def local_shell(home, kind, *command):
+    """`jmp shell` of either kind with the drivers of a file; `command` finds what it names first."""
+    config = home / "local.yaml"
+    config.write_text(
+        "apiVersion: jumpstarter.dev/v1alpha1\n"
+        "kind: ExporterConfig\n"
+        "metadata: {namespace: lab, name: story}\n"
+        f"export:\n{POWER}"
+    )
+    programs = OURS if kind == "ours" else PYTHON
+    return subprocess.run(
+        [programs / "jmp", "shell", "--exporter-config", config, "--", *command],
+        env=environment(home, programs),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_python_inside_our_local_shell(home):
+    script = (
+        "from jumpstarter.utils.env import env\n"
+        "with env() as client:\n"
+        "    client.power.on()\n"
+        "    print([reading.voltage for reading in client.power.read()])\n"
+    )
+    done = local_shell(home, "ours", PYTHON / "python", "-c", script)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[0.0, 5.0]\n"
+
+
+def test_the_python_j_inside_our_local_shell(home):
+    done = local_shell(home, "ours", PYTHON / "j", "power", "read")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(READINGS)
+
+
+def test_our_j_inside_the_python_local_shell(home):
+    done = local_shell(home, "python", OURS / "j", "power", "read")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(READINGS)

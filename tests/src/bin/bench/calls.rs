@@ -37,12 +37,12 @@ pub(crate) async fn measure(lab: &Lab, effort: Effort, table: &mut Table) {
         false => None,
     };
     for (work, name, callers) in [
-        (Work::Call, "DriverCall", 1),
-        (Work::Call, "DriverCall", 16),
-        (Work::Call, "DriverCall", 256),
-        (Work::Stream, "StreamingDriverCall", 1),
-        (Work::Stream, "StreamingDriverCall", 16),
-        (Work::Stream, "StreamingDriverCall", 256),
+        (Work::Call, "DriverCall `on`", 1),
+        (Work::Call, "DriverCall `on`", 16),
+        (Work::Call, "DriverCall `on`", 256),
+        (Work::Stream, "StreamingDriverCall `read`", 1),
+        (Work::Stream, "StreamingDriverCall `read`", 16),
+        (Work::Stream, "StreamingDriverCall `read`", 256),
         (Work::Report, "GetReport", 1),
         (Work::Status, "GetStatus", 1),
     ] {

@@ -83,7 +83,10 @@ fn time(lab: &Lab, program: &Path, args: &[String], host: &str) -> f64 {
         .env("JUMPSTARTER_HOST", host)
         .env("JMP_GRPC_INSECURE", "1")
         .env("JMP_DRIVERS_ALLOW", "UNSAFE");
-    command.stdin(Stdio::null()).stdout(Stdio::null());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let started = Instant::now();
     let status = command.status().expect("it starts");
     let took = started.elapsed();

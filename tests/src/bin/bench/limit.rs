@@ -11,11 +11,8 @@ use jumpstarter_proto::v1::{
     StreamingDriverCallResponse,
     exporter_service_server::{ExporterService, ExporterServiceServer},
 };
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
-use tokio_stream::{Stream, wrappers::TcpListenerStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_stream::Stream;
 use tonic::{Request, Response, Status, transport::Server};
 
 type Items<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -29,14 +26,10 @@ struct Limit {
 
 /// Serves until SIGTERM.
 pub(crate) async fn serve(port: u16, drivers: usize) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .await
-        .unwrap();
     let mut term = signal(SignalKind::terminate()).unwrap();
-    let service = ExporterServiceServer::new(Limit::new(drivers));
     Server::builder()
-        .add_service(service)
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move {
+        .add_service(ExporterServiceServer::new(Limit::new(drivers)))
+        .serve_with_shutdown((Ipv4Addr::LOCALHOST, port).into(), async move {
             term.recv().await;
         })
         .await
