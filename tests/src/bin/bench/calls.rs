@@ -1,12 +1,13 @@
 //! Calls: throughput and latency, at one caller, at sixteen, at a crowd.
 
 use jumpstarter_tests::Lab;
+use prost::Message;
 
 use crate::{
     Effort,
     load::{Clients, Work},
     process::weigh,
-    served::{Served, Whose},
+    served::{REPORT, Served, Whose},
     table::{Better, Goal, Row, Series, Table},
 };
 
@@ -29,8 +30,11 @@ struct Figures {
 }
 
 pub(crate) async fn measure(lab: &Lab, effort: Effort, table: &mut Table) {
-    let limit = Side::start(lab, Whose::Limit).await;
     let ours = Side::start(lab, Whose::Ours).await;
+    // The limit answers with the very same report.
+    let report = ours.single.first().get_report(()).await.unwrap();
+    lab.file(REPORT, report.into_inner().encode_to_vec());
+    let limit = Side::start(lab, Whose::Limit).await;
     let quiet = Side::start(lab, Whose::Quiet).await;
     let python = match effort.python {
         true => Some(Side::start(lab, Whose::Python).await),
@@ -75,7 +79,7 @@ pub(crate) async fn measure(lab: &Lab, effort: Effort, table: &mut Table) {
     }
     let pss = |side: &Side| -> Series { [weigh(side.served.pid()).0].into_iter().collect() };
     table.add(Row {
-        work: "memory, after load (PSS)".to_owned(),
+        work: "memory, after load (PSS, two plugins)".to_owned(),
         unit: "KiB",
         better: Better::Less,
         ours: pss(&ours),

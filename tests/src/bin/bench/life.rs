@@ -52,7 +52,7 @@ pub(crate) async fn measure(lab: &Lab, effort: Effort, table: &mut Table) {
                 [limit.stop, ours.stop, python.stop],
             );
             row(
-                "memory, idle (PSS)",
+                "memory, idle (PSS, two plugins)",
                 "KiB",
                 8192.0,
                 [limit.pss, ours.pss, python.pss],

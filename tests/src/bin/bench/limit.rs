@@ -11,6 +11,7 @@ use jumpstarter_proto::v1::{
     StreamingDriverCallResponse,
     exporter_service_server::{ExporterService, ExporterServiceServer},
 };
+use prost::Message;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, transport::Server};
@@ -24,11 +25,15 @@ struct Limit {
     readings: [Bytes; 2],
 }
 
-/// Serves until SIGTERM.
-pub(crate) async fn serve(port: u16, drivers: usize) {
+/// Serves until SIGTERM: the encoded report of a file, or if there is none one of so many drivers.
+pub(crate) async fn serve(port: u16, drivers: usize, report: &str) {
     let mut term = signal(SignalKind::terminate()).unwrap();
+    let mut limit = Limit::new(drivers);
+    if let Ok(bytes) = std::fs::read(report) {
+        limit.report = GetReportResponse::decode(&bytes[..]).unwrap();
+    }
     Server::builder()
-        .add_service(ExporterServiceServer::new(Limit::new(drivers)))
+        .add_service(ExporterServiceServer::new(limit))
         .serve_with_shutdown((Ipv4Addr::LOCALHOST, port).into(), async move {
             term.recv().await;
         })

@@ -29,7 +29,10 @@ mod process;
 mod served;
 mod table;
 
-use std::time::{Duration, Instant};
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 use jumpstarter_tests::Lab;
 
@@ -44,21 +47,22 @@ struct Effort {
 }
 
 #[tokio::main]
-async fn main() {
+async fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
-        ["limit", port, drivers] => {
-            limit::serve(
-                port.parse().expect("a port"),
-                drivers.parse().expect("a number"),
-            )
-            .await;
+        ["limit", port, drivers, report] => {
+            let (port, drivers) = (port.parse(), drivers.parse());
+            limit::serve(port.expect("a port"), drivers.expect("a number"), report).await;
         }
-        [] => measure(5, Duration::from_millis(1200)).await,
+        [] => measure(9, Duration::from_millis(700)).await,
         ["--quick"] => measure(3, Duration::from_millis(400)).await,
-        _ => eprintln!("usage: bench [--quick]"),
+        _ => {
+            eprintln!("usage: bench [--quick]");
+            return ExitCode::from(2);
+        }
     }
+    ExitCode::SUCCESS
 }
 
 async fn measure(turns: usize, turn: Duration) {

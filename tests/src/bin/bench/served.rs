@@ -26,6 +26,9 @@ pub(crate) enum Whose {
     Python,
 }
 
+/// Where the limit finds the report to answer with, once we have given one.
+pub(crate) const REPORT: &str = "report.bin";
+
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct Served {
@@ -37,19 +40,17 @@ pub(crate) struct Served {
 
 impl Whose {
     fn command(self, lab: &Lab, port: u16, drivers: usize) -> Command {
-        let config = lab.folder(&format!("bench-{drivers}.yaml"));
-        if !config.exists() {
-            lab.file(&format!("bench-{drivers}.yaml"), configuration(drivers));
-        }
         let mut command = match self {
             Self::Limit => {
                 let mut limit = Command::new(std::env::current_exe().unwrap());
                 limit.args(["limit", &port.to_string(), &drivers.to_string()]);
+                limit.arg(lab.folder(REPORT));
                 return limit;
             }
             Self::Ours | Self::Quiet => lab.command("jmp-exporter"),
             Self::Python => lab.foreign(&lab.programs().python("jmp").unwrap()),
         };
+        let config = lab.file(&format!("{self:?}.yaml"), self.configuration(drivers));
         if self == Self::Quiet {
             command.args(["--log-level", "WARNING"]);
         }
@@ -61,19 +62,22 @@ impl Whose {
             .arg("--tls-grpc-insecure");
         command
     }
-}
 
-fn configuration(drivers: usize) -> String {
-    let mut yaml = String::from(
-        "apiVersion: jumpstarter.dev/v1alpha1\nkind: ExporterConfig\n\
-         metadata: {namespace: lab, name: bench}\nexport:\n",
-    );
-    for number in 0..drivers {
-        yaml.push_str(&format!(
-            "  p{number}: {{type: jumpstarter_driver_power.driver.MockPower}}\n"
-        ));
+    /// So many mock switches; ours has a driver in C beside them, so that two plugins are loaded.
+    fn configuration(self, drivers: usize) -> String {
+        let mut yaml = String::from(
+            "apiVersion: jumpstarter.dev/v1alpha1\nkind: ExporterConfig\n\
+             metadata: {namespace: lab, name: bench}\nexport:\n",
+        );
+        for number in 0..drivers {
+            let switch = "{type: jumpstarter_driver_power.driver.MockPower}";
+            yaml.push_str(&format!("  p{number}: {switch}\n"));
+        }
+        if self != Self::Python {
+            yaml.push_str("  pdu: {type: jumpstarter_driver_example_c.driver.Pdu}\n");
+        }
+        yaml
     }
-    yaml
 }
 
 // === impl Served ===
