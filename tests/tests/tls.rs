@@ -15,6 +15,19 @@ fn a_client_that_knows_the_authority_gets_in() {
 }
 
 #[test]
+fn an_authority_can_be_named_and_all_in_the_shell_know_it() {
+    let lab = Lab::new();
+    let exporter = lab.exporter(POWER).tls().start();
+    let mut shell = exporter.shell_command();
+    shell
+        .env_remove("SSL_CERT_FILE")
+        .arg("--tls-ca")
+        .arg(&exporter.certs().ca)
+        .args(["--", "sh", "-c", "cd / && j power on"]);
+    run(&mut shell, PATIENCE).succeeds();
+}
+
+#[test]
 fn a_client_that_does_not_know_it_stays_out() {
     let lab = Lab::new();
     let exporter = lab.exporter(POWER).tls().start();
