@@ -159,7 +159,7 @@ typedef struct jmp_reply {
    */
   uint32_t flags;
   /**
-   * Encoded `google.protobuf.Value`; for `stream_next` an encoded `ListValue` of the items.
+   * Encoded `google.protobuf.Value`; for streams an encoded `ListValue` of the items.
    */
   struct jmp_slice body;
   /**
@@ -167,7 +167,7 @@ typedef struct jmp_reply {
    */
   struct jmp_slice message;
   /**
-   * The new driver or stream, below 2^53.
+   * The new driver or stream, from 1 to 2^53.
    */
   uint64_t handle;
   /**
@@ -324,7 +324,11 @@ typedef struct jmp_functions {
    */
   void (*call)(uint64_t driver, const struct jmp_call *call, struct jmp_completion done);
   /**
-   * Calls a streaming method. Completes with the stream as `handle`.
+   * Calls a streaming method. Completes with the stream as `handle`, and, to save a short stream
+   * a round trip, with a `ListValue` of the items that are there already, up to
+   * `STREAM_BATCH`. With `FLAG_END_OF_STREAM` these are all, and there
+   * is no stream to ask or to close.
+   *
    */
   void (*stream_open)(uint64_t driver, const struct jmp_call *call, struct jmp_completion done);
   /**

@@ -31,7 +31,12 @@ pub struct Functions {
     /// Calls a method. Completes with `body`.
     pub call: unsafe extern "C" fn(driver: u64, call: *const Call, done: Completion),
 
-    /// Calls a streaming method. Completes with the stream as `handle`.
+    /// Calls a streaming method. Completes with the stream as `handle`, and, to save a short stream
+    /// a round trip, with a `ListValue` of the items that are there already, up to
+    /// [`STREAM_BATCH`](crate::STREAM_BATCH). With [`FLAG_END_OF_STREAM`] these are all, and there
+    /// is no stream to ask or to close.
+    ///
+    /// [`FLAG_END_OF_STREAM`]: crate::FLAG_END_OF_STREAM
     pub stream_open: unsafe extern "C" fn(driver: u64, call: *const Call, done: Completion),
 
     /// Asks for up to `max` items, waiting for the first. Completes with a `ListValue` of 0 to

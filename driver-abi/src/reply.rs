@@ -29,11 +29,11 @@ pub struct Reply {
     pub code: i32,
     /// [`FLAG_END_OF_STREAM`] or 0.
     pub flags: u32,
-    /// Encoded `google.protobuf.Value`; for `stream_next` an encoded `ListValue` of the items.
+    /// Encoded `google.protobuf.Value`; for streams an encoded `ListValue` of the items.
     pub body: Slice,
     /// For people, UTF-8; for a failed call the text that the client shows.
     pub message: Slice,
-    /// The new driver or stream, below 2^53.
+    /// The new driver or stream, from 1 to 2^53.
     pub handle: u64,
     /// An open file descriptor that now belongs to the receiver, or -1.
     pub fd: i32,

@@ -67,8 +67,8 @@ impl Child {
     ) -> Result<Pin<Box<dyn Stream<Item = Result<T>> + Send>>> {
         let open = self.start(Kind::Stream, method, args)?;
         let tree = open.tree;
-        let handle = open.answered().await?.handle;
-        Ok(Box::pin(stream::items(tree, handle)))
+        let answer = open.answered().await?;
+        Ok(Box::pin(stream::items(tree, &answer)?))
     }
 
     /// Calls a method that answers with a byte stream.

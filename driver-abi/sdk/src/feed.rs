@@ -4,7 +4,7 @@
 //! driver, and no request has to look for the stream's state.
 //!
 //! ```text
-//!   stream_open ─► task: open the stream ─► handle
+//!   stream_open ─► task: open the stream, items that are ready ─► handle + first items
 //!   stream_next ─► request ──► first item (waits) + those that are ready ──► reply
 //!   stream_close, close ─► the task is dropped, and the stream with it
 //! ```
@@ -13,6 +13,7 @@ mod batch;
 mod items;
 mod open;
 
+use std::ops::ControlFlow;
 use std::pin::pin;
 
 use futures_util::Stream;
@@ -72,8 +73,12 @@ impl Feed {
             Err(error) => return opening.refuse(&error),
         };
         let mut stream = pin!(stream);
-        let mut requests = opening.opened();
         let mut batch = Batch::default();
+        batch.fill_ready(stream.as_mut(), encode).await;
+        let mut requests = match batch.open(opening) {
+            ControlFlow::Continue(requests) => requests,
+            ControlFlow::Break(()) => return,
+        };
         while let Some(Next { max, done }) = requests.recv().await {
             batch.fill(stream.as_mut(), max, encode).await;
             if batch.answer(done).is_break() {

@@ -233,7 +233,7 @@ impl Driver {
 
     /// What came too late still has to be released.
     fn let_go(self: &Arc<Self>, kind: Kind, answer: &Answer) {
-        if kind == Kind::Stream && answer.code == Code::Ok {
+        if kind == Kind::Stream && answer.code == Code::Ok && !answer.end_of_stream {
             let stream = answer.handle;
             self.tell(move |functions, _| {
                 // SAFETY: the plugin has just opened this stream, and nobody else knows it.

@@ -66,7 +66,7 @@ impl Instance {
         let ask = self.driver.ask(Kind::Stream, method, frame(args), deadline);
         let (_, answer) = ask.await?;
         let driver = Arc::clone(&self.driver);
-        Ok(ValueStream::new(driver, answer.handle, method, deadline))
+        ValueStream::new(driver, answer, method, deadline)
     }
 
     /// Opens a byte stream: a non-blocking socket, `SOCK_STREAM` or `SOCK_SEQPACKET`.

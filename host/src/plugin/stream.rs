@@ -1,6 +1,6 @@
 //! A stream of values, pulled in batches.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use jumpstarter_completion::{Answer, Pending};
@@ -19,6 +19,8 @@ pub struct ValueStream {
     stream: u64,
     method: String,
     deadline: Option<Instant>,
+    /// Items that came when the stream was opened.
+    first: Vec<Bytes>,
     /// Items on their way. Kept here, so that a `next_batch` that is given up loses nothing.
     pending: Option<Pending>,
     ended: bool,
@@ -35,21 +37,30 @@ pub(super) struct Turn {
 // === impl ValueStream ===
 
 impl ValueStream {
+    /// The stream that `answer` has opened.
     pub(super) fn new(
         driver: Arc<Driver>,
-        stream: u64,
+        answer: Answer,
         method: &str,
         deadline: Option<Instant>,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, CallError> {
+        let turn = if answer.end_of_stream {
+            Turn::over()
+        } else {
+            Turn::default()
+        };
+        let mut opened = Self {
             driver,
-            stream,
+            stream: answer.handle,
             method: method.to_owned(),
             deadline,
+            first: Vec::new(),
             pending: None,
-            ended: false,
-            turn: Arc::default(),
-        }
+            ended: answer.end_of_stream,
+            turn: Arc::new(turn),
+        };
+        opened.first = opened.split(answer.body)?;
+        Ok(opened)
     }
 
     /// The next items, at least one: encoded values, checked. Nothing after the last of them, and
@@ -62,6 +73,10 @@ impl ValueStream {
 
     /// As [`next_batch`](Self::next_batch), for a caller that wants fewer items at a time.
     pub(super) async fn next_up_to(&mut self, max: u32) -> Option<Result<Vec<Bytes>, CallError>> {
+        if !self.first.is_empty() {
+            let later = self.first.split_off(self.first.len().min(max as usize));
+            return Some(Ok(std::mem::replace(&mut self.first, later)));
+        }
         while !self.ended {
             let batch = self.pull(max.clamp(1, STREAM_BATCH)).await;
             match batch {
@@ -129,6 +144,9 @@ impl ValueStream {
 
 impl Drop for ValueStream {
     fn drop(&mut self) {
+        if self.turn.is_over() {
+            return;
+        }
         let (stream, turn) = (self.stream, Arc::clone(&self.turn));
         self.driver.tell(move |functions, _| {
             turn.close(|| {
@@ -142,10 +160,20 @@ impl Drop for ValueStream {
 // === impl Turn ===
 
 impl Turn {
+    /// Of a stream that was over when it was opened: the plugin knows it no more.
+    fn over() -> Self {
+        Self {
+            closed: Mutex::new(true),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        *self.lock()
+    }
+
     /// Asks the stream, unless it is closed.
     pub(super) fn ask(&self, ask: impl FnOnce()) -> bool {
-        // A flag cannot be half written, so a panic elsewhere does no harm.
-        let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        let closed = self.lock();
         if !*closed {
             ask();
         }
@@ -153,8 +181,13 @@ impl Turn {
     }
 
     fn close(&self, close: impl FnOnce()) {
-        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut closed = self.lock();
         *closed = true;
         close();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        // A flag cannot be half written, so a panic elsewhere does no harm.
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,7 @@
 //! A plugin that breaks the rules of the boundary on request, for testing hosts.
 //!
 //! It has the C door only and is written against the raw structs, because the SDK does not let a
-//! driver do any of this. `config: {fault: NAME}` chooses what goes wrong ([`Fault`]). Methods:
+//! driver do any of this. `config: {fault: NAME}` chooses what goes wrong (`src/fault.rs`). Methods:
 //! `go` (a call that answers `"fine"` where nothing else is asked for), `items` (a stream of 1, 2,
 //! 3) and `bytes`.
 

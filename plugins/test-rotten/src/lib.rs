@@ -1,6 +1,6 @@
 //! A driver that misbehaves on request, for testing hosts.
 //!
-//! `config: {fault: NAME}` chooses a fault in the driver's life ([`Fault`]); the methods are faults
+//! `config: {fault: NAME}` chooses a fault in the driver's life (`Fault`); the methods are faults
 //! of their own. Everything here is what an honest driver may do by mistake: it is written with the
 //! SDK. What only a broken SDK could do is in `test-rotten-abi`.
 

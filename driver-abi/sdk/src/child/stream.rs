@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use futures_util::{Stream, stream};
+use jumpstarter_completion::Answer;
 use jumpstarter_driver_abi::STREAM_BATCH;
 use jumpstarter_value::{ListReader, from_slice};
 use serde::de::DeserializeOwned;
@@ -18,22 +19,23 @@ struct Remote {
     over: bool,
 }
 
-/// The items of the stream `handle`.
+/// The items of the stream that `answer` has opened.
 pub(super) fn items<T: DeserializeOwned>(
     tree: Tree,
-    handle: u64,
-) -> impl Stream<Item = Result<T>> + Send {
-    let remote = Remote {
+    answer: &Answer,
+) -> Result<impl Stream<Item = Result<T>> + Send + use<T>> {
+    let mut remote = Remote {
         tree,
-        handle,
+        handle: answer.handle,
         ready: VecDeque::new(),
         over: false,
     };
-    stream::unfold(remote, |mut remote| async move {
+    remote.keep(answer)?;
+    Ok(stream::unfold(remote, |mut remote| async move {
         let item = remote.next().await.transpose()?;
         let item = item.and_then(|value| Ok(from_slice(&value)?));
         Some((item, remote))
-    })
+    }))
 }
 
 // === impl Remote ===
@@ -51,6 +53,10 @@ impl Remote {
 
     async fn fetch(&mut self) -> Result<()> {
         let answer = checked(self.tree.next(self.handle, STREAM_BATCH).await)?;
+        self.keep(&answer)
+    }
+
+    fn keep(&mut self, answer: &Answer) -> Result<()> {
         for value in ListReader::new(&answer.body) {
             self.ready.push_back(value?.to_vec());
         }

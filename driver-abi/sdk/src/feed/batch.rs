@@ -6,8 +6,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_util::Stream;
+use jumpstarter_driver_abi::STREAM_BATCH;
 use jumpstarter_value::ListWriter;
 
+use super::open::{Opening, Requests};
 use crate::entry::Done;
 use crate::{Error, Result, panics};
 
@@ -41,29 +43,50 @@ impl Batch {
         max: usize,
         encode: fn(S::Item, &mut Vec<u8>) -> Result<()>,
     ) {
+        poll_fn(|cx| match self.collect(stream.as_mut(), max, encode, cx) {
+            Poll::Pending if self.list.is_empty() => Poll::Pending,
+            _ => Poll::Ready(()),
+        })
+        .await;
+    }
+
+    /// Collects what is there, without waiting for it.
+    pub(super) async fn fill_ready<S: Stream>(
+        &mut self,
+        mut stream: Pin<&mut S>,
+        encode: fn(S::Item, &mut Vec<u8>) -> Result<()>,
+    ) {
         poll_fn(|cx| {
-            while self.end.is_none() && self.list.len() < max {
-                if !self.carried {
-                    let ready = match self.take(stream.as_mut(), cx, encode) {
-                        Poll::Ready(result) => result,
-                        Poll::Pending if self.list.is_empty() => return Poll::Pending,
-                        Poll::Pending => return Poll::Ready(()),
-                    };
-                    if let Err(end) = ready {
-                        self.end = Some(end);
-                        break;
-                    }
-                }
-                self.carried =
-                    !self.list.is_empty() && self.list.as_bytes().len() + self.item.len() > LIMIT;
-                if self.carried {
-                    break;
-                }
-                self.list.push_raw(&self.item);
-            }
+            let max = STREAM_BATCH as usize;
+            let _waited_for = self.collect(stream.as_mut(), max, encode, cx);
             Poll::Ready(())
         })
         .await;
+    }
+
+    /// Collects up to `max` items; pending if the stream keeps it waiting for one of them.
+    fn collect<S: Stream>(
+        &mut self,
+        mut stream: Pin<&mut S>,
+        max: usize,
+        encode: fn(S::Item, &mut Vec<u8>) -> Result<()>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        while self.end.is_none() && self.list.len() < max {
+            if !self.carried
+                && let Err(end) = ready!(self.take(stream.as_mut(), cx, encode))
+            {
+                self.end = Some(end);
+                break;
+            }
+            self.carried =
+                !self.list.is_empty() && self.list.as_bytes().len() + self.item.len() > LIMIT;
+            if self.carried {
+                break;
+            }
+            self.list.push_raw(&self.item);
+        }
+        Poll::Ready(())
     }
 
     /// Takes one item out of the stream, into `self.item`.
@@ -83,6 +106,18 @@ impl Batch {
         self.item.clear();
         let encoded = next.and_then(|item| panics::catch(|| encode(item, &mut self.item)));
         Poll::Ready(encoded.map_err(End::Failed))
+    }
+
+    /// Answers the call that opens the stream, with the items that are there. A stream that is
+    /// over already needs no handle.
+    pub(super) fn open(&mut self, opening: Opening) -> ControlFlow<(), Requests> {
+        if let Some(End::Over) = self.end {
+            opening.over(self.list.as_bytes());
+            return ControlFlow::Break(());
+        }
+        let requests = opening.opened(self.list.as_bytes());
+        self.list.clear();
+        ControlFlow::Continue(requests)
     }
 
     /// Sends the items. An error waits until those before it are sent.

@@ -64,15 +64,21 @@ impl Opening {
         self.done.error(error);
     }
 
-    /// The stream is there: from now on it is asked by its handle.
-    pub(super) fn opened(self) -> Requests {
+    /// The stream is over, and these are its items.
+    pub(super) fn over(self, items: &[u8]) {
+        self.instance.calls().finished(self.id);
+        self.done.items(items, true);
+    }
+
+    /// The stream is there, with its first items: from now on it is asked by its handle.
+    pub(super) fn opened(self, items: &[u8]) -> Requests {
         self.instance.calls().finished(self.id);
         let (requests, queue) = mpsc::channel(1);
         let handle = STREAMS.insert(OpenStream {
             requests,
             closed: self.closed,
         });
-        self.done.handle(handle, &[]);
+        self.done.handle(handle, items);
         Requests { handle, queue }
     }
 }

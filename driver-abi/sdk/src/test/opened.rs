@@ -116,7 +116,7 @@ impl Opened {
         args: impl Arguments,
     ) -> Result<Values<T>> {
         let answer = self.begin(Kind::Stream, None, method, args)?.answer()?;
-        Ok(Values::new(answer.handle))
+        Values::new(&answer)
     }
 
     /// Opens a byte stream. Reading from it and writing to it wait.
