@@ -79,13 +79,19 @@ impl Row {
         }
     }
 
-    /// How many times better we are than `other`.
+    /// How many times better we are than `other`: turn by turn where both had as many, because
+    /// what disturbed one turn of ours disturbed its neighbour too.
     fn against(&self, other: &Series) -> Option<f64> {
-        let (ours, other) = (self.ours.median()?, other.median()?);
-        Some(match self.better {
+        let better = |ours: f64, other: f64| match self.better {
             Better::More => ours / other,
             Better::Less => other / ours,
-        })
+        };
+        if self.ours.0.len() == other.0.len() {
+            let turns = self.ours.0.iter().zip(&other.0);
+            let ratios: Series = turns.map(|(ours, other)| better(*ours, *other)).collect();
+            return ratios.median();
+        }
+        Some(better(self.ours.median()?, other.median()?))
     }
 
     fn goal(&self) -> String {
