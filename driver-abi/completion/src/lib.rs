@@ -1,7 +1,7 @@
 //! The table of calls in flight across the plugin boundary.
 //!
 //! Whoever starts work on the other side (the host for a call, a plugin for a call of its child)
-//! takes a [`Pending`] and a [`Completion`] from [`begin`], hands over the completion, and awaits
+//! takes a [`Pending`] and a [`Completion`](jumpstarter_driver_abi::Completion) from [`begin`], hands over the completion, and awaits
 //! the pending [`Answer`]:
 //!
 //! ```text

@@ -1,6 +1,6 @@
 //! Power switches that switch nothing: the smallest real driver, and what to try an exporter with.
 //!
-//! Both behave alike. [`MockPower`] is written with `async fn`s, [`SyncMockPower`] with plain ones,
+//! Both behave alike. `MockPower` is written with `async fn`s, `SyncMockPower` with plain ones,
 //! which is how a driver for a blocking vendor library looks.
 
 mod mock;
