@@ -5,13 +5,17 @@
 mod common;
 
 use std::fs::Permissions;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use common::build::{META, TINY, Tiny, example_c, rust_plugin, target};
 use common::{C_PDU, POWER, Shelf};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 /// Runs the command with the plugins of a shelf and nothing else.
@@ -324,6 +328,38 @@ fn hostile_constructors_are_found_out() {
         "acme 2.1: hung while loading: stopped after 10 s"
     );
     assert!(started.elapsed() < Duration::from_secs(15));
+}
+
+#[test]
+fn a_plugin_that_hangs_while_it_is_loaded_does_not_keep_the_exporter() {
+    let shelf = Shelf::new();
+    Tiny {
+        flags: &["-DINIT=pause()"],
+        ..TINY
+    }
+    .build(&shelf.path("acme.so"));
+    let config = shelf.state.path().join("exporter.yaml");
+    let yaml = "{metadata: {namespace: lab, name: stuck}, export: {it: {type: acme.Power}}}";
+    std::fs::write(&config, yaml).unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
+    let mut exporter = Command::new(env!("CARGO_BIN_EXE_jmp-exporter"))
+        .args(["run", "--tls-grpc-insecure", "--tls-grpc-listener"])
+        .arg(free.unwrap().to_string())
+        .arg("--exporter-config")
+        .arg(&config)
+        .arg("--plugins")
+        .arg(shelf.plugins.path())
+        .env("HOME", shelf.state.path())
+        .env_remove("JMP_PLUGINS")
+        .env_remove("XDG_STATE_HOME")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(exporter.stderr.take().unwrap()).lines();
+    let loading = log.find(|line| line.as_ref().unwrap().contains("loading driver plugin"));
+    assert!(loading.is_some(), "the exporter starts to load it");
+    kill(Pid::from_raw(exporter.id().cast_signed()), Signal::SIGTERM).unwrap();
+    assert_eq!(exporter.wait().unwrap().code(), Some(143));
 }
 
 #[test]

@@ -47,8 +47,10 @@ impl Cmd {
 
         hosted::block_on(async {
             let mut signals = Signals::listen().map_err(Failure::error)?;
+            // A task of its own: a plugin that hangs while it is loaded must not keep the signals.
+            let starting = tokio::spawn(start(config, registry));
             let hosted = tokio::select! {
-                hosted = start(&config, &registry) => hosted?,
+                hosted = starting => hosted.map_err(Failure::error)??,
                 stop = signals.not_typed() => return Ok(stop.exit_code()),
             };
             let code = tokio::select! {
@@ -64,8 +66,8 @@ impl Cmd {
     }
 }
 
-async fn start(config: &ExporterConfig, registry: &Registry) -> Result<Hosted, Failure> {
-    let hosted = Hosted::open(config, registry, Kind::Local)
+async fn start(config: ExporterConfig, registry: Registry) -> Result<Hosted, Failure> {
+    let hosted = Hosted::open(&config, &registry, Kind::Local)
         .await
         .map_err(Failure::error)?;
     hosted.session.ready("");

@@ -84,8 +84,11 @@ impl Cmd {
 
         hosted::block_on(async {
             let mut signals = Signals::listen().map_err(Failure::error)?;
+            // A task of its own: a plugin that hangs while it is loaded keeps its thread, and must
+            // not keep the signals.
+            let starting = tokio::spawn(start(config, registry, door));
             let hosted = tokio::select! {
-                hosted = start(&config, &registry, door) => hosted?,
+                hosted = starting => hosted.map_err(Failure::error)??,
                 // Nobody has been served yet, so there is nothing to wind up.
                 stop = signals.next() => return Ok(stop.exit_code()),
             };
@@ -149,11 +152,7 @@ impl Cmd {
 }
 
 /// Opens the port, then the drivers, then the door.
-async fn start(
-    config: &ExporterConfig,
-    registry: &Registry,
-    door: Door,
-) -> Result<Hosted, Failure> {
+async fn start(config: ExporterConfig, registry: Registry, door: Door) -> Result<Hosted, Failure> {
     let tls = match &door.tls {
         Some((certificate, key)) => {
             Some(listen::acceptor(certificate, key).map_err(Failure::error)?)
@@ -168,7 +167,7 @@ async fn start(
     }
     // First, because it fails soonest; who connects now is served when the drivers are open.
     let listener = listen::bind(&door.address).await.map_err(Failure::error)?;
-    let hosted = Hosted::open(config, registry, Kind::Direct)
+    let hosted = Hosted::open(&config, &registry, Kind::Direct)
         .await
         .map_err(Failure::error)?;
     hosted.session.ready("Ready for commands");
