@@ -327,7 +327,11 @@ fn a_type_is_looked_for_in_its_own_file_first() {
             shelf.path("bbb.so").display()
         )
     );
-    // A second name of the same file is not a second file.
+    // A copy of the same plugin is not another plugin; the first on the path is taken.
+    fs::copy(shelf.path("aaa.so"), shelf.path("bbb.so")).unwrap();
+    let found = shelf.find("my_board.driver.Power").unwrap();
+    assert_eq!(found.path, shelf.path("aaa.so"));
+    // Nor is a second name of the same file.
     fs::remove_file(shelf.path("bbb.so")).unwrap();
     symlink(shelf.path("aaa.so"), shelf.path("ccc.so")).unwrap();
     shelf.find("my_board.driver.Power").unwrap();

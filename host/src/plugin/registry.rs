@@ -313,13 +313,24 @@ fn choose(plugins: &[(PathBuf, Contents)], type_name: &str) -> Result<Option<Fou
             driver: Arc::new(driver.clone()),
         })
     });
-    let first = offers.next();
-    match (&first, offers.next()) {
-        (Some(first), Some(second)) => Err(PluginError::Ambiguous {
+    let Some(first) = offers.next() else {
+        return Ok(None);
+    };
+    match offers.find(|other| !same_bytes(&first, other)) {
+        Some(second) => Err(PluginError::Ambiguous {
             type_name: type_name.to_owned(),
-            first: first.path.clone(),
+            first: first.path,
             second: second.path,
         }),
-        _ => Ok(first),
+        None => Ok(Some(first)),
     }
+}
+
+/// Whether both are the same plugin, copied: then it does not matter which of them is taken.
+fn same_bytes(one: &Found, other: &Found) -> bool {
+    let hash = |found: &Found| {
+        let file = File::open(&found.path).ok()?;
+        super::store::sha256(&file).ok()
+    };
+    one.metadata == other.metadata && hash(one).is_some_and(|one| Some(one) == hash(other))
 }

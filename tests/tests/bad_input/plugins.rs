@@ -207,8 +207,9 @@ fn a_folder_that_others_can_write() {
 fn two_plugins_with_one_type() {
     let lab = Lab::new();
     let folder = lab.plugins("plugins", &[]);
-    for name in ["one.so", "two.so"] {
-        compile(&lab, &metadata("1.0"), &folder.join(name), &[]);
+    for (name, version) in [("one.so", "2.1"), ("two.so", "2.2")] {
+        let source = metadata("1.0").replace("2.1", version);
+        compile(&lab, &source, &folder.join(name), &[]);
     }
     asked_for_acme(&lab, &folder)
         .complains("acme.driver.Power")
