@@ -29,7 +29,7 @@ def start(home):
 
     yield start
     for exporter in running:
-        exporter.kill()
+        exporter.end()
 
 
 @pytest.fixture

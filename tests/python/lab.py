@@ -119,12 +119,16 @@ class Exporter:
         self.reader.join(5)
         return code
 
-    def kill(self):
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        self.process.wait()
+    def end(self):
+        """For good. The Python exporter works in a child with a session of its own, which only
+        its parent's orderly end ends."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
 
     @contextmanager
     def client(self, path=None, **options):

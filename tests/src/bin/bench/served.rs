@@ -116,16 +116,23 @@ impl Served {
 
     /// SIGTERM to exit.
     pub(crate) fn stop(mut self) -> Duration {
+        self.end()
+    }
+
+    /// Asks it to end and waits, however long: the Python exporter works in a child with a session
+    /// of its own, which only its parent's orderly end ends.
+    fn end(&mut self) -> Duration {
         let started = Instant::now();
-        kill(Pid::from_raw(self.pid().cast_signed()), Signal::SIGTERM).unwrap();
-        self.child.wait().unwrap();
+        if let Ok(None) = self.child.try_wait() {
+            kill(Pid::from_raw(self.pid().cast_signed()), Signal::SIGTERM).unwrap();
+            self.child.wait().unwrap();
+        }
         started.elapsed()
     }
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
+        self.end();
     }
 }
