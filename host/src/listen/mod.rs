@@ -10,6 +10,7 @@
 //! be able to close its doors at once, give running calls a second, and then cut them off.
 
 mod address;
+mod authority;
 mod folder;
 mod server;
 mod tcp;

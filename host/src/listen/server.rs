@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::body::Body;
 
+use super::authority::PlainAuthority;
 use super::tls;
 
 /// More clients than this wait in the kernel's queue.
@@ -197,6 +198,7 @@ impl<S: Calls> Door<S> {
     async fn unix(self: Arc<Self>, listener: UnixListener) {
         while let Some((stream, _, permit)) = self.admit(|| listener.accept()).await {
             let door = Arc::clone(&self);
+            let stream = PlainAuthority::new(stream);
             self.tasks.spawn(async move {
                 door.cut
                     .run_until_cancelled(door.converse(stream, permit))
