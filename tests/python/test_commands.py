@@ -33,7 +33,7 @@ def test_power_from_the_command_line(start, exporter, client):
         assert done.returncode == 0, done.stderr
     done = bench.shell("j", "power", "read", kind=client)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith(READINGS)  # the Python client logs there too
+    assert READINGS in done.stdout  # the Python client logs there too
 
 
 @pairs
@@ -42,7 +42,7 @@ def test_groups_and_proxies(start, exporter, client):
     for path in [["inner", "switch"], ["alias"]]:
         done = bench.shell("j", *path, "read", kind=client)
         assert done.returncode == 0, done.stderr
-        assert done.stdout.endswith(READINGS)  # the Python client logs there too
+        assert READINGS in done.stdout  # the Python client logs there too
 
 
 @pairs
@@ -119,10 +119,10 @@ def test_python_inside_our_local_shell(home):
 def test_the_python_j_inside_our_local_shell(home):
     done = local_shell(home, "ours", PYTHON / "j", "power", "read")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith(READINGS)
+    assert READINGS in done.stdout
 
 
 def test_our_j_inside_the_python_local_shell(home):
     done = local_shell(home, "python", OURS / "j", "power", "read")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith(READINGS)
+    assert READINGS in done.stdout
