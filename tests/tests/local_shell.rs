@@ -66,14 +66,11 @@ fn the_environment_names_a_private_socket() {
 #[test]
 fn nothing_is_left_running() {
     let lab = Lab::new();
-    let looked = shell(
-        &lab,
-        POWER,
-        &["sh", "-c", "echo $PPID; ps -o pid=,comm= --ppid $PPID"],
-    );
-    looked.succeeds();
-    let below = looked.stdout.lines().skip(1);
-    let pids = below.filter_map(|line| line.split_whitespace().next()?.parse::<u32>().ok());
+    // The children of jmp while the command runs: the command, and the exporter.
+    let children = "cat /proc/$PPID/task/$PPID/children";
+    let looked = shell(&lab, POWER, &["sh", "-c", children]);
+    let pids: Vec<&str> = looked.succeeds().stdout.split_whitespace().collect();
+    assert_eq!(pids.len(), 2, "{looked}");
     for pid in pids {
         let left = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         assert!(!left.contains("jmp-exporter"), "{pid} still runs: {left}");

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
-use jumpstarter_tests::{Exporter, Lab, PATIENCE, Terminal};
+use std::path::Path;
+
+use jumpstarter_tests::{Exporter, Lab, PATIENCE, Terminal, free_port, run};
 use nix::sys::signal::Signal;
 
 const POWER: &str = "power: {type: jumpstarter_driver_power.driver.MockPower}";
@@ -29,19 +31,21 @@ fn the_exporter_ends_with_the_code_of_its_signal() {
 }
 
 #[test]
-fn a_signal_in_the_first_moment_counts() {
-    let lab = Lab::new();
-    let mut setup = lab.command("jmp-exporter");
-    let config = lab.exporter(POWER);
-    setup
-        .args(["run", "--exporter-config"])
-        .arg(config.config())
-        .args(["--tls-grpc-listener", "127.0.0.1:1", "--tls-grpc-insecure"]);
-    // Port 1 may or may not be ours to take; either way the process has to end.
-    let mut child = setup.stderr(std::process::Stdio::null()).spawn().unwrap();
-    let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
-    nix::sys::signal::kill(pid, Signal::SIGTERM).ok();
-    child.wait().unwrap();
+fn a_signal_in_any_of_the_first_moments_counts() {
+    for milliseconds in [0, 1, 2, 5, 10, 20, 40] {
+        let lab = Lab::new();
+        let config = lab.exporter(POWER).config().clone();
+        let listen = format!("127.0.0.1:{}", free_port());
+        // `timeout` sends the signal and returns what came of it.
+        let mut command = lab.foreign(Path::new("timeout"));
+        command
+            .args(["--preserve-status", "--signal=TERM", "--kill-after=60"])
+            .arg(format!("0.{milliseconds:03}1"))
+            .args(["jmp-exporter", "run", "--exporter-config"])
+            .arg(config)
+            .args(["--tls-grpc-listener", &listen, "--tls-grpc-insecure"]);
+        run(&mut command, PATIENCE * 2).fails(143);
+    }
 }
 
 #[test]

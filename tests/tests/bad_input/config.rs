@@ -56,6 +56,37 @@ fn a_value_of_the_wrong_type() {
 }
 
 #[test]
+fn a_setting_that_a_strict_driver_does_not_take() {
+    let strict = "jumpstarter_driver_test_rotten.driver.Rotten";
+    for (config, text) in [
+        ("{colour: red}", "colour"),
+        ("{fault: 5}", "fault"),
+        ("{fault: nonsense}", "nonsense"),
+    ] {
+        let lab = Lab::new();
+        let export = format!("power: {{type: {strict}, config: {config}}}");
+        lab.exporter(&export)
+            .rotten()
+            .refused()
+            .fails(1)
+            .complains("export.power.config")
+            .complains(text);
+    }
+}
+
+#[test]
+fn a_key_that_is_missing() {
+    let lab = Lab::new();
+    let head = "apiVersion: jumpstarter.dev/v1alpha1\nkind: ExporterConfig\n";
+    for (rest, text) in [("export: {}\n", "metadata"), ("metadata: {}\n", "name")] {
+        lab.exporter_from(&format!("{head}{rest}"))
+            .refused()
+            .fails(1)
+            .complains(text);
+    }
+}
+
+#[test]
 fn a_proxy_to_nowhere() {
     refused("alias: {ref: nowhere.to.go}")
         .complains("alias")
