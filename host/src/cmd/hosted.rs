@@ -20,6 +20,8 @@ use super::{Failure, Outcome};
 const GRACE: Duration = Duration::from_secs(1);
 /// How long stopping may take in all.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
+/// How long a signal waits for a session that is about to be up.
+pub(super) const LAST_MOMENT: Duration = Duration::from_millis(200);
 /// Calls are answered by more threads than this only where there are more CPUs, up to `THREADS.1`.
 const THREADS: (usize, usize) = (2, 8);
 

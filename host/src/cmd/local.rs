@@ -6,13 +6,14 @@
 use std::io::Write;
 
 use serde::Serialize;
+use tokio::time::timeout;
 
 use crate::config::ExporterConfig;
 use crate::log;
 use crate::plugin::Registry;
 use crate::session::Kind;
 
-use super::hosted::{self, Hosted};
+use super::hosted::{self, Hosted, LAST_MOMENT};
 use super::options::{Plugins, Source};
 use super::signals::Signals;
 use super::{Failure, Outcome};
@@ -48,14 +49,20 @@ impl Cmd {
         hosted::block_on(async {
             let mut signals = Signals::listen().map_err(Failure::error)?;
             // A task of its own: a plugin that hangs while it is loaded must not keep the signals.
-            let starting = tokio::spawn(start(config, registry));
-            let hosted = tokio::select! {
-                hosted = starting => hosted.map_err(Failure::error)??,
-                stop = signals.not_typed() => return Ok(stop.exit_code()),
-            };
-            let code = tokio::select! {
-                () = end_of_input() => 0,
-                stop = signals.not_typed() => stop.exit_code(),
+            let mut starting = tokio::spawn(start(config, registry));
+            let (hosted, code) = tokio::select! {
+                hosted = &mut starting => {
+                    let hosted = hosted.map_err(Failure::error)??;
+                    let code = tokio::select! {
+                        () = end_of_input() => 0,
+                        stop = signals.not_typed() => stop.exit_code(),
+                    };
+                    (hosted, code)
+                }
+                stop = signals.not_typed() => match timeout(LAST_MOMENT, starting).await {
+                    Ok(Ok(Ok(hosted))) => (hosted, stop.exit_code()),
+                    _ => return Ok(stop.exit_code()),
+                },
             };
             tokio::select! {
                 () = hosted.close() => {}

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use jumpstarter_client::Secret;
+use tokio::time::timeout;
 
 use crate::config::{ExporterConfig, Hooks};
 use crate::listen::{self, Address};
@@ -13,7 +14,7 @@ use crate::plugin::Registry;
 use crate::service::Passphrase;
 use crate::session::Kind;
 
-use super::hosted::{self, Hosted};
+use super::hosted::{self, Hosted, LAST_MOMENT};
 use super::options::{Plugins, Source};
 use super::signals::Signals;
 use super::{Failure, Outcome};
@@ -86,13 +87,18 @@ impl Cmd {
             let mut signals = Signals::listen().map_err(Failure::error)?;
             // A task of its own: a plugin that hangs while it is loaded keeps its thread, and must
             // not keep the signals.
-            let starting = tokio::spawn(start(config, registry, door));
-            let hosted = tokio::select! {
-                hosted = starting => hosted.map_err(Failure::error)??,
-                // Nobody has been served yet, so there is nothing to wind up.
-                stop = signals.next() => return Ok(stop.exit_code()),
+            let mut starting = tokio::spawn(start(config, registry, door));
+            let (hosted, stop) = tokio::select! {
+                hosted = &mut starting => {
+                    (hosted.map_err(Failure::error)??, signals.next().await)
+                }
+                // Whoever has just been told that the exporter is up may stop it at once.
+                stop = signals.next() => match timeout(LAST_MOMENT, starting).await {
+                    Ok(Ok(Ok(hosted))) => (hosted, stop),
+                    // Nobody has been served yet, so there is nothing to wind up.
+                    _ => return Ok(stop.exit_code()),
+                },
             };
-            let stop = signals.next().await;
             tracing::info!(signal = stop.name, "Stopping exporter");
             tokio::select! {
                 () = hosted.close() => {}
