@@ -5,13 +5,19 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
+use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
 use super::super::exporter::{is_program, own_folder};
 use super::prompt;
 use crate::env;
-use crate::ui::Failure;
+use crate::ui::{Failure, Signals};
+
+/// What reaches us and the child at once is seen by both within this time.
+const TOGETHER: Duration = Duration::from_millis(100);
 
 /// What a child is told.
 #[derive(Debug)]
@@ -78,8 +84,22 @@ fn not_started(program: &OsStr, error: &io::Error) -> Failure {
     }
 }
 
+/// The exit code of a shell whose child has ended.
+///
+/// Ctrl-C reaches both at once, and the child may be gone before we hear of it.
+pub(super) async fn shell_code(status: ExitStatus, stopped: bool, signals: &mut Signals) -> u8 {
+    let ours = [Signal::SIGINT, Signal::SIGTERM].map(|signal| Some(signal as i32));
+    let stopped = stopped
+        || ours.contains(&status.signal()) && timeout(TOGETHER, signals.stopped()).await.is_ok();
+    if stopped {
+        Signals::STOPPED
+    } else {
+        exit_code(status)
+    }
+}
+
 /// The exit code that tells how the child ended; 256 - N after signal N.
-pub(super) fn exit_code(status: ExitStatus) -> u8 {
+fn exit_code(status: ExitStatus) -> u8 {
     let code = match (status.code(), status.signal()) {
         (Some(code), _) => code,
         (None, Some(signal)) => -signal,

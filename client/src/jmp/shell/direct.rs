@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 use tonic::Code;
 use tracing::info;
 
-use super::child::{Plan, exit_code};
+use super::child::{Plan, shell_code};
 use crate::connect::{Options, Roots, Tls, connect};
 use crate::device::OpenError;
 use crate::logs::Follower;
@@ -81,11 +81,7 @@ impl Direct {
         if log.everything {
             log.settle(LAST_LINES).await;
         }
-        Ok(if stopped {
-            Signals::STOPPED
-        } else {
-            exit_code(status)
-        })
+        Ok(shell_code(status, stopped, &mut signals).await)
     }
 
     fn tls(&self) -> Tls {

@@ -17,7 +17,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 use super::super::{Logging, exporter};
-use super::child::{Plan, exit_code};
+use super::child::{Plan, shell_code};
 use crate::ui::{Failure, Outcome, Signals, print, tell};
 use crate::{Allow, env};
 
@@ -119,11 +119,7 @@ async fn shell(
         }
     };
     let status = status.map_err(|error| Failure::Error(error.to_string()))?;
-    Ok(if stopped {
-        Signals::STOPPED
-    } else {
-        exit_code(status)
-    })
+    Ok(shell_code(status, stopped, signals).await)
 }
 
 // === impl Exporter ===
