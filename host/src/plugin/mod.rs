@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Above this module nobody knows in which language a plugin was written. Below it lies foreign
-//! code, and every `unsafe` block of the exporter.
+//! code, and every `unsafe` block of the exporter but the one that ends it (`cmd::exit`).
 
 mod ask;
 mod companion;
