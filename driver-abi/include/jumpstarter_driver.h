@@ -25,7 +25,19 @@
 #define JMP_EXT_TREE "jmp.tree/1"
 #define JMP_EXT_SESSION "jmp.session/1"
 #define JMP_EXT_RESOURCE "jmp.resource/1"
+#define JMP_EXT_TRANSFER "jmp.transfer/1"
+#define JMP_EXT_BYTES "jmp.bytes/1"
 
+
+/**
+ * Direction of a transfer: the driver reads what the client sends.
+ */
+#define JMP_TRANSFER_READ 1
+
+/**
+ * Direction of a transfer: the driver writes what the client receives.
+ */
+#define JMP_TRANSFER_WRITE 2
 
 /**
  * Outcome of a call, numbered as gRPC numbers its status codes.
@@ -344,7 +356,9 @@ typedef struct jmp_functions {
   void (*stream_close)(uint64_t stream);
   /**
    * Opens a byte stream. Completes with `fd`: a connected, non-blocking, close-on-exec socket,
-   * SOCK_STREAM or, where message boundaries matter, SOCK_SEQPACKET.
+   * SOCK_STREAM or, where message boundaries matter, SOCK_SEQPACKET, or the SOCK_DGRAM socket of
+   * the device itself, which has no end; and with a `handle` for `BytesExt`, or 0.
+   *
    */
   void (*connect)(uint64_t driver, const struct jmp_call *call, struct jmp_completion done);
   /**
@@ -491,6 +505,9 @@ typedef struct jmp_session_ext {
 
 /**
  * `jmp.resource/1`, offered by the host: data that the client provides or takes.
+ *
+ * The simple form, for a driver that need not know whether all of the data went through; see
+ * `TransferExt`.
  */
 typedef struct jmp_resource_ext {
   /**
@@ -500,5 +517,46 @@ typedef struct jmp_resource_ext {
    */
   void (*take)(uint64_t ctx, uint64_t node, struct jmp_slice handle, struct jmp_completion done);
 } jmp_resource_ext;
+
+/**
+ * `jmp.transfer/1`, offered by the host: as `ResourceExt`, with a direction and an end that can be
+ * asked about.
+ */
+typedef struct jmp_transfer_ext {
+  /**
+   * Takes the resource that `resource`, an encoded `google.protobuf.Value` from an argument,
+   * stands for, in one `direction`: `TRANSFER_READ` or `TRANSFER_WRITE`. Completes with
+   * `fd`, a stream socket of the plain data, and with `handle`, the number of the transfer.
+   */
+  void (*take)(uint64_t ctx,
+               uint64_t node,
+               struct jmp_slice resource,
+               uint32_t direction,
+               struct jmp_completion done);
+  /**
+   * Completes when the transfer is over, with an error if it is not whole: the client went away,
+   * the data is corrupt, the web server refused it. Asked for once, after a reader has met the
+   * end of file, or after a writer has shut its side of the socket down.
+   */
+  void (*finished)(uint64_t ctx, uint64_t node, uint64_t transfer, struct jmp_completion done);
+} jmp_transfer_ext;
+
+/**
+ * `jmp.bytes/1`, offered by a plugin: how its byte streams end.
+ *
+ * `stream` is the `handle` of the answer to `connect`. A plugin answers 0 there for a stream about
+ * which there is nothing to ask, and the end of its socket is all there is to know.
+ */
+typedef struct jmp_bytes_ext {
+  /**
+   * Completes when the driver is through with the stream, with an error if it failed. Asked for
+   * once per stream, and then the number is gone.
+   */
+  void (*outcome)(uint64_t stream, struct jmp_completion done);
+  /**
+   * The client is gone, and the driver has been given time to notice: the stream is ended now.
+   */
+  void (*close)(uint64_t stream);
+} jmp_bytes_ext;
 
 #endif  /* JUMPSTARTER_DRIVER_H */

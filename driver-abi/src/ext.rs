@@ -19,6 +19,15 @@ pub const TREE: &str = "jmp.tree/1";
 pub const SESSION: &str = "jmp.session/1";
 /// Name of [`ResourceExt`].
 pub const RESOURCE: &str = "jmp.resource/1";
+/// Name of [`TransferExt`].
+pub const TRANSFER: &str = "jmp.transfer/1";
+/// Name of [`BytesExt`].
+pub const BYTES: &str = "jmp.bytes/1";
+
+/// Direction of a transfer: the driver reads what the client sends.
+pub const TRANSFER_READ: u32 = 1;
+/// Direction of a transfer: the driver writes what the client receives.
+pub const TRANSFER_WRITE: u32 = 2;
 
 /// One line of a driver's log.
 #[repr(C)]
@@ -103,6 +112,9 @@ pub struct SessionExt {
 }
 
 /// `jmp.resource/1`, offered by the host: data that the client provides or takes.
+///
+/// The simple form, for a driver that need not know whether all of the data went through; see
+/// [`TransferExt`].
 #[repr(C)]
 #[derive(Clone, Copy, Debug, StableAbi)]
 pub struct ResourceExt {
@@ -110,4 +122,39 @@ pub struct ResourceExt {
     /// stands for. Completes with `fd`, a stream socket of the plain data: encodings are dealt with
     /// by the host.
     pub take: unsafe extern "C" fn(ctx: u64, node: u64, handle: Slice, done: Completion),
+}
+
+/// `jmp.transfer/1`, offered by the host: as [`ResourceExt`], with a direction and an end that can be
+/// asked about.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, StableAbi)]
+pub struct TransferExt {
+    /// Takes the resource that `resource`, an encoded `google.protobuf.Value` from an argument,
+    /// stands for, in one `direction`: [`TRANSFER_READ`] or [`TRANSFER_WRITE`]. Completes with
+    /// `fd`, a stream socket of the plain data, and with `handle`, the number of the transfer.
+    pub take: unsafe extern "C" fn(
+        ctx: u64,
+        node: u64,
+        resource: Slice,
+        direction: u32,
+        done: Completion,
+    ),
+    /// Completes when the transfer is over, with an error if it is not whole: the client went away,
+    /// the data is corrupt, the web server refused it. Asked for once, after a reader has met the
+    /// end of file, or after a writer has shut its side of the socket down.
+    pub finished: unsafe extern "C" fn(ctx: u64, node: u64, transfer: u64, done: Completion),
+}
+
+/// `jmp.bytes/1`, offered by a plugin: how its byte streams end.
+///
+/// `stream` is the `handle` of the answer to `connect`. A plugin answers 0 there for a stream about
+/// which there is nothing to ask, and the end of its socket is all there is to know.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, StableAbi)]
+pub struct BytesExt {
+    /// Completes when the driver is through with the stream, with an error if it failed. Asked for
+    /// once per stream, and then the number is gone.
+    pub outcome: unsafe extern "C" fn(stream: u64, done: Completion),
+    /// The client is gone, and the driver has been given time to notice: the stream is ended now.
+    pub close: unsafe extern "C" fn(stream: u64),
 }

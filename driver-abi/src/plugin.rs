@@ -50,7 +50,10 @@ pub struct Functions {
     pub stream_close: unsafe extern "C" fn(stream: u64),
 
     /// Opens a byte stream. Completes with `fd`: a connected, non-blocking, close-on-exec socket,
-    /// SOCK_STREAM or, where message boundaries matter, SOCK_SEQPACKET.
+    /// SOCK_STREAM or, where message boundaries matter, SOCK_SEQPACKET, or the SOCK_DGRAM socket of
+    /// the device itself, which has no end; and with a `handle` for [`BytesExt`], or 0.
+    ///
+    /// [`BytesExt`]: crate::ext::BytesExt
     pub connect: unsafe extern "C" fn(driver: u64, call: *const Call, done: Completion),
 
     /// The caller of this call is gone. A hint: the call still completes.

@@ -44,11 +44,15 @@ fn generate() -> String {
          #define JMP_EXT_LOG \"{}\"\n\
          #define JMP_EXT_TREE \"{}\"\n\
          #define JMP_EXT_SESSION \"{}\"\n\
-         #define JMP_EXT_RESOURCE \"{}\"\n",
+         #define JMP_EXT_RESOURCE \"{}\"\n\
+         #define JMP_EXT_TRANSFER \"{}\"\n\
+         #define JMP_EXT_BYTES \"{}\"\n",
         ext::LOG,
         ext::TREE,
         ext::SESSION,
         ext::RESOURCE,
+        ext::TRANSFER,
+        ext::BYTES,
     ));
     // The constants above are written by hand because cbindgen does not see through string ones.
     config.export.exclude.extend(
@@ -65,6 +69,8 @@ fn generate() -> String {
             "TREE",
             "SESSION",
             "RESOURCE",
+            "TRANSFER",
+            "BYTES",
         ]
         .map(String::from),
     );
@@ -134,6 +140,8 @@ fn c_and_cpp_agree_about_sizes() {
         ("jmp_tree_ext", size_of::<ext::TreeExt>()),
         ("jmp_session_ext", size_of::<ext::SessionExt>()),
         ("jmp_resource_ext", size_of::<ext::ResourceExt>()),
+        ("jmp_transfer_ext", size_of::<ext::TransferExt>()),
+        ("jmp_bytes_ext", size_of::<ext::BytesExt>()),
     ];
     let mut source = String::from(
         "#include <assert.h>\n\

@@ -41,6 +41,8 @@ fn the_layout_is_the_golden_one() {
         ext::TreeExt { children call stream_open stream_next stream_close connect cancel }
         ext::SessionExt { folder }
         ext::ResourceExt { take }
+        ext::TransferExt { take finished }
+        ext::BytesExt { outcome close }
     );
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/layout.golden");
     if std::env::var_os("JMP_BLESS").is_some() {

@@ -1,0 +1,1 @@
+//! Byte streams to TCP, UDP, Unix, vsock, D-Bus and WebSocket peers.

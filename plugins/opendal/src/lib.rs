@@ -1,0 +1,1 @@
+//! Storage: file systems, memory and HTTP behind one interface, and mock flashers.
