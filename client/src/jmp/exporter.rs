@@ -1,7 +1,7 @@
 //! Finding `jmp-exporter`, and becoming it.
 //!
-//! `jmp run` and `jmp driver` are the exporter's commands. The exporter takes over the process, so
-//! that signals, exit codes and `ps` are its own.
+//! `jmp run`, `jmp check` and `jmp driver` are the exporter's commands. The exporter takes over the
+//! process, so that signals, exit codes and `ps` are its own.
 
 use std::ffi::{OsStr, OsString};
 use std::io;

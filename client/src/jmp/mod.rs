@@ -53,6 +53,9 @@ enum Command {
     /// Run an exporter: serve the devices of a configuration file
     #[command(disable_help_flag = true)]
     Run(Passed),
+    /// Look for mistakes in an exporter's configuration file
+    #[command(disable_help_flag = true)]
+    Check(Passed),
     /// Find and inspect driver plugins
     #[command(disable_help_flag = true)]
     Driver(Passed),
@@ -103,7 +106,9 @@ impl Jmp {
     fn run(self, line: &CommandLine, words: &[OsString]) -> Outcome {
         match self.command {
             Command::Shell(cmd) => block_on(cmd.run(line, self.logging)),
-            Command::Run(_) | Command::Driver(_) => Err(exporter::become_it(words)),
+            Command::Run(_) | Command::Check(_) | Command::Driver(_) => {
+                Err(exporter::become_it(words))
+            }
             Command::Version(cmd) => cmd.run(),
             Command::Completion(cmd) => cmd.run(line.program()),
         }
