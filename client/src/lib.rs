@@ -1,7 +1,7 @@
 //! The Jumpstarter client library.
 //!
 //! ```text
-//! Host ── connect ──► Connection ── GetReport ──► Session ── root ──► Device ── call, stream
+//! Host ── connect ──► Connection ── GetReport ──► Session ── root ──► Device ── call, stream, connect
 //!                                                    └── client ──► status::Monitor, logs::Follower
 //! ```
 //!
@@ -45,6 +45,7 @@ pub mod logs;
 pub mod report;
 mod secret;
 pub mod status;
+pub mod stream;
 #[cfg(feature = "commands")]
 mod ui;
 
@@ -52,3 +53,4 @@ pub use allow::Allow;
 pub use device::{Device, Session};
 pub use host::Host;
 pub use secret::Secret;
+pub use stream::ByteStream;

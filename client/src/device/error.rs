@@ -76,6 +76,21 @@ impl CallError {
         Self::sort(text, status, not_implemented)
     }
 
+    /// Sorts the status of a byte stream that was not opened.
+    pub(super) fn from_connect(method: &str, status: Status) -> Self {
+        let status = status_of(status);
+        let text = match status.code() {
+            Code::FailedPrecondition => status.message().to_owned(),
+            code => format!(
+                "stream '{method}' failed with gRPC {}: {}",
+                code_name(code),
+                details(&status)
+            ),
+        };
+        let not_implemented = matches!(status.code(), Code::NotFound | Code::Unimplemented);
+        Self::sort(text, status, not_implemented)
+    }
+
     fn sort(text: String, status: Status, not_implemented: bool) -> Self {
         let code = status.code();
         let answer = Answer {

@@ -33,6 +33,7 @@ use serde::de::DeserializeOwned;
 
 use crate::connect::Transport;
 use crate::report::{Node, Tree};
+use crate::stream::{self, ByteStream, Purpose};
 
 pub use args::Args;
 pub use error::{Answer, CallError, code_name};
@@ -42,7 +43,7 @@ pub use session::{OpenError, Session};
 /// One driver of an exporter.
 #[derive(Debug, Clone)]
 pub struct Device {
-    client: ExporterServiceClient<Transport>,
+    transport: Transport,
     tree: Arc<Tree>,
     index: usize,
 }
@@ -71,9 +72,13 @@ impl Device {
         self.node().children().iter().map(|index| self.at(*index))
     }
 
+    fn client(&self) -> ExporterServiceClient<Transport> {
+        ExporterServiceClient::new(self.transport.clone())
+    }
+
     fn at(&self, index: usize) -> Self {
         Self {
-            client: self.client.clone(),
+            transport: self.transport.clone(),
             tree: Arc::clone(&self.tree),
             index,
         }
@@ -104,7 +109,7 @@ impl Device {
             method: method.to_owned(),
             args: args.encode(method)?,
         };
-        match self.client.clone().driver_call(request).await {
+        match self.client().driver_call(request).await {
             Ok(response) => Ok(response.into_inner().result),
             Err(status) => Err(CallError::from_call(method, status)),
         }
@@ -134,9 +139,38 @@ impl Device {
             method: method.to_owned(),
             args: args.encode(method)?,
         };
-        match self.client.clone().streaming_driver_call(request).await {
+        match self.client().streaming_driver_call(request).await {
             Ok(response) => Ok(RawItems::new(method, response.into_inner())),
             Err(status) => Err(CallError::from_stream(status)),
+        }
+    }
+
+    /// Opens a byte stream by a `method` of the driver, usually `connect`.
+    ///
+    /// It returns when the driver has opened its side.
+    ///
+    /// ```no_run
+    /// # use jumpstarter_client::Device;
+    /// use tokio::io::AsyncWriteExt;
+    ///
+    /// # async fn example(serial: &Device) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut console = serial.connect("connect").await?;
+    /// console.write_all(b"reboot\n").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the driver or the exporter answered instead.
+    pub async fn connect(&self, method: &str) -> Result<ByteStream, CallError> {
+        let purpose = Purpose::Driver {
+            uuid: self.node().uuid(),
+            method,
+        };
+        match stream::open(self.transport.clone(), &purpose).await {
+            Ok((stream, _)) => Ok(stream),
+            Err(status) => Err(CallError::from_connect(method, status)),
         }
     }
 }

@@ -92,7 +92,7 @@ impl Session {
     /// The driver at the top of the tree.
     pub fn root(&self) -> Device {
         Device {
-            client: self.client(),
+            transport: self.connection.transport(),
             tree: Arc::clone(&self.tree),
             index: self.tree.root(),
         }
