@@ -6,6 +6,7 @@ pub mod config;
 pub mod listen;
 pub mod log;
 pub mod plugin;
+pub mod resource;
 pub mod service;
 pub mod session;
 pub mod tree;

@@ -28,7 +28,11 @@ pub use driver::Driver;
 pub use error::{Failure, TreeErrors};
 pub use plan::{Summary, check};
 
-use crate::{config::ExporterConfig, plugin::Registry};
+use crate::{
+    config::ExporterConfig,
+    plugin::Registry,
+    resource::{self, Resources},
+};
 use state::State;
 
 /// The open drivers of a session.
@@ -59,7 +63,8 @@ impl Tree {
             tracing::warn!("{}", warning.show(&config.source, ""));
         }
         let libraries = open::load(&plan, registry).map_err(TreeErrors::Open)?;
-        let state = open::open(&plan, &libraries, folder).await;
+        let resources = Resources::new(resource::Options::from_env());
+        let state = open::open(&plan, &libraries, folder, resources).await;
         let state = match state {
             Ok(state) => state,
             Err((state, failures)) => {
@@ -84,6 +89,11 @@ impl Tree {
     /// The driver with this uuid.
     pub fn driver(&self, uuid: &Uuid) -> Option<&Arc<Driver>> {
         self.drivers.get(uuid)
+    }
+
+    /// What clients offer to the drivers of this tree.
+    pub fn resources(&self) -> &Arc<Resources> {
+        &self.state.resources
     }
 
     /// Closes every driver once, parents before their children, in `limit` at most. What goes wrong

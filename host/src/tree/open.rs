@@ -17,6 +17,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use crate::{
     config::shape::ROOT,
     plugin::{CallError, Library, Node, Registry, Services},
+    resource::Resources,
 };
 
 use super::{
@@ -65,8 +66,9 @@ pub(super) async fn open(
     plan: &Plan<'_>,
     libraries: &Libraries,
     folder: &Path,
+    resources: Resources,
 ) -> Result<Arc<State>, (Arc<State>, Vec<Failure>)> {
-    let state = Arc::new(State::new(plan, folder));
+    let state = Arc::new(State::new(plan, folder, resources));
     let services: Arc<dyn Services> = Arc::<State>::clone(&state);
     let opening = Opening {
         plan,

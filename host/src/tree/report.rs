@@ -136,9 +136,8 @@ fn profile<'a>(
             .collect(),
         None => methods.help.clone(),
     };
-    let pinned = entry.and_then(|entry| entry.base.uuid);
     let driver = Driver {
-        uuid: pinned.unwrap_or_else(Uuid::new_v4),
+        uuid: slot.uuid,
         name: inner.shape.path(spot),
         class: class_of(&slot.type_name).to_owned(),
         type_name: slot.type_name.clone(),

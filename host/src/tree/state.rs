@@ -8,8 +8,10 @@ use std::{
     fs::DirBuilder,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
+
+use uuid::Uuid;
 
 use crate::{
     config::{
@@ -17,6 +19,7 @@ use crate::{
         shape::{Shape, SpotKind},
     },
     plugin::{Added, DriverMetadata, Instance, Node, Opened, OpenedChild},
+    resource::Resources,
 };
 
 use super::plan::Plan;
@@ -28,6 +31,8 @@ pub(super) struct State {
     folder: PathBuf,
     /// The numbers under which drivers ask; dropped when the tree is closed.
     nodes: Mutex<Vec<Node>>,
+    /// What clients offer to drivers.
+    pub(super) resources: Arc<Resources>,
 }
 
 #[derive(Debug)]
@@ -41,6 +46,8 @@ pub(super) struct Inner {
 /// What is at a spot.
 #[derive(Debug, Default)]
 pub(super) struct Slot {
+    /// In the report, and what clients open their resources to.
+    pub(super) uuid: Uuid,
     pub(super) type_name: String,
     pub(super) instance: Option<Instance>,
     /// What the driver told about itself when it was opened; its children are spots of their own.
@@ -56,7 +63,7 @@ pub(super) struct Slot {
 // === impl State ===
 
 impl State {
-    pub(super) fn new(plan: &Plan<'_>, folder: &Path) -> Self {
+    pub(super) fn new(plan: &Plan<'_>, folder: &Path, resources: Resources) -> Self {
         let spots = plan.shape.spots().iter().enumerate();
         let slots = spots
             .map(|(spot, what)| {
@@ -66,6 +73,9 @@ impl State {
                     _ => COMPOSITE,
                 };
                 Slot {
+                    uuid: order
+                        .and_then(|order| order.entry.base.uuid)
+                        .unwrap_or_else(Uuid::new_v4),
                     type_name: type_name.to_owned(),
                     log_level: order
                         .map(|order| order.entry.base.log_level)
@@ -82,6 +92,7 @@ impl State {
             }),
             folder: folder.to_owned(),
             nodes: Mutex::default(),
+            resources: Arc::new(resources),
         }
     }
 
@@ -158,6 +169,7 @@ impl Inner {
             } = child;
             let new = self.shape.add(spot, &name, SpotKind::Driver, at);
             self.slots.push(Slot {
+                uuid: Uuid::new_v4(),
                 metadata: metadata(&type_name),
                 type_name,
                 instance: Some(driver),

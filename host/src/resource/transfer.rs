@@ -1,0 +1,97 @@
+//! What a driver gets for a handle.
+
+use std::os::fd::OwnedFd;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::plugin::{CallError, Code};
+
+use super::Direction;
+use super::link::{Gone, Link};
+
+/// The task of a transfer. It ends by itself when the transfer is over; dropping it cuts the
+/// transfer off.
+pub type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A socket of plain data, what makes it move, and how it ends.
+pub struct Transfer {
+    /// For the driver.
+    pub socket: OwnedFd,
+    /// To be run; none where nothing lies between the client and the driver.
+    pub work: Option<Work>,
+    /// Whether the data is whole, when it has ended.
+    pub outcome: Outcome,
+}
+
+/// How a transfer ends.
+#[derive(Debug)]
+pub struct Outcome(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Plain(Arc<Link>, Direction),
+    Task(watch::Receiver<Option<Result<(), CallError>>>),
+}
+
+// === impl Transfer ===
+
+impl Transfer {
+    /// Nothing lies between the client and the driver.
+    pub(super) fn plain(socket: OwnedFd, link: Arc<Link>, direction: Direction) -> Self {
+        Self {
+            socket,
+            work: None,
+            outcome: Outcome(Kind::Plain(link, direction)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Transfer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Transfer")
+            .field("socket", &self.socket)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    /// Waits for the end of the transfer.
+    ///
+    /// # Errors
+    ///
+    /// Why the data is not whole.
+    pub async fn wait(self) -> Result<(), CallError> {
+        match self.0 {
+            Kind::Plain(link, Direction::Write) => link
+                .served()
+                .await
+                .map_err(|Gone| gone("before it had taken all of the data")),
+            Kind::Plain(link, _) => link
+                .whole()
+                .await
+                .map_err(|Gone| gone("before it had sent all of its data")),
+            Kind::Task(mut told) => match told.wait_for(Option::is_some).await {
+                Ok(outcome) => outcome.clone().unwrap_or(Ok(())),
+                Err(_) => Err(CallError::new(Code::Cancelled, "the transfer was given up")),
+            },
+        }
+    }
+
+    /// Whether [`wait`](Self::wait) would have an answer at once.
+    pub fn is_over(&self) -> bool {
+        match &self.0 {
+            Kind::Plain(link, _) => link.is_gone(),
+            Kind::Task(told) => told.borrow().is_some() || told.has_changed().is_err(),
+        }
+    }
+}
+
+/// The client went away.
+pub(super) fn gone(when: &str) -> CallError {
+    CallError::new(Code::Cancelled, format!("the client went away {when}"))
+}
