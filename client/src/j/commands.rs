@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgMatches, Command};
 
-use super::{generic, policy, power};
+use super::{generic, policy, power, serial, shell};
 use crate::logs::Severity;
 use crate::ui::{Failure, Outcome, tell};
 use crate::{Allow, Device, Session, env};
@@ -16,6 +16,7 @@ const LOG_LEVEL: &str = "log_level";
 pub(super) struct Commands {
     root: Device,
     allow: Allow,
+    shells: shell::Methods,
 }
 
 /// What is known about a device's commands.
@@ -25,6 +26,10 @@ enum Kind {
     Composite,
     /// It switches power.
     Power(power::Flavour),
+    /// It is a serial port.
+    Serial,
+    /// It runs scripts of the exporter's configuration.
+    Shell,
     /// Whatever its interface says.
     Generic,
 }
@@ -41,6 +46,8 @@ impl Kind {
             "jumpstarter_driver_power.client.VirtualPowerClient" => {
                 Self::Power(power::Flavour::Virtual)
             }
+            serial::CLASS => Self::Serial,
+            shell::CLASS => Self::Shell,
             _ => Self::Generic,
         }
     }
@@ -50,12 +57,23 @@ impl Kind {
 
 impl Commands {
     /// The devices of `session` that `allow` permits; the first one must be among them.
-    pub(super) fn new(session: Session, allow: Allow) -> Result<Self, Failure> {
+    ///
+    /// Those that `words` may lead to are asked for what the report does not say.
+    pub(super) async fn new(
+        session: Session,
+        allow: Allow,
+        words: &[OsString],
+    ) -> Result<Self, Failure> {
         let root = session.root();
         if !allow.permits(root.node().class()) {
             return Err(policy::refused(root.node().class()));
         }
-        Ok(Self { root, allow })
+        let shells = shell::Methods::ask(&root, &allow, words).await;
+        Ok(Self {
+            root,
+            allow,
+            shells,
+        })
     }
 
     /// Says which devices are left out, unless the shell around us has said it already.
@@ -82,6 +100,8 @@ impl Commands {
         let group = Command::new(name.to_owned());
         match Kind::of(device) {
             Kind::Power(flavour) => power::command(group, device, flavour),
+            Kind::Serial => serial::command(group, device),
+            Kind::Shell => shell::command(group, device, &self.shells),
             Kind::Composite => {
                 let level = Arg::new(LOG_LEVEL)
                     .long("log-level")
@@ -136,6 +156,12 @@ impl Commands {
             if let Kind::Power(flavour) = kind {
                 return power::run(&device, flavour, name, below).await;
             }
+            if kind == Kind::Serial {
+                return serial::run(&device, name, below).await;
+            }
+            if kind == Kind::Shell {
+                return shell::run(&device, &self.shells, name, below).await;
+            }
             if kind == Kind::Generic && generic::has(&device, name) {
                 return generic::run(&device, name, below).await;
             }
@@ -170,6 +196,8 @@ fn outline(device: &Device) -> Command {
     match Kind::of(device) {
         Kind::Composite => describe(command, device, "Generic composite device"),
         Kind::Power(_) => describe(command, device, power::ABOUT),
+        Kind::Serial => describe(command, device, serial::ABOUT),
+        Kind::Shell => describe(command, device, shell::ABOUT),
         Kind::Generic => generic::describe(command, device),
     }
 }

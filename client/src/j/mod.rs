@@ -7,6 +7,8 @@ mod commands;
 mod generic;
 mod policy;
 mod power;
+mod serial;
+mod shell;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -35,20 +37,26 @@ async fn run(words: Vec<OsString>) -> Outcome {
 }
 
 async fn work(words: Vec<OsString>) -> Outcome {
-    let commands = Commands::new(session().await?, policy::allow()?)?;
+    let typed = words.get(1..).unwrap_or_default();
+    let commands = Commands::new(session().await?, policy::allow()?, typed).await?;
     commands.warn();
-    let command = commands.command(words.get(1..).unwrap_or_default());
+    let command = commands.command(typed);
     let mut line = CommandLine::verbatim(command, words, USAGE_J);
     let matches = line.matches()?;
     let level = commands::log_level(&matches).and_then(Severity::parse);
     Console::install(level.unwrap_or(Severity::Info));
-    commands.run(&matches).await
+    match commands.run(&matches).await {
+        Err(Failure::Usage(mistake)) => Err(line.refuse(mistake).into()),
+        outcome => outcome,
+    }
 }
 
 /// Tells a shell what could come next.
 async fn answer(request: complete::Request) -> Outcome {
     let command = if request.needs_commands() {
-        Commands::new(session().await?, policy::allow()?)?.command(&request.words())
+        let words = request.words();
+        let commands = Commands::new(session().await?, policy::allow()?, &words).await?;
+        commands.command(&words)
     } else {
         clap::Command::new("j")
     };

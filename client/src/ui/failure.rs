@@ -12,6 +12,9 @@ pub(crate) type Outcome = Result<u8, Failure>;
 pub(crate) enum Failure {
     /// The words are wrong, or help was asked for.
     Refusal(Refusal),
+    /// The words are wrong together; [`CommandLine::refuse`](crate::cli::CommandLine::refuse) makes
+    /// a refusal of it, which also shows the usage.
+    Usage(String),
     /// Something is in the way: `Error: …`, exit code 1.
     Error(String),
     /// The same, with another exit code.
@@ -27,7 +30,7 @@ impl Failure {
     pub(crate) fn show(self) -> ExitCode {
         match self {
             Self::Refusal(refusal) => refusal.show(),
-            Self::Error(message) => report_error(message),
+            Self::Error(message) | Self::Usage(message) => report_error(message),
             Self::Code(code, message) => {
                 report_error(message);
                 ExitCode::from(code)

@@ -2,14 +2,18 @@
 
 mod console;
 mod failure;
+mod screen;
 pub(crate) mod sentence;
 mod signals;
+mod terminal;
 
 use std::io::{self, Write};
 
 pub(crate) use console::Console;
 pub(crate) use failure::{Failure, Outcome};
-pub(crate) use signals::Signals;
+pub(crate) use screen::Screen;
+pub(crate) use signals::{Signals, listen};
+pub(crate) use terminal::RawTerminal;
 
 /// Prints one line of data.
 ///

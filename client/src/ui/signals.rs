@@ -1,5 +1,7 @@
 //! Ctrl-C and SIGTERM.
 
+use std::pin::pin;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Failure, tell};
@@ -19,9 +21,6 @@ impl Signals {
 
     /// From now on these signals do not end the process by themselves.
     pub(crate) fn listen() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| Failure::Error(format!("cannot handle signals: {error}")))
-        };
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
@@ -30,9 +29,14 @@ impl Signals {
 
     /// Waits for a signal and says which one it was.
     pub(crate) async fn stopped(&mut self) {
+        tell(self.next().await);
+    }
+
+    /// What to say about the next signal.
+    async fn next(&mut self) -> &'static str {
         tokio::select! {
-            _ = self.interrupt.recv() => tell("SIGINT pressed, terminating"),
-            _ = self.terminate.recv() => tell("SIGTERM received, terminating"),
+            _ = self.interrupt.recv() => "SIGINT pressed, terminating",
+            _ = self.terminate.recv() => "SIGTERM received, terminating",
         }
     }
 
@@ -41,10 +45,21 @@ impl Signals {
         &mut self,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        tokio::select! {
-            biased;
-            () = self.stopped() => Err(Failure::Quiet(Self::STOPPED)),
-            done = work => done,
-        }
+        let signal = {
+            let mut work = pin!(work);
+            tokio::select! {
+                biased;
+                signal = self.next() => signal,
+                done = &mut work => return done,
+            }
+        };
+        // The work is gone by now, and with it a raw terminal, on which this would look odd.
+        tell(signal);
+        Err(Failure::Quiet(Self::STOPPED))
     }
+}
+
+/// Listens to one signal, which from now on does not end the process by itself.
+pub(crate) fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| Failure::Error(format!("cannot handle signals: {error}")))
 }

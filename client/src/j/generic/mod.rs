@@ -65,6 +65,24 @@ pub(super) fn command(group: Command, device: &Device) -> Command {
     describe(group, device).subcommands(commands)
 }
 
+/// Adds a command for each method that the exporter tells, where none is called that yet.
+///
+/// For devices with commands of their own, whose drivers may have more to offer than those.
+pub(super) fn methods(group: Command, device: &Device) -> Command {
+    let Some(Ok(interface)) = device.node().interface() else {
+        return group;
+    };
+    let more: Vec<Command> = known(interface)
+        .into_iter()
+        .filter(|callable| group.find_subcommand(&callable.name).is_none())
+        .map(|callable| {
+            let described = description(device, &callable.name);
+            callable.command(described)
+        })
+        .collect();
+    group.subcommands(more)
+}
+
 /// Whether `name` is a command of the device itself.
 pub(super) fn has(device: &Device, name: &str) -> bool {
     callables(device)
@@ -217,7 +235,8 @@ async fn print_all(mut items: RawItems, ty: &Type) -> Outcome {
     Ok(0)
 }
 
-fn encode(method: &str, values: Vec<Value>) -> Result<Vec<Bytes>, Failure> {
+/// Encodes the arguments of a call.
+pub(super) fn encode(method: &str, values: Vec<Value>) -> Result<Vec<Bytes>, Failure> {
     let mut encoded = Vec::with_capacity(values.len());
     for (index, value) in values.iter().enumerate() {
         let bytes = jumpstarter_value::to_vec(value).map_err(|source| {

@@ -1,0 +1,64 @@
+//! What comes from stdin, on its way to the port.
+//!
+//! ```text
+//! stdin ── read ──► pieces ── queue ──► send ──► the stream
+//!            └── looks for the key that leaves
+//! ```
+//!
+//! Reading goes on while the port takes nothing, so that the key that leaves is seen even then.
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::mpsc;
+
+use super::escape::Escape;
+use crate::stream::{StreamError, Writer};
+use crate::ui::Failure;
+
+/// Bytes read at once: more than anybody types, and few enough to be sent together.
+pub(super) const PIECE: usize = 1024;
+
+/// Pieces that may wait for the port.
+pub(super) const PIECES: usize = 256;
+
+/// Reads keys into `queue` until the user leaves, or there are no more keys.
+pub(super) async fn read(
+    mut keys: impl AsyncRead + Unpin,
+    mut escape: Escape,
+    queue: mpsc::Sender<Bytes>,
+) -> Result<(), Failure> {
+    loop {
+        let piece = next(&mut keys).await?;
+        let left = escape.find(&piece);
+        let piece = piece.slice(..left.unwrap_or(piece.len()));
+        let over = piece.is_empty();
+        // Without a receiver the stream is at its end, which somebody else tells.
+        if !over && queue.send(piece).await.is_err() {
+            return Ok(());
+        }
+        if over || left.is_some() {
+            return Ok(());
+        }
+    }
+}
+
+/// Sends what is in `queue` until its end, then ends this direction.
+pub(super) async fn send(
+    mut queue: mpsc::Receiver<Bytes>,
+    mut writer: Writer,
+) -> Result<(), StreamError> {
+    while let Some(piece) = queue.recv().await {
+        writer.send(piece).await?;
+    }
+    writer.finish();
+    Ok(())
+}
+
+/// The next piece of stdin; empty at its end.
+pub(super) async fn next(keys: &mut (impl AsyncRead + Unpin)) -> Result<Bytes, Failure> {
+    let mut piece = BytesMut::with_capacity(PIECE);
+    match keys.read_buf(&mut piece).await {
+        Ok(_) => Ok(piece.freeze()),
+        Err(error) => Err(Failure::Error(format!("cannot read from stdin: {error}"))),
+    }
+}

@@ -1,0 +1,56 @@
+//! Serial ports: a console for people, a pipe for programs.
+//!
+//! ```text
+//! start-console   terminal, raw ◄──► stream `connect`      until CTRL+B x 3
+//! pipe            stdin, stdout or a file ◄──► the same    until it ends, or Ctrl-C
+//! set-dtr, …      methods of the driver, if the exporter tells them
+//! ```
+
+mod console;
+mod escape;
+mod keyboard;
+mod pipe;
+mod plan;
+mod sink;
+
+use clap::{ArgMatches, Command};
+
+use super::commands::{describe, explain};
+use super::generic;
+use crate::Device;
+use crate::device::CallError;
+use crate::stream::ByteStream;
+use crate::ui::{Failure, Outcome};
+
+pub(super) const ABOUT: &str = "Serial port client";
+
+/// The class of a serial port.
+pub(super) const CLASS: &str = "jumpstarter_driver_pyserial.client.PySerialClient";
+
+/// The method that opens the port.
+const CONNECT: &str = "connect";
+
+pub(super) fn command(group: Command, device: &Device) -> Command {
+    let texts = device.node().methods_description();
+    let own = [console::command(), plan::command()].map(|command| {
+        match texts.get(command.get_name()) {
+            Some(text) => explain(command, text),
+            None => command,
+        }
+    });
+    generic::methods(describe(group, device, ABOUT).subcommands(own), device)
+}
+
+pub(super) async fn run(device: &Device, name: &str, matches: &ArgMatches) -> Outcome {
+    match name {
+        console::NAME => console::run(device, matches).await,
+        plan::NAME => pipe::run(device, matches).await,
+        _ => generic::run(device, name, matches).await,
+    }
+}
+
+/// Opens the port; what is in the way is the driver's to say.
+async fn open(device: &Device) -> Result<ByteStream, Failure> {
+    let opened = device.connect(CONNECT).await;
+    opened.map_err(|error: CallError| Failure::Error(error.to_string()))
+}
