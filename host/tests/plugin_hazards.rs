@@ -236,7 +236,7 @@ async fn descriptors_that_cannot_be_pumped() {
     for (method, reason) in [
         ("nothing", "the descriptor 1234567, which is not open"),
         ("pipe", "a descriptor that is no socket"),
-        ("datagram", "a socket of type Datagram"),
+        ("datagram", "a datagram socket that is not connected"),
     ] {
         let error = driver.connect(method, &[], None).await.unwrap_err();
         let expected = format!("driver `x` of plugin socket 1.0 answered `{method}` with {reason}");

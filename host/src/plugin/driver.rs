@@ -22,8 +22,10 @@ use jumpstarter_driver_abi::Functions;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::ask::{Ask, Kind, refuse};
+use super::bytes::Outcome;
 use super::error::{CallError, Code};
 use super::fence::{Fence, LIMIT, PATIENCE};
 use super::gate::Gate;
@@ -151,11 +153,19 @@ impl Driver {
 
     /// Runs a function that answers nothing, unless the driver is closed.
     pub(super) fn tell(self: &Arc<Self>, function: impl FnOnce(&Functions, u64) + Send + 'static) {
+        self.tell_or(function, || ());
+    }
+
+    /// Runs a function that answers nothing, or `otherwise` if the driver is closed.
+    pub(super) fn tell_or(
+        self: &Arc<Self>,
+        function: impl FnOnce(&Functions, u64) + Send + 'static,
+        otherwise: impl FnOnce() + Send + 'static,
+    ) {
         let driver = Arc::clone(self);
-        let run = move || {
-            if let Some(_inside) = driver.gate.enter() {
-                function(driver.library.functions(), driver.handle);
-            }
+        let run = move || match driver.gate.enter() {
+            Some(_inside) => function(driver.library.functions(), driver.handle),
+            None => otherwise(),
         };
         match Handle::try_current() {
             Ok(runtime) if self.lane.is_some() => drop(runtime.spawn_blocking(run)),
@@ -224,7 +234,7 @@ impl Driver {
                 let answer = watch(&driver, pending).await;
                 if let Some(driver) = driver.upgrade() {
                     driver.answered();
-                    driver.let_go(kind, &answer);
+                    driver.let_go(kind, answer);
                 }
             };
             runtime.spawn(async move { fence.stop.run_until_cancelled(watch).await });
@@ -232,14 +242,26 @@ impl Driver {
     }
 
     /// What came too late still has to be released.
-    fn let_go(self: &Arc<Self>, kind: Kind, answer: &Answer) {
-        if kind == Kind::Stream && answer.code == Code::Ok && !answer.end_of_stream {
-            let stream = answer.handle;
-            self.tell(move |functions, _| {
+    fn let_go(self: &Arc<Self>, kind: Kind, answer: Answer) {
+        let stream = answer.handle;
+        match kind {
+            _ if answer.code != Code::Ok => {}
+            Kind::Call => {}
+            Kind::Stream if answer.end_of_stream => {}
+            Kind::Stream => self.tell(move |functions, _| {
                 // SAFETY: the plugin has just opened this stream, and nobody else knows it.
                 unsafe { (functions.stream_close)(stream) }
-            });
+            }),
+            Kind::Connect => {
+                drop(answer.fd);
+                drop(Outcome::ask(self, stream));
+            }
         }
+    }
+
+    /// Pulled when the driver is closed.
+    pub(super) fn stop(&self) -> CancellationToken {
+        self.fence.stop.clone()
     }
 
     fn missed(&self) {
@@ -275,7 +297,7 @@ impl Driver {
         )
     }
 
-    fn closed(&self) -> CallError {
+    pub(super) fn closed(&self) -> CallError {
         CallError::new(
             Code::Unavailable,
             format!("driver `{}` is closed", self.name),

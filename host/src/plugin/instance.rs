@@ -8,6 +8,7 @@ use jumpstarter_value::ListWriter;
 use tokio::time::Instant;
 
 use super::ask::Kind;
+use super::bytes::{ByteStream, Outcome};
 use super::driver::Driver;
 use super::error::CallError;
 use super::socket;
@@ -69,7 +70,7 @@ impl Instance {
         ValueStream::new(driver, answer, method, deadline)
     }
 
-    /// Opens a byte stream: a non-blocking socket, `SOCK_STREAM` or `SOCK_SEQPACKET`.
+    /// Opens a byte stream for somebody who looks at the socket alone.
     ///
     /// # Errors
     /// As for [`call`](Self::call).
@@ -79,14 +80,34 @@ impl Instance {
         args: &[Bytes],
         deadline: Option<Instant>,
     ) -> Result<OwnedFd, CallError> {
+        let ByteStream { socket, outcome } = self.bytes(method, args, deadline).await?;
+        if let Some(outcome) = outcome {
+            outcome.forget();
+        }
+        Ok(socket)
+    }
+
+    /// Opens a byte stream.
+    ///
+    /// # Errors
+    /// As for [`call`](Self::call).
+    pub async fn bytes(
+        &self,
+        method: &str,
+        args: &[Bytes],
+        deadline: Option<Instant>,
+    ) -> Result<ByteStream, CallError> {
         let ask = self
             .driver
             .ask(Kind::Connect, method, frame(args), deadline);
         let (_, answer) = ask.await?;
-        socket::checked(answer.fd).map_err(|reason| {
+        // Also when the socket is of no use: the stream is to end then.
+        let outcome = Outcome::ask(&self.driver, answer.handle);
+        let socket = socket::checked(answer.fd).map_err(|reason| {
             self.driver
                 .broken(format_args!("answered `{method}` with {reason}"))
-        })
+        })?;
+        Ok(ByteStream { socket, outcome })
     }
 
     /// Closes the driver. It may be called again, and then does nothing.

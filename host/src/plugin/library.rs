@@ -10,6 +10,7 @@ use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
+use jumpstarter_driver_abi::ext::{BYTES, BytesExt};
 use jumpstarter_driver_abi::{Functions, Slice};
 
 use super::door::{self, Door, DoorError};
@@ -27,6 +28,7 @@ pub struct Library {
     sha256: String,
     metadata: Arc<Metadata>,
     functions: Functions,
+    bytes: Option<BytesExt>,
     may_block: bool,
 }
 
@@ -91,10 +93,19 @@ pub(super) fn load(request: &Request<'_>) -> Result<Arc<Library>, PluginError> {
         sha256: request.copy.sha256.clone(),
         may_block: door == Door::C && !request.metadata.nonblocking,
         metadata: Arc::clone(request.metadata),
+        bytes: bytes(&functions),
         functions,
     });
     *slot = Slot::Ready(Arc::clone(&library));
     Ok(library)
+}
+
+/// The plugin's word on how byte streams end, if it has one to give. `init` has returned.
+fn bytes(functions: &Functions) -> Option<BytesExt> {
+    // SAFETY: `init` has returned; the name lives for the call.
+    let table = unsafe { (functions.extension)(Slice::from(BYTES)) };
+    // SAFETY: under this name a plugin answers with null or with this table, valid for ever.
+    unsafe { table.cast::<BytesExt>().as_ref() }.copied()
 }
 
 /// What the mutexes here protect is whole at every moment, so a panic elsewhere does no harm.
@@ -172,6 +183,10 @@ impl Library {
 
     pub(super) fn functions(&self) -> &Functions {
         &self.functions
+    }
+
+    pub(super) fn bytes(&self) -> Option<&BytesExt> {
+        self.bytes.as_ref()
     }
 
     /// Whether its functions may keep the calling thread waiting.

@@ -11,6 +11,7 @@
 //! code, and every `unsafe` block of the exporter but the one that ends it (`cmd::exit`).
 
 mod ask;
+mod bytes;
 mod companion;
 mod contents;
 mod door;
@@ -32,6 +33,7 @@ mod store;
 mod stream;
 mod trust;
 
+pub use bytes::{ByteStream, Outcome};
 pub use elf::FileError;
 pub use error::{CallError, Code, PluginError};
 pub use instance::Instance;

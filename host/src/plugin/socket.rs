@@ -1,15 +1,17 @@
 //! The descriptor that a driver hands over.
 
-use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
-use nix::sys::socket::{SockType, getsockopt, sockopt};
+use nix::sys::socket::{SockType, SockaddrStorage, getpeername, getsockopt, sockopt};
 
 /// Checks that it is a socket that the host can pump, and sets what the driver should have set.
 pub(super) fn checked(fd: Option<OwnedFd>) -> Result<OwnedFd, String> {
     let fd = fd.ok_or_else(|| "success, but no descriptor".to_owned())?;
     match prepare(&fd) {
         Ok(SockType::Stream | SockType::SeqPacket) => Ok(fd),
+        Ok(SockType::Datagram) if is_connected(&fd) => Ok(fd),
+        Ok(SockType::Datagram) => Err("a datagram socket that is not connected".to_owned()),
         Ok(other) => Err(format!("a socket of type {other:?}")),
         Err(nix::Error::EBADF) => {
             // There is no such descriptor, so there is none to close, and soon enough the number
@@ -29,6 +31,10 @@ fn prepare(fd: &impl AsFd) -> nix::Result<SockType> {
     }
     fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
     getsockopt(fd, sockopt::SockType)
+}
+
+fn is_connected(fd: &OwnedFd) -> bool {
+    getpeername::<SockaddrStorage>(fd.as_raw_fd()).is_ok()
 }
 
 #[cfg(test)]
@@ -59,7 +65,9 @@ mod tests {
         let datagram = UnixDatagram::unbound().unwrap();
         assert_eq!(
             checked(Some(datagram.into())).unwrap_err(),
-            "a socket of type Datagram"
+            "a datagram socket that is not connected"
         );
+        let (ours, _theirs) = UnixDatagram::pair().unwrap();
+        assert!(checked(Some(ours.into())).is_ok(), "it has a peer");
     }
 }

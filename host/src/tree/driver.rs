@@ -1,12 +1,12 @@
 //! A driver, as the services call it.
 
-use std::{os::fd::OwnedFd, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::plugin::{CallError, Code, Instance, ValueStream};
+use crate::plugin::{ByteStream, CallError, Code, Instance, ValueStream};
 
 use super::{Kind, methods::Methods};
 
@@ -77,8 +77,8 @@ impl Driver {
         method: &str,
         args: &[Bytes],
         deadline: Option<Instant>,
-    ) -> Result<OwnedFd, CallError> {
-        self.instance(method)?.connect(method, args, deadline).await
+    ) -> Result<ByteStream, CallError> {
+        self.instance(method)?.bytes(method, args, deadline).await
     }
 
     fn instance(&self, method: &str) -> Result<&Instance, CallError> {
