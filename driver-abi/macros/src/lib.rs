@@ -38,6 +38,7 @@ use proc_macro::TokenStream;
 /// | `#[export(stream)]` | returns `impl Stream<Item = Result<T>>`, or a `Result` of that | on the plugin's runtime |
 /// | `#[export(stream)]` | `fn` that returns `impl Iterator<Item = Result<T>>`, or a `Result` of that | on a thread that may block |
 /// | `#[export(bytes)]` | `async fn` with `io: ByteStream` as last parameter | on the plugin's runtime |
+/// | `#[export(bytes)]` | `async fn` with `io: MessageStream` as last parameter | on the plugin's runtime |
 /// | `#[export(bytes)]` | returns `Result<OwnedFd>`, a socket of the driver's own | as `async fn` or `fn` |
 ///
 /// `name = "..."` gives a method another name on the wire: `#[export(stream, name = "read-all")]`.

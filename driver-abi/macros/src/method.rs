@@ -11,6 +11,9 @@ use syn::{
 
 use crate::docs;
 
+/// What a byte stream method talks through.
+const STREAMS: [&str; 2] = ["ByteStream", "MessageStream"];
+
 /// An exported method.
 pub(crate) struct Method {
     pub(crate) ident: Ident,
@@ -22,7 +25,7 @@ pub(crate) struct Method {
     pub(crate) params: Vec<Param>,
     pub(crate) is_async: bool,
     pub(crate) quick: bool,
-    /// It has a `ByteStream` as last parameter.
+    /// It has a `ByteStream` or a `MessageStream` as last parameter.
     pub(crate) takes_stream: bool,
     pub(crate) returns: Returns,
 }
@@ -81,7 +84,7 @@ impl Method {
         let returns = Returns::new(&signature.output);
         let takes_stream = kind == Kind::Bytes
             && params
-                .pop_if(|param| ends_with(&param.ty, "ByteStream"))
+                .pop_if(|param| STREAMS.iter().any(|name| ends_with(&param.ty, name)))
                 .is_some();
         let method = Self {
             ident: signature.ident.clone(),
@@ -105,12 +108,13 @@ impl Method {
         let error = |text: &str| Err(Error::new(self.ident.span(), text));
         if self.kind == Kind::Bytes {
             if self.takes_stream && !self.is_async {
-                return error("a method with a `ByteStream` is an `async fn`");
+                return error("a method with a `ByteStream` or a `MessageStream` is an `async fn`");
             }
             if !self.takes_stream && !self.returns.mentions("OwnedFd") {
                 return error(
-                    "a byte stream method takes `io: ByteStream` as its last parameter, or \
-                     returns `Result<OwnedFd>`",
+                    "a byte stream method takes `io: ByteStream` or, where message boundaries \
+                     matter, `io: MessageStream` as its last parameter, or returns \
+                     `Result<OwnedFd>`",
                 );
             }
         }

@@ -4,23 +4,31 @@
 //! and if it fails, the caller of `connect` gets the error. A driver that has said nothing after
 //! [`SETTLED`] is waiting for its device and counts as connected, too.
 
+mod ending;
+mod message;
 mod stream;
+mod talk;
+mod used;
 
 use std::future::poll_fn;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
-use nix::sys::socket::{getsockopt, sockopt};
-
 use crate::entry::{Done, Instance};
 use crate::job::BytesJob;
-use crate::{Error, Result, log, panics, time};
+use crate::sockets::checked;
+use crate::{Result, panics, time};
 
-pub use stream::ByteStream;
+pub(crate) use ending::{Unasked, ask, close, offer};
+pub use message::{MessageReader, MessageStream, MessageWriter};
+pub use stream::{ByteReader, ByteStream, ByteWriter};
+pub use talk::Talk;
+pub(crate) use talk::Talking;
+
+use ending::Ending;
 
 /// See the module.
 const SETTLED: Duration = Duration::from_secs(1);
@@ -57,29 +65,26 @@ impl Connecting {
         }
     }
 
-    async fn run_pair(
-        self,
-        method: Box<dyn FnOnce(ByteStream) -> crate::class::BoxFuture<Result<()>> + Send>,
-    ) {
-        let (ours, theirs, used) = match ByteStream::pair() {
-            Ok(pair) => pair,
+    async fn run_pair(self, start: Box<dyn FnOnce() -> Result<Talking> + Send>) {
+        let Talking {
+            work,
+            theirs,
+            first_use,
+        } = match panics::catch(start) {
+            Ok(talking) => talking,
             Err(error) => return self.answer(Err(error)),
         };
-        let name = self.method.clone();
-        let mut work = pin!(panics::caught(async { method(ours).await }));
+        // Dropped after the work: what a method leaves behind is in order when its end is told.
+        let ending;
+        let mut work = Box::pin(panics::caught(work));
         let settled = async {
-            let mut used = pin!(used);
-            let mut unused = false;
+            let mut used = pin!(first_use.wait());
             let mut patience = pin!(tokio::time::sleep(SETTLED));
             // What ends first: the work, its first use of the stream, or our patience.
             poll_fn(|cx| {
                 let outcome = work.as_mut().poll(cx);
-                if !unused && let Poll::Ready(used) = used.as_mut().poll(cx) {
-                    if used.is_ok() {
-                        return Poll::Ready(Ok(outcome));
-                    }
-                    // The method has dropped the stream without a look at it.
-                    unused = true;
+                if used.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Ok(outcome));
                 }
                 match outcome {
                     Poll::Ready(Ok(())) => Poll::Ready(Ok(outcome)),
@@ -93,37 +98,26 @@ impl Connecting {
             Ok(outcome) => outcome,
             Err(error) => return self.answer(Err(error)),
         };
-        self.answer(Ok(theirs));
+        ending = Ending::new(Arc::clone(&self.instance), &self.method);
+        self.instance.calls().finished(self.id);
+        self.done.socket(theirs, ending.handle());
         let outcome = match outcome {
             Poll::Ready(outcome) => outcome,
-            Poll::Pending => work.await,
+            Poll::Pending => ending.until_closed(work.as_mut()).await,
         };
-        if let Err(error) = outcome {
-            let text = format!("{name}(): the byte stream ended: {error}");
-            log::write(log::node(), tracing::Level::WARN, module_path!(), &text);
-        }
+        let dropped = panics::catch(|| {
+            drop(work);
+            Ok(())
+        });
+        ending.end(outcome.and(dropped));
     }
 
     fn answer(self, socket: Result<OwnedFd>) {
         self.instance.calls().finished(self.id);
         match socket {
-            Ok(socket) => self.done.descriptor(socket),
+            // The driver is through with it.
+            Ok(socket) => self.done.socket(socket, 0),
             Err(error) => self.done.error(&error),
         }
     }
-}
-
-/// Makes a driver's own socket fit for the host: non-blocking, closed on exec.
-fn checked(socket: OwnedFd) -> Result<OwnedFd> {
-    if getsockopt(&socket, sockopt::SockType).is_err() {
-        return Err(Error::internal(
-            "the driver returned a descriptor that is no socket; it must copy it to and from a \
-             `ByteStream`",
-        ));
-    }
-    let fd = socket.as_fd();
-    let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?);
-    fcntl(fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
-    fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
-    Ok(socket)
 }

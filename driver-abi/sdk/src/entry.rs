@@ -9,15 +9,18 @@ mod done;
 mod instance;
 mod open;
 mod table;
+mod verdict;
 
 use std::ffi::c_void;
+use std::ptr::from_ref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jumpstarter_driver_abi::ext::{self, BytesExt};
 use jumpstarter_driver_abi::{Call, Completion, Functions, Host, OpenRequest, Slice};
 
 use crate::feed::{self, STREAMS};
-use crate::{Error, Result, image, panics};
+use crate::{Error, Result, bytes, image, panics};
 
 use calls::closed;
 use instance::Request;
@@ -25,6 +28,7 @@ use instance::Request;
 pub(crate) use done::Done;
 pub(crate) use instance::Instance;
 pub(crate) use table::Table;
+pub(crate) use verdict::Verdict;
 
 /// The open drivers.
 pub(crate) static DRIVERS: Table<Arc<Instance>> = Table::new();
@@ -109,8 +113,29 @@ unsafe extern "C" fn cancel(driver: u64, id: u64) {
     });
 }
 
-unsafe extern "C" fn extension(_id: Slice) -> *const c_void {
-    std::ptr::null()
+unsafe extern "C" fn extension(id: Slice) -> *const c_void {
+    // SAFETY: the host passes a valid name.
+    match unsafe { id.as_str() } {
+        Ok(ext::BYTES) => {
+            bytes::offer();
+            from_ref(&BYTES).cast()
+        }
+        _ => std::ptr::null(),
+    }
+}
+
+static BYTES: BytesExt = BytesExt {
+    outcome: bytes_outcome,
+    close: bytes_close,
+};
+
+unsafe extern "C" fn bytes_outcome(stream: u64, done: Completion) {
+    let done = Done::new(done);
+    panics::stop(|| bytes::ask(stream, done));
+}
+
+unsafe extern "C" fn bytes_close(stream: u64) {
+    panics::stop(|| bytes::close(stream));
 }
 
 /// Finds the driver and hands the call to it.

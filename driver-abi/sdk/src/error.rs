@@ -1,5 +1,7 @@
 //! How a driver says that something went wrong.
 
+mod carried;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -13,7 +15,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// `?` makes one of any [`std::error::Error`]. The code is then
 ///
-/// * for [`std::io::Error`]: [`DeadlineExceeded`](Code::DeadlineExceeded) if something timed out,
+/// * for an [`std::io::Error`] that was made of such an error, as readers and writers of a
+///   [`Resource`](crate::Resource) do, and for errors caused by one: that of the error in it;
+/// * for every other [`std::io::Error`]: [`DeadlineExceeded`](Code::DeadlineExceeded) if something timed out,
 ///   [`Unavailable`](Code::Unavailable) if a connection was refused or lost,
 ///   [`Internal`](Code::Internal) otherwise;
 /// * for [`tokio::time::error::Elapsed`]: [`DeadlineExceeded`](Code::DeadlineExceeded);
@@ -110,7 +114,9 @@ impl fmt::Debug for Error {
 }
 
 fn code_of(error: &(dyn StdError + 'static)) -> Code {
-    if let Some(error) = error.downcast_ref::<io::Error>() {
+    if let Some(code) = carried::code(error) {
+        code
+    } else if let Some(error) = error.downcast_ref::<io::Error>() {
         code_of_kind(error.kind())
     } else if error.is::<tokio::time::error::Elapsed>() {
         Code::DeadlineExceeded

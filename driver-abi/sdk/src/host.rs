@@ -5,7 +5,7 @@
 use std::ffi::c_void;
 
 use jumpstarter_completion::{Answer, Pending, begin};
-use jumpstarter_driver_abi::ext::{self, LogExt, LogRecord, ResourceExt, SessionExt, TreeExt};
+use jumpstarter_driver_abi::ext::{self, LogExt, LogRecord, SessionExt, TransferExt, TreeExt};
 use jumpstarter_driver_abi::{ABI_MAJOR, Call, Code, Completion, Host, Slice};
 
 use crate::{Error, Result};
@@ -17,7 +17,7 @@ pub(crate) struct Services {
     log: Option<&'static LogExt>,
     tree: Option<&'static TreeExt>,
     session: Option<&'static SessionExt>,
-    resource: Option<&'static ResourceExt>,
+    transfer: Option<&'static TransferExt>,
 }
 
 /// Other drivers of the tree.
@@ -25,6 +25,13 @@ pub(crate) struct Services {
 pub(crate) struct Tree {
     ctx: u64,
     table: &'static TreeExt,
+}
+
+/// Data of the client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Transfers {
+    ctx: u64,
+    table: &'static TransferExt,
 }
 
 /// How a method of another driver is called.
@@ -87,7 +94,7 @@ impl Services {
                 log: table(&host, ext::LOG).map(|at| &*at.cast::<LogExt>()),
                 tree: table(&host, ext::TREE).map(|at| &*at.cast::<TreeExt>()),
                 session: table(&host, ext::SESSION).map(|at| &*at.cast::<SessionExt>()),
-                resource: table(&host, ext::RESOURCE).map(|at| &*at.cast::<ResourceExt>()),
+                transfer: table(&host, ext::TRANSFER).map(|at| &*at.cast::<TransferExt>()),
             }
         })
     }
@@ -141,13 +148,11 @@ impl Services {
         }))
     }
 
-    /// Asks for the data that `handle`, an encoded value, stands for.
-    pub(crate) fn take_resource(&self, node: u64, handle: &[u8]) -> Result<Pending> {
-        let table = self.resource.ok_or_else(|| missing("data of the client"))?;
-        // SAFETY: the host's own ctx; the completion is open; the handle lives for the call.
-        Ok(ask(|done| unsafe {
-            (table.take)(self.host.ctx, node, Slice::new(handle), done)
-        }))
+    /// Data of the client.
+    pub(crate) fn transfers(&self) -> Result<Transfers> {
+        let table = self.transfer.ok_or_else(|| missing("data of the client"))?;
+        let ctx = self.host.ctx;
+        Ok(Transfers { ctx, table })
     }
 }
 
@@ -214,6 +219,23 @@ impl Tree {
     }
 }
 
+// === impl Transfers ===
+
+impl Transfers {
+    /// Asks for what `resource`, an encoded value, stands for.
+    pub(crate) fn take(&self, node: u64, resource: &[u8], direction: u32) -> Pending {
+        let resource = Slice::new(resource);
+        // SAFETY: the host's own ctx; the completion is open; the value lives for the call.
+        ask(|done| unsafe { (self.table.take)(self.ctx, node, resource, direction, done) })
+    }
+
+    /// Asks whether all of the data went through.
+    pub(crate) fn finished(&self, node: u64, transfer: u64) -> Pending {
+        // SAFETY: the host's own ctx; the completion is open.
+        ask(|done| unsafe { (self.table.finished)(self.ctx, node, transfer, done) })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -267,7 +289,7 @@ mod tests {
         for error in [
             services.tree().unwrap_err(),
             services.folder(1).unwrap_err(),
-            services.take_resource(1, b"").unwrap_err(),
+            services.transfers().unwrap_err(),
         ] {
             assert_eq!(error.code(), Code::Unimplemented);
             assert!(

@@ -8,9 +8,10 @@ use std::os::fd::OwnedFd;
 use futures_util::Stream;
 use serde::Serialize;
 
+use crate::bytes::{Talk, Talking};
 use crate::class::BoxFuture;
 use crate::feed::{Feed, Items, append};
-use crate::{ByteStream, Error, Result};
+use crate::{Error, Result};
 
 /// What a method may return.
 #[diagnostic::on_unimplemented(
@@ -43,7 +44,7 @@ pub struct StreamJob(pub(crate) Box<dyn FnOnce(Feed) -> BoxFuture<()> + Send>);
 /// A call that answers with a byte stream.
 pub enum BytesJob {
     /// The method talks through this end of a pair of sockets.
-    Pair(Box<dyn FnOnce(ByteStream) -> BoxFuture<Result<()>> + Send>),
+    Pair(Box<dyn FnOnce() -> Result<Talking> + Send>),
     /// The method brings a socket of its own.
     Socket(BoxFuture<Result<OwnedFd>>),
     /// The same, on a thread that may block.
@@ -139,14 +140,17 @@ impl StreamJob {
 // === impl BytesJob ===
 
 impl BytesJob {
-    /// A method that talks through a [`ByteStream`].
-    pub fn pair<F>(method: impl FnOnce(ByteStream) -> F + Send + 'static) -> Self
+    /// A method that talks through a stream.
+    pub fn pair<I, F>(method: impl FnOnce(I) -> F + Send + 'static) -> Self
     where
+        I: Talk,
         F: Future<Output: Outcome<Value = ()>> + Send + 'static,
     {
-        Self::Pair(Box::new(move |io| {
-            let method = method(io);
-            Box::pin(async move { method.await.into_result() })
+        Self::Pair(Box::new(move || {
+            Talking::start(|io| {
+                let method = method(io);
+                async move { method.await.into_result() }
+            })
         }))
     }
 

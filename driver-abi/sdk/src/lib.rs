@@ -91,11 +91,15 @@ mod plugin;
 mod resource;
 mod schema;
 mod scope;
+mod sockets;
 pub mod test;
 mod time;
+mod wait;
 
 pub use arguments::Arguments;
-pub use bytes::ByteStream;
+pub use bytes::{
+    ByteReader, ByteStream, ByteWriter, MessageReader, MessageStream, MessageWriter, Talk,
+};
 pub use child::Child;
 pub use class::Exports;
 pub use context::{ChildInfo, Context};
@@ -106,7 +110,7 @@ pub use futures_util::Stream;
 pub use job::Outcome;
 pub use json::Json;
 pub use jumpstarter_driver_macros::{Schema, driver};
-pub use resource::Resource;
+pub use resource::{BlockingReader, BlockingWriter, Resource, ResourceReader, ResourceWriter};
 pub use schema::Schema;
 
 /// What the macros write down; not for people.

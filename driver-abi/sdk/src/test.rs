@@ -52,15 +52,16 @@
 //! # Result::<()>::Ok(())
 //! ```
 
+mod connection;
 #[allow(unsafe_code)]
 mod functions;
+mod messages;
 mod opened;
 mod resource;
 mod state;
 #[allow(unsafe_code)]
 mod tables;
 mod values;
-mod wait;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -69,15 +70,17 @@ use serde_json::Value;
 
 use crate::class::Class;
 use crate::host::checked;
+use crate::wait::wait;
 use crate::{Error, Exports, Result, image};
 
+pub use connection::Connection;
+pub use messages::Messages;
 pub use opened::{Opened, Running};
 pub use resource::ClientData;
 pub use state::Line;
 pub use values::Values;
 
 use state::{Child, State};
-use wait::wait;
 
 /// An exporter for tests. Drivers opened in it are siblings, and children of each other if
 /// [`child`](Self::child) says so.
@@ -144,7 +147,8 @@ impl Host {
         self.lines().into_iter().map(|line| line.message).collect()
     }
 
-    /// Data of a client, for a parameter of type [`Resource`](crate::Resource).
+    /// Data of a client, for a parameter of type [`Resource`](crate::Resource): `content` for a
+    /// driver that reads it, and where the data of one that writes is kept.
     pub fn data(&self, content: impl Into<Vec<u8>>) -> ClientData {
         ClientData::new(&self.state, content.into())
     }

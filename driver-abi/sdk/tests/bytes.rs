@@ -4,12 +4,11 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use jumpstarter_driver::test::{Host, Opened};
+use jumpstarter_driver::test::{Connection, Host, Opened};
 use jumpstarter_driver::{ByteStream, Code, Context, Driver, Error, NoConfig, Result, driver};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -100,7 +99,7 @@ fn console(host: &Host) -> Opened {
     host.open::<Console>(json!({})).unwrap()
 }
 
-fn rest(mut stream: UnixStream) -> String {
+fn rest(mut stream: Connection) -> String {
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     text
@@ -112,7 +111,7 @@ fn bytes_go_both_ways_and_half_close_is_passed_on() {
     let console = console(&host);
     let mut stream = console.connect("shout", ("> ",)).unwrap();
     stream.write_all(b"hello").unwrap();
-    stream.shutdown(Shutdown::Write).unwrap();
+    stream.finish().unwrap();
     assert_eq!(rest(stream), "> HELLO bye");
 }
 
@@ -125,7 +124,7 @@ fn several_streams_do_not_mix() {
         .collect();
     for (n, stream) in streams.iter_mut().enumerate() {
         write!(stream, "x{n}").unwrap();
-        stream.shutdown(Shutdown::Write).unwrap();
+        stream.finish().unwrap();
     }
     for (n, stream) in streams.into_iter().enumerate() {
         assert_eq!(rest(stream), format!("X{n} bye"));
@@ -145,17 +144,16 @@ fn a_device_that_cannot_be_opened_is_an_error_of_the_call() {
 }
 
 #[test]
-fn a_later_error_ends_the_stream_and_is_logged() {
+fn a_later_error_ends_the_stream_and_is_its_outcome() {
     let host = Host::new();
     let console = console(&host);
-    let stream = console.connect("breaks", ()).unwrap();
-    assert_eq!(rest(stream), "a little");
-    // Closing waits for the method to end.
-    console.close().unwrap();
-    assert_eq!(
-        host.messages(),
-        ["breaks(): the byte stream ended: the cable was pulled"]
-    );
+    let mut stream = console.connect("breaks", ()).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "a little");
+    let outcome = stream.outcome();
+    assert_eq!(outcome, Err(Error::internal("the cable was pulled")));
+    assert!(host.messages().is_empty(), "whoever asked knows");
 }
 
 #[test]

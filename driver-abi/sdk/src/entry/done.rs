@@ -54,11 +54,21 @@ impl Done {
         });
     }
 
-    pub(crate) fn descriptor(self, fd: OwnedFd) {
+    /// Answers with a socket, and with the number by which more can be asked about it, or 0.
+    pub(crate) fn socket(self, fd: OwnedFd, handle: u64) {
         self.send(Reply {
             fd: fd.into_raw_fd(),
+            handle,
             ..Reply::OK
         });
+    }
+
+    /// Answers that it worked, or why not.
+    pub(crate) fn result(self, result: &Result<()>) {
+        match result {
+            Ok(()) => self.empty(),
+            Err(error) => self.error(error),
+        }
     }
 
     pub(crate) fn empty(self) {

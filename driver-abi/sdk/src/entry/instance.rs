@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::calls::{Calls, SharedDone, Stop};
 use super::{DRIVERS, Done};
-use crate::bytes::Connecting;
+use crate::bytes::{Connecting, Unasked};
 use crate::class::{BoxFuture, Dispatch};
 use crate::feed::{Feed, Opening};
 use crate::job::CallJob;
@@ -35,6 +35,8 @@ pub(crate) struct Instance {
     methods: Vec<DynamicMethod>,
     scope: Arc<Scope>,
     calls: Calls,
+    /// Byte streams that have ended.
+    unasked: Unasked,
     /// Handles of the drivers it brought along.
     children: Vec<u64>,
 }
@@ -53,6 +55,7 @@ impl Instance {
             methods,
             scope,
             calls: Calls::default(),
+            unasked: Unasked::default(),
             children,
         }
     }
@@ -63,6 +66,10 @@ impl Instance {
 
     pub(crate) fn calls(&self) -> &Calls {
         &self.calls
+    }
+
+    pub(crate) fn unasked(&self) -> &Unasked {
+        &self.unasked
     }
 
     /// Starts a unary call.
@@ -198,6 +205,7 @@ impl Instance {
         Box::pin(async move {
             self.calls.close();
             self.scope.close().await;
+            self.unasked.close();
             for &child in &self.children {
                 if let Some(child) = DRIVERS.remove(child) {
                     child.close().await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jumpstarter_completion::Pending;
+use jumpstarter_driver_abi::ext::{self, BytesExt};
 use jumpstarter_driver_abi::{Call, Completion, Functions, Host, OpenRequest, STREAM_BATCH, Slice};
 
 use super::tables::HOST;
@@ -25,7 +26,28 @@ unsafe extern "C" fn init(host: *const Host) -> i32 {
 /// Introduces the host of tests to this image.
 pub(super) fn start() -> i32 {
     // SAFETY: the host is a static.
-    unsafe { (FUNCTIONS.init)(&HOST) }
+    let code = unsafe { (FUNCTIONS.init)(&HOST) };
+    // As exporters do: a plugin that was not asked for it keeps no outcomes.
+    let _table = bytes();
+    code
+}
+
+/// How byte streams end.
+fn bytes() -> &'static BytesExt {
+    // SAFETY: the name lives for the call; the table is of its type and lives for ever.
+    unsafe { &*(FUNCTIONS.extension)(Slice::from(ext::BYTES)).cast() }
+}
+
+/// Asks how a byte stream ends.
+pub(super) fn outcome(stream: u64) -> Pending {
+    // SAFETY: a number only; the completion is open.
+    ask(|done| unsafe { (bytes().outcome)(stream, done) })
+}
+
+/// Ends a byte stream.
+pub(super) fn close_bytes(stream: u64) {
+    // SAFETY: a number only.
+    unsafe { (bytes().close)(stream) }
 }
 
 pub(super) fn open(node: u64, class: &str, name: &str, config: &str) -> Pending {

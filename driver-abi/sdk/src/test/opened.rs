@@ -1,6 +1,5 @@
 //! A driver that a test has opened.
 
-use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use jumpstarter_completion::{Answer, Pending};
@@ -9,10 +8,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::state::number;
-use super::wait::wait;
-use super::{Host, Values, functions};
+use super::{Connection, Host, Messages, Values, functions};
 use crate::arguments::{self, Arguments};
 use crate::host::{Kind, checked};
+use crate::wait::wait;
 use crate::{Error, Result};
 
 /// An open driver. It is closed when this is dropped.
@@ -123,14 +122,17 @@ impl Opened {
     ///
     /// # Errors
     /// Those that a client would get.
-    pub fn connect(&self, method: &str, args: impl Arguments) -> Result<UnixStream> {
-        let answer = self.begin(Kind::Bytes, None, method, args)?.answer()?;
-        let socket = answer
-            .fd
-            .ok_or_else(|| Error::internal("the driver answered without a byte stream"))?;
-        let socket = UnixStream::from(socket);
-        socket.set_nonblocking(false)?;
-        Ok(socket)
+    pub fn connect(&self, method: &str, args: impl Arguments) -> Result<Connection> {
+        Connection::new(self.begin(Kind::Bytes, None, method, args)?.answer()?)
+    }
+
+    /// Opens a byte stream whose method takes a [`MessageStream`](crate::MessageStream), or returns
+    /// a socket that keeps messages apart. Receiving and sending wait.
+    ///
+    /// # Errors
+    /// Those that a client would get.
+    pub fn connect_messages(&self, method: &str, args: impl Arguments) -> Result<Messages> {
+        Messages::new(self.begin(Kind::Bytes, None, method, args)?.answer()?)
     }
 
     /// Closes the driver. Closing it again does nothing.

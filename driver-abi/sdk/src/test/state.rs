@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use tracing::Level;
 
 use super::resource::Stored;
+use crate::entry::Verdict;
 
 /// The host of every node.
 static NODES: Mutex<BTreeMap<u64, (String, Weak<State>)>> = Mutex::new(BTreeMap::new());
@@ -47,6 +48,7 @@ pub(super) struct State {
     children: Mutex<BTreeMap<String, Child>>,
     lines: Mutex<Vec<Line>>,
     stored: Mutex<HashMap<String, Stored>>,
+    transfers: Mutex<HashMap<u64, Verdict>>,
     folder: Mutex<Option<PathBuf>>,
 }
 
@@ -89,6 +91,11 @@ impl State {
 
     pub(super) fn stored(&self) -> MutexGuard<'_, HashMap<String, Stored>> {
         lock(&self.stored)
+    }
+
+    /// Resources that drivers have taken, until they ask how it went.
+    pub(super) fn transfers(&self) -> MutexGuard<'_, HashMap<u64, Verdict>> {
+        lock(&self.transfers)
     }
 
     pub(super) fn folder(&self) -> io::Result<PathBuf> {

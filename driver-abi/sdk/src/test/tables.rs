@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::ptr::from_ref;
 
-use jumpstarter_driver_abi::ext::{self, LogExt, LogRecord, ResourceExt, SessionExt, TreeExt};
+use jumpstarter_driver_abi::ext::{self, LogExt, LogRecord, SessionExt, TransferExt, TreeExt};
 use jumpstarter_driver_abi::{ABI_MAJOR, ABI_MINOR, Call, Completion, Host, LogLevel, Slice};
 use jumpstarter_value::{from_slice, from_struct, to_vec};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use tracing::Level;
 
 use super::functions;
 use super::state::{self, Line};
-use crate::entry::Done;
+use crate::entry::{Done, Verdict};
 use crate::host::Kind;
 use crate::{Error, Result};
 
@@ -41,7 +41,7 @@ static TREE: TreeExt = TreeExt {
 
 static SESSION: SessionExt = SessionExt { folder };
 
-static RESOURCE: ResourceExt = ResourceExt { take };
+static TRANSFER: TransferExt = TransferExt { take, finished };
 
 unsafe extern "C" fn extension(_ctx: u64, id: Slice) -> *const c_void {
     // SAFETY: the name lives for the call.
@@ -49,7 +49,7 @@ unsafe extern "C" fn extension(_ctx: u64, id: Slice) -> *const c_void {
         Ok(ext::LOG) => from_ref(&LOG).cast(),
         Ok(ext::TREE) => from_ref(&TREE).cast(),
         Ok(ext::SESSION) => from_ref(&SESSION).cast(),
-        Ok(ext::RESOURCE) => from_ref(&RESOURCE).cast(),
+        Ok(ext::TRANSFER) => from_ref(&TRANSFER).cast(),
         _ => std::ptr::null(),
     }
 }
@@ -175,18 +175,33 @@ unsafe extern "C" fn folder(_ctx: u64, node: u64, done: Completion) {
     Done::new(done).value(path);
 }
 
-unsafe extern "C" fn take(_ctx: u64, node: u64, handle: Slice, done: Completion) {
-    // SAFETY: the handle lives for the call.
-    let handle: Result<Value> = from_slice(unsafe { handle.as_bytes() }).map_err(Error::from);
-    let socket = handle.and_then(|handle| {
-        let uuid = handle["uuid"].as_str().unwrap_or_default();
-        let stored = state::find(node).and_then(|(_, state)| state.stored().remove(uuid));
-        stored
-            .ok_or_else(|| Error::unknown(format_args!("there is no resource `{uuid}`")))?
-            .open()
+unsafe extern "C" fn take(_ctx: u64, node: u64, resource: Slice, direction: u32, done: Completion) {
+    // SAFETY: the value lives for the call.
+    let resource: Result<Value> = from_slice(unsafe { resource.as_bytes() }).map_err(Error::from);
+    let taken = resource.and_then(|resource| {
+        let uuid = resource["uuid"].as_str().unwrap_or_default();
+        let gone = || Error::not_found(format_args!("there is no resource `{uuid}`"));
+        let (_, state) = state::find(node).ok_or_else(gone)?;
+        let stored = state.stored().remove(uuid).ok_or_else(gone)?;
+        let verdict = Verdict::default();
+        let socket = stored.open(direction, verdict.clone())?;
+        let transfer = state::number();
+        state.transfers().insert(transfer, verdict);
+        Ok((socket, transfer))
     });
-    match socket {
-        Ok(socket) => Done::new(done).descriptor(socket),
+    match taken {
+        Ok((socket, transfer)) => Done::new(done).socket(socket, transfer),
         Err(error) => Done::new(done).error(&error),
+    }
+}
+
+unsafe extern "C" fn finished(_ctx: u64, node: u64, transfer: u64, done: Completion) {
+    let done = Done::new(done);
+    let verdict = state::find(node).and_then(|(_, state)| state.transfers().remove(&transfer));
+    match verdict {
+        Some(verdict) => {
+            verdict.ask(done);
+        }
+        None => done.error(&Error::not_found("there is no such transfer")),
     }
 }

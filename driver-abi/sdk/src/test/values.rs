@@ -8,8 +8,8 @@ use jumpstarter_value::{ListReader, from_slice};
 use serde::de::DeserializeOwned;
 
 use super::functions;
-use super::wait::wait;
 use crate::host::checked;
+use crate::wait::wait;
 use crate::{Error, Result};
 
 /// The values of a stream, fetched when they are asked for. Dropping it lets go of the stream.
