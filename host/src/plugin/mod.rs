@@ -42,7 +42,7 @@ pub use metadata::{DriverMetadata, Metadata, Method, MethodKind, Param};
 pub use open::{Added, Opened, OpenedChild};
 pub use registry::{Found, Inspected, Listing, LoadOptions, Registry};
 pub use search::Search;
-pub use services::{Child, Node, Record, Services};
+pub use services::{Child, Node, Record, Services, Taking};
 pub use store::state_dir;
 pub use stream::ValueStream;
 pub use trust::Distrust;

@@ -11,6 +11,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock, Weak};
 
@@ -22,6 +23,10 @@ use tracing::Level;
 use super::error::{CallError, Code};
 use super::host;
 use super::instance::Instance;
+use crate::resource::{Direction, Transfer};
+
+/// What a driver takes, when it is there.
+pub type Taking = Pin<Box<dyn Future<Output = Result<Transfer, CallError>> + Send>>;
 
 /// What the host does for the drivers of one tree. `node` is always the driver that asks. The
 /// functions are called from threads of plugins and do not block.
@@ -43,6 +48,17 @@ pub trait Services: Send + Sync {
     /// # Errors
     /// There is none.
     fn folder(&self, node: u64) -> Result<PathBuf, CallError>;
+
+    /// Data of a client, for which a driver has got `handle`, an encoded `google.protobuf.Value`, as
+    /// an argument.
+    ///
+    /// # Errors
+    /// There is none.
+    fn take(&self, node: u64, handle: &[u8], direction: Direction) -> Result<Taking, CallError> {
+        let (_, _, _) = (node, handle, direction);
+        let text = "this session takes no data from clients";
+        Err(CallError::new(Code::Unimplemented, text))
+    }
 
     /// Takes a log line.
     fn log(&self, record: Record) {
@@ -162,6 +178,23 @@ impl Station {
                 "the session of this driver has ended",
             )
         })
+    }
+
+    /// Runs a task until it is done, stopped, or the node has ended. A task that is stopped drops
+    /// its [`Done`](host::Done), which answers.
+    pub(super) fn run<F>(&self, stop: CancellationToken, work: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let ended = self.stop.clone();
+        let task = async move {
+            tokio::select! {
+                () = work => {}
+                () = stop.cancelled() => {}
+                () = ended.cancelled() => {}
+            }
+        };
+        self.work.spawn_on(task, &self.runtime);
     }
 }
 

@@ -12,8 +12,11 @@
 //! Back-pressure, half-close and a peer that has died are the kernel's work; what a socket cannot
 //! say, whether all of the data came through, is a [`Transfer`]'s outcome.
 
+mod codec;
+mod coded;
 mod encoding;
 mod handle;
+mod hangup;
 mod link;
 mod offer;
 mod socket;

@@ -8,6 +8,8 @@ use nix::sys::socket::{
     sockopt,
 };
 
+use tokio::net::UnixStream;
+
 use crate::plugin::{CallError, Code};
 
 /// What the kernel may keep on the way, each way. It gives less where its own limit is lower.
@@ -23,6 +25,11 @@ pub(super) fn pair() -> Result<(OwnedFd, OwnedFd), CallError> {
         setsockopt(end, sockopt::SndBuf, &QUEUE).unwrap_or_default();
     }
     Ok((one, other))
+}
+
+/// The socket, on the runtime that runs this.
+pub(super) fn stream(socket: OwnedFd) -> std::io::Result<UnixStream> {
+    UnixStream::from_std(socket.into())
 }
 
 /// No socket could be made, most likely because too many files are open.

@@ -10,7 +10,7 @@ use crate::plugin::{CallError, Code};
 
 use super::handle::{self, Handle};
 use super::link::Link;
-use super::{Direction, Encoding, Offer, Transfer, socket};
+use super::{Direction, Encoding, Offer, Transfer, coded, socket};
 
 /// Streams that clients may have open to one driver without using them. A client opens one right
 /// before the call that uses it.
@@ -106,20 +106,26 @@ impl Resources {
     ///
     /// The value is no handle, or what it stands for is gone, somebody else's, or of the other
     /// direction.
-    pub fn take(
+    pub async fn take(
         &self,
         drivers: &[Uuid],
         value: &[u8],
         direction: Direction,
     ) -> Result<Transfer, CallError> {
         match Handle::read(value)? {
-            Handle::ClientStream { uuid, .. } => {
+            Handle::ClientStream {
+                uuid,
+                x_jmp_content_encoding,
+            } => {
                 let uuid = Uuid::try_parse(&uuid).map_err(|_| {
                     let text = format!("`{uuid}` in the resource handle is no uuid");
                     CallError::new(Code::InvalidArgument, text)
                 })?;
                 let Stream { socket, link, .. } = self.waiting.take(&uuid, drivers)?;
-                Ok(Transfer::plain(socket, link, direction))
+                match x_jmp_content_encoding {
+                    None => Ok(Transfer::plain(socket, link, direction)),
+                    Some(encoding) => coded::transfer(encoding, socket, link, direction),
+                }
             }
             Handle::PresignedRequest { .. } => Err(CallError::new(Code::Unimplemented, "")),
         }

@@ -35,6 +35,10 @@ enum Kind {
     Task(watch::Receiver<Option<Result<(), CallError>>>),
 }
 
+/// Tells the outcome of a task. Dropping it untold says that the transfer was cut off.
+#[derive(Debug, Default)]
+pub(super) struct Teller(watch::Sender<Option<Result<(), CallError>>>);
+
 // === impl Transfer ===
 
 impl Transfer {
@@ -44,6 +48,20 @@ impl Transfer {
             socket,
             work: None,
             outcome: Outcome(Kind::Plain(link, direction)),
+        }
+    }
+
+    /// A task lies between the driver and whoever is at the other end.
+    pub(super) fn task<F>(socket: OwnedFd, work: impl FnOnce(Teller) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let teller = Teller::default();
+        let outcome = Outcome(Kind::Task(teller.0.subscribe()));
+        Self {
+            socket,
+            work: Some(Box::pin(work(teller))),
+            outcome,
         }
     }
 }
@@ -88,6 +106,14 @@ impl Outcome {
             Kind::Plain(link, _) => link.is_gone(),
             Kind::Task(told) => told.borrow().is_some() || told.has_changed().is_err(),
         }
+    }
+}
+
+// === impl Teller ===
+
+impl Teller {
+    pub(super) fn tell(&self, outcome: Result<(), CallError>) {
+        self.0.send_replace(Some(outcome));
     }
 }
 

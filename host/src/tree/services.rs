@@ -1,11 +1,14 @@
 //! What drivers may ask of their tree.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
+
+use uuid::Uuid;
 
 use crate::{
     config::{LogLevel, shape::SpotKind},
     log,
-    plugin::{CallError, Child, Code, Instance, Record, Services},
+    plugin::{CallError, Child, Code, Instance, Record, Services, Taking},
+    resource::Direction,
 };
 
 use super::{
@@ -56,6 +59,19 @@ impl Services for State {
         })
     }
 
+    fn take(&self, node: u64, handle: &[u8], direction: Direction) -> Result<Taking, CallError> {
+        let drivers = {
+            let inner = self.read();
+            let mut drivers = Vec::new();
+            inner.speaks_for(inner.spot(node)?, &mut drivers);
+            drivers
+        };
+        let (resources, handle) = (Arc::clone(&self.resources), handle.to_vec());
+        Ok(Box::pin(async move {
+            resources.take(&drivers, &handle, direction).await
+        }))
+    }
+
     fn log(&self, record: Record) {
         let speaker = record.node.and_then(|node| {
             let inner = self.read();
@@ -78,6 +94,16 @@ impl Inner {
             let message = format!("there is no driver with the node number {node} in this session");
             CallError::new(Code::FailedPrecondition, message)
         })
+    }
+
+    /// The driver at `spot`, and those that it has brought along: they have no number of their own.
+    fn speaks_for(&self, spot: usize, drivers: &mut Vec<Uuid>) {
+        drivers.push(self.slots[spot].uuid);
+        for &child in &self.shape.spots()[spot].children {
+            if self.slots[child].brought {
+                self.speaks_for(child, drivers);
+            }
+        }
     }
 
     /// The driver or group that a child's name stands for.

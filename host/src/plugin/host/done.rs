@@ -41,7 +41,13 @@ impl Done {
 
     /// Gives a descriptor away.
     pub(super) fn fd(self, fd: OwnedFd) {
+        self.transfer(fd, 0);
+    }
+
+    /// Gives a descriptor away that can be asked about.
+    pub(super) fn transfer(self, fd: OwnedFd, handle: u64) {
         let reply = Reply {
+            handle,
             fd: fd.as_raw_fd(),
             ..Reply::OK
         };

@@ -5,6 +5,7 @@
 
 mod done;
 mod log;
+mod resource;
 mod session;
 mod tree;
 
@@ -39,6 +40,7 @@ pub(super) fn table(plugin: &str, worker_threads: u32) -> &'static Host {
 /// Lets go of everything that a driver has asked for.
 pub(super) fn forget(node: u64) {
     tree::forget(node);
+    resource::forget(node);
 }
 
 /// The plugin that a `ctx` was given to.
@@ -55,6 +57,8 @@ unsafe extern "C" fn extension(_ctx: u64, id: Slice) -> *const c_void {
         Ok(ext::LOG) => (&raw const log::TABLE).cast(),
         Ok(ext::TREE) => (&raw const tree::TABLE).cast(),
         Ok(ext::SESSION) => (&raw const session::TABLE).cast(),
+        Ok(ext::RESOURCE) => (&raw const resource::SIMPLE).cast(),
+        Ok(ext::TRANSFER) => (&raw const resource::TABLE).cast(),
         _ => std::ptr::null(),
     }
 }

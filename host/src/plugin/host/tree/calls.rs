@@ -60,7 +60,7 @@ where
         Err(error) => return done.fail(&error),
     };
     let work = work(Arc::clone(&station), wanted);
-    run(&station, stop, async move {
+    station.run(stop, async move {
         let _open = open;
         match work.await {
             Ok(Outcome::Body(body)) => done.body(&body),
@@ -69,23 +69,6 @@ where
             Err(error) => done.fail(&error),
         }
     });
-}
-
-/// Runs a task until it is done, stopped, or the node has ended. A task that is stopped drops its
-/// [`Done`], which answers.
-pub(super) fn run<F>(station: &Station, stop: CancellationToken, work: F)
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let ended = station.stop.clone();
-    let task = async move {
-        tokio::select! {
-            () = work => {}
-            () = stop.cancelled() => {}
-            () = ended.cancelled() => {}
-        }
-    };
-    station.work.spawn_on(task, &station.runtime);
 }
 
 pub(super) fn cancel(node: u64, id: u64) {

@@ -6,7 +6,6 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use super::calls::run;
 use crate::plugin::error::{CallError, Code};
 use crate::plugin::host::Done;
 use crate::plugin::instance::frame;
@@ -45,7 +44,7 @@ pub(super) fn next(number: u64, max: u32, done: Done) {
         return done.fail(&CallError::new(Code::FailedPrecondition, text));
     };
     let (stream, stop) = (lent.stream, lent.closed);
-    run(&lent.station, stop, async move {
+    lent.station.run(stop, async move {
         let mut stream = stream.lock().await;
         match stream.next_up_to(max).await {
             None => done.items(&[], true),
