@@ -21,7 +21,8 @@
 //!
 //! Without default features this is what the exporter and other programs link; feature `cli` adds
 //! the command line conventions that all our programs share, feature `commands` the parts behind
-//! `jmp` and `j`.
+//! `jmp` and `j`, feature `compression` what it takes to (de)compress data for an exporter that
+//! cannot.
 
 #![deny(missing_docs)]
 
@@ -36,6 +37,7 @@ pub mod config;
 pub mod connect;
 pub mod device;
 pub mod env;
+pub mod forward;
 mod host;
 #[cfg(feature = "commands")]
 pub mod j;
@@ -43,6 +45,7 @@ pub mod j;
 pub mod jmp;
 pub mod logs;
 pub mod report;
+pub mod resource;
 mod secret;
 pub mod status;
 pub mod stream;

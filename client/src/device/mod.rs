@@ -30,6 +30,7 @@ use bytes::Bytes;
 use jumpstarter_proto::v1::exporter_service_client::ExporterServiceClient;
 use jumpstarter_proto::v1::{DriverCallRequest, StreamingDriverCallRequest};
 use serde::de::DeserializeOwned;
+use tonic::metadata::MetadataMap;
 
 use crate::connect::Transport;
 use crate::report::{Node, Tree};
@@ -172,5 +173,18 @@ impl Device {
             Ok((stream, _)) => Ok(stream),
             Err(status) => Err(CallError::from_connect(method, status)),
         }
+    }
+
+    /// Opens the stream for the data of a call to this driver.
+    pub(crate) async fn connect_resource(
+        &self,
+        encoding: Option<&str>,
+    ) -> Result<(ByteStream, MetadataMap), CallError> {
+        let purpose = Purpose::Resource {
+            uuid: self.node().uuid(),
+            x_jmp_content_encoding: encoding,
+        };
+        let opened = stream::open(self.transport.clone(), &purpose).await;
+        opened.map_err(|status| CallError::from_connect("resource", status))
     }
 }

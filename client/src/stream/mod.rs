@@ -26,6 +26,7 @@ mod codec;
 mod error;
 mod open;
 mod outbox;
+pub(crate) mod pump;
 mod reader;
 mod writer;
 

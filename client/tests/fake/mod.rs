@@ -8,10 +8,13 @@
 )]
 
 mod reports;
+mod router;
 mod serve;
 mod service;
+mod storage;
 
 use std::collections::VecDeque;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
 use jumpstarter_proto::v1::{
@@ -36,6 +39,9 @@ pub struct Fake {
     passphrase: Option<String>,
     /// GetReport fails with this.
     broken: Option<Status>,
+    /// Data cannot be compressed on the way.
+    plain: bool,
+    stored: Vec<(String, Vec<u8>)>,
 }
 
 /// A call the exporter received: `switch.set_outlet [3,true]`.
@@ -48,6 +54,11 @@ struct Running {
     log: Mutex<VecDeque<LogStreamResponse>>,
     log_failures: Mutex<VecDeque<Status>>,
     calls: Calls,
+    stored: Arc<storage::Stored>,
+    resources: router::Resources,
+    offered: AtomicUsize,
+    /// Bytes that went into the stream `flood`.
+    flooded: Arc<AtomicUsize>,
 }
 
 // === impl Fake ===
@@ -94,6 +105,18 @@ impl Fake {
 
     pub fn passphrase(mut self, passphrase: &str) -> Self {
         self.passphrase = Some(passphrase.to_owned());
+        self
+    }
+
+    /// It cannot compress, and says so.
+    pub fn plain(mut self) -> Self {
+        self.plain = true;
+        self
+    }
+
+    /// There is data at this driver or path.
+    pub fn stores(mut self, place: &str, data: impl Into<Vec<u8>>) -> Self {
+        self.stored.push((place.to_owned(), data.into()));
         self
     }
 

@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jumpstarter_proto::v1::exporter_service_server::ExporterServiceServer;
+use jumpstarter_proto::v1::router_service_server::RouterServiceServer;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
@@ -13,13 +16,14 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream, UnixListenerStream};
 use tonic::transport::Server;
+use tonic::transport::server::Router;
 
 use super::{Calls, Fake, Running};
 
 /// A running exporter; dropping it stops it.
 pub struct Serving {
     pub address: String,
-    calls: Calls,
+    running: Arc<Running>,
     task: JoinHandle<()>,
 }
 
@@ -35,7 +39,28 @@ pub struct Certificate {
 impl Serving {
     /// What was called so far.
     pub fn calls(&self) -> Vec<String> {
-        self.calls.lock().unwrap().clone()
+        self.running.calls.lock().unwrap().clone()
+    }
+
+    /// What is stored at this driver or path.
+    pub fn stored(&self, place: &str) -> Option<Vec<u8>> {
+        self.running.stored.lock().unwrap().get(place).cloned()
+    }
+
+    /// How many bytes the stream `flood` could send.
+    pub fn flooded(&self) -> usize {
+        self.running.flooded.load(Ordering::Relaxed)
+    }
+
+    /// Waits until it has noted this.
+    pub async fn notes(&self, text: &str) {
+        let noted = async {
+            while !self.calls().iter().any(|call| call == text) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let noted = tokio::time::timeout(Duration::from_secs(10), noted).await;
+        noted.unwrap_or_else(|_| panic!("{text:?} is not among {:#?}", self.calls()));
     }
 }
 
@@ -48,45 +73,53 @@ impl Drop for Serving {
 // === impl Fake ===
 
 impl Fake {
-    fn run(self) -> (ExporterServiceServer<Running>, Calls) {
-        let calls = Calls::default();
+    fn run(self) -> (Router, Arc<Running>) {
         let running = Running {
             log: Mutex::new(self.log.clone().into()),
             log_failures: Mutex::new(self.log_failures.clone().into()),
             asked: Mutex::new(0),
-            calls: Arc::clone(&calls),
+            calls: Calls::default(),
+            stored: Arc::new(Mutex::new(self.stored.iter().cloned().collect())),
+            resources: Mutex::default(),
+            offered: AtomicUsize::new(1),
+            flooded: Arc::default(),
             fake: self,
         };
-        (ExporterServiceServer::new(running), calls)
+        let running = Arc::new(running);
+        let router = Server::builder()
+            .initial_connection_window_size((1_u32 << 31) - 1)
+            .add_service(ExporterServiceServer::from_arc(Arc::clone(&running)))
+            .add_service(RouterServiceServer::new(super::router::Router(Arc::clone(
+                &running,
+            ))));
+        (router, running)
     }
 
     pub async fn serve(self) -> Serving {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let (service, calls) = self.run();
+        let (router, running) = self.run();
         let task = tokio::spawn(async move {
             let incoming = TcpListenerStream::new(listener);
-            let router = Server::builder().add_service(service);
             router.serve_with_incoming(incoming).await.unwrap();
         });
         Serving {
             address,
-            calls,
+            running,
             task,
         }
     }
 
     pub async fn serve_unix(self, path: &Path) -> Serving {
         let listener = UnixListener::bind(path).unwrap();
-        let (service, calls) = self.run();
+        let (router, running) = self.run();
         let task = tokio::spawn(async move {
             let incoming = UnixListenerStream::new(listener);
-            let router = Server::builder().add_service(service);
             router.serve_with_incoming(incoming).await.unwrap();
         });
         Serving {
             address: path.to_str().unwrap().to_owned(),
-            calls,
+            running,
             task,
         }
     }
@@ -95,7 +128,7 @@ impl Fake {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
         let acceptor = certificate.acceptor();
-        let (service, calls) = self.run();
+        let (router, running) = self.run();
         let task = tokio::spawn(async move {
             let (accepted, incoming) = tokio::sync::mpsc::channel(8);
             tokio::spawn(async move {
@@ -112,13 +145,12 @@ impl Fake {
                     }
                 }
             });
-            let router = Server::builder().add_service(service);
             let incoming = ReceiverStream::new(incoming);
             router.serve_with_incoming(incoming).await.unwrap();
         });
         Serving {
             address: format!("localhost:{}", address.port()),
-            calls,
+            running,
             task,
         }
     }

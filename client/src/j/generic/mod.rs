@@ -65,22 +65,17 @@ pub(super) fn command(group: Command, device: &Device) -> Command {
     describe(group, device).subcommands(commands)
 }
 
-/// Adds a command for each method that the exporter tells, where none is called that yet.
+/// A command for each method that the exporter tells.
 ///
 /// For devices with commands of their own, whose drivers may have more to offer than those.
-pub(super) fn methods(group: Command, device: &Device) -> Command {
-    let Some(Ok(interface)) = device.node().interface() else {
-        return group;
-    };
-    let more: Vec<Command> = known(interface)
-        .into_iter()
-        .filter(|callable| group.find_subcommand(&callable.name).is_none())
-        .map(|callable| {
-            let described = description(device, &callable.name);
-            callable.command(described)
-        })
-        .collect();
-    group.subcommands(more)
+pub(super) fn methods(device: &Device) -> Vec<Command> {
+    let interface = device.node().interface().and_then(Result::ok);
+    let callables = interface.map(known).unwrap_or_default();
+    let commands = callables.into_iter().map(|callable| {
+        let described = description(device, &callable.name);
+        callable.command(described)
+    });
+    commands.collect()
 }
 
 /// Whether `name` is a command of the device itself.

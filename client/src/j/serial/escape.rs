@@ -21,9 +21,9 @@ impl Key {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         match text.as_bytes() {
             // Those that backspace, tab and enter send would lead out by mistake.
-            [b'h' | b'H' | b'i' | b'I' | b'j' | b'J' | b'm' | b'M'] => Err(format!(
-                "'{text}' with CTRL is what another key sends."
-            )),
+            [b'h' | b'H' | b'i' | b'I' | b'j' | b'J' | b'm' | b'M'] => {
+                Err(format!("'{text}' with CTRL is what another key sends."))
+            }
             [letter] if letter.is_ascii_alphabetic() || b"\\]^_".contains(letter) => {
                 Ok(Self(letter.to_ascii_uppercase()))
             }

@@ -32,13 +32,16 @@ const CONNECT: &str = "connect";
 
 pub(super) fn command(group: Command, device: &Device) -> Command {
     let texts = device.node().methods_description();
-    let own = [console::command(), plan::command()].map(|command| {
-        match texts.get(command.get_name()) {
+    let own =
+        [console::command(), plan::command()].map(|command| match texts.get(command.get_name()) {
             Some(text) => explain(command, text),
             None => command,
-        }
-    });
-    generic::methods(describe(group, device, ABOUT).subcommands(own), device)
+        });
+    let mut commands = generic::methods(device);
+    commands.retain(|command| own.iter().all(|own| own.get_name() != command.get_name()));
+    commands.extend(own);
+    commands.sort_by(|a, b| a.get_name().cmp(b.get_name()));
+    describe(group, device, ABOUT).subcommands(commands)
 }
 
 pub(super) async fn run(device: &Device, name: &str, matches: &ArgMatches) -> Outcome {

@@ -89,10 +89,7 @@ impl Plan {
         let file = matches.get_one::<PathBuf>(OUTPUT);
         let sends = !no_input && (input || piped);
         let mistakes = [
-            (
-                input && no_input,
-                "Cannot use both --input and --no-input",
-            ),
+            (input && no_input, "Cannot use both --input and --no-input"),
             (
                 no_output && file.is_some(),
                 "Cannot use both --no-output and --output",
@@ -138,9 +135,9 @@ impl Plan {
             (Output::Stdout, false) => {
                 format!("Reading from serial port ({mode})... (Ctrl+C to exit)")
             }
-            (Output::Stdout, true) => format!(
-                "Bidirectional mode ({mode}): stdin→serial, serial→stdout (Ctrl+C to exit)"
-            ),
+            (Output::Stdout, true) => {
+                format!("Bidirectional mode ({mode}): stdin→serial, serial→stdout (Ctrl+C to exit)")
+            }
             (Output::File { path, .. }, false) => format!(
                 "Logging serial output to {} ({mode})... (Ctrl+C to exit)",
                 path.display()

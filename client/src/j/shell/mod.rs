@@ -55,6 +55,14 @@ pub(super) fn command(group: Command, device: &Device, methods: &Methods) -> Com
         let default = || format!("Execute the {name} shell method");
         let text = texts.get(name).cloned().unwrap_or_else(default);
         explain(Command::new(name.clone()), &text)
+            // `-h` may be meant for the script.
+            .disable_help_flag(true)
+            .arg(
+                Arg::new("help")
+                    .long("help")
+                    .action(ArgAction::Help)
+                    .help("Print help"),
+            )
             .arg(
                 Arg::new(ENV)
                     .short('e')
@@ -97,10 +105,7 @@ pub(super) async fn run(
     let mut args = vec![Value::from(name), Value::Object(env)];
     args.extend(strings(matches, ARGS).map(Value::from));
     let args = generic::encode(METHOD, args)?;
-    let mut pieces = device
-        .stream::<Piece>(METHOD, args)
-        .await
-        .map_err(failed)?;
+    let mut pieces = device.stream::<Piece>(METHOD, args).await.map_err(failed)?;
     let (mut stdout, mut stderr) = (Screen::stdout(), Screen::stderr());
     let mut code = None;
     while let Some(Piece(said, complained, ended)) = pieces.next().await.map_err(failed)? {

@@ -1,0 +1,89 @@
+//! One connection, or as many as come.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tracing::{debug, warn};
+
+use crate::Device;
+use crate::stream::pump::{self, Broken};
+
+/// Connections at once; more wait to be accepted.
+const CONNECTIONS: usize = 1024;
+
+/// How long to wait when the system has no descriptor left for another connection.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What a listener gives.
+pub(super) trait Local: Send + 'static {
+    type Reading: AsyncRead + Unpin + Send;
+    type Writing: AsyncWrite + Unpin + Send;
+
+    fn split(self) -> (Self::Reading, Self::Writing);
+}
+
+/// Serves what `accept` gives, for ever; dropping the future ends all connections.
+pub(super) async fn serve<L: Local>(
+    device: &Device,
+    method: &str,
+    mut accept: impl AsyncFnMut() -> io::Result<L>,
+) -> std::convert::Infallible {
+    let method: Arc<str> = method.into();
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let permit = Arc::clone(&room).acquire_owned().await;
+        let accepted = tokio::select! {
+            accepted = accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+        };
+        match accepted {
+            Ok(local) => {
+                let (device, method) = (device.clone(), Arc::clone(&method));
+                connections.spawn(async move {
+                    carry(&device, &method, local).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                warn!("cannot accept a connection: {error}");
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Carries one connection until both directions are at their end.
+async fn carry(device: &Device, method: &str, local: impl Local) {
+    let stream = match device.connect(method).await {
+        Ok(stream) => stream,
+        Err(error) => {
+            warn!("cannot connect to `{}`: {error}", device.name());
+            return;
+        }
+    };
+    let (mut reader, writer) = stream.split();
+    let (reading, mut writing) = local.split();
+    let copied = tokio::try_join!(
+        pump::send(reading, writer),
+        pump::receive(&mut reader, &mut writing)
+    );
+    match copied {
+        Ok(_) => debug!("connection to `{}` closed", device.name()),
+        // Programs close what they have read enough of.
+        Err(Broken::Local(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            debug!("stream copy interrupted ({}): {error}", error.kind());
+        }
+        Err(Broken::Local(error)) => {
+            warn!("stream copy interrupted ({}): {error}", error.kind());
+        }
+        Err(Broken::Stream(error)) => {
+            warn!("stream copy interrupted (`{}`): {error}", device.name());
+        }
+    }
+}

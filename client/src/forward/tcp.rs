@@ -1,0 +1,76 @@
+//! TCP ports that lead to a driver.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream, lookup_host};
+
+use super::ForwardError;
+use super::connection::{Local, serve};
+use crate::Device;
+
+/// A TCP port that leads to a driver while [`run`](Self::run) runs.
+#[derive(Debug)]
+pub struct TcpForward {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+// === impl TcpForward ===
+
+impl TcpForward {
+    /// Listens on `port` of `host`; port 0 takes any that is free.
+    ///
+    /// # Errors
+    ///
+    /// When the port cannot be had.
+    pub async fn bind(host: &str, port: u16) -> Result<Self, ForwardError> {
+        let failed = |source| ForwardError::Listen {
+            address: format!("{host}:{port}"),
+            source,
+        };
+        let listener = if host == "localhost" {
+            // Programs that are told an IPv4 address do not look for an IPv6 one.
+            TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
+        } else {
+            let resolved = lookup_host((host, port)).await;
+            let addresses: Vec<SocketAddr> = match resolved {
+                Ok(addresses) => addresses.collect(),
+                Err(source) => {
+                    let host = host.to_owned();
+                    return Err(ForwardError::Resolve { host, source });
+                }
+            };
+            TcpListener::bind(addresses.as_slice()).await
+        };
+        let listener = listener.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Opens a stream by `method` of `device` for each connection; ends only by being dropped.
+    pub async fn run(self, device: &Device, method: &str) -> Infallible {
+        serve(device, method, async || {
+            let (stream, _) = self.listener.accept().await?;
+            // What a person types, or a protocol asks, must not wait for more.
+            stream.set_nodelay(true)?;
+            Ok(stream)
+        })
+        .await
+    }
+}
+
+impl Local for TcpStream {
+    type Reading = OwnedReadHalf;
+    type Writing = OwnedWriteHalf;
+
+    fn split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
+        self.into_split()
+    }
+}
