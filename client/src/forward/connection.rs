@@ -25,6 +25,9 @@ pub(super) trait Local: Send + 'static {
     type Writing: AsyncWrite + Unpin + Send;
 
     fn split(self) -> (Self::Reading, Self::Writing);
+
+    /// Lets the peer know that this is no regular end.
+    fn break_off(writing: &Self::Writing);
 }
 
 /// Serves what `accept` gives, for ever; dropping the future ends all connections.
@@ -59,16 +62,17 @@ pub(super) async fn serve<L: Local>(
 }
 
 /// Carries one connection until both directions are at their end.
-async fn carry(device: &Device, method: &str, local: impl Local) {
+async fn carry<L: Local>(device: &Device, method: &str, local: L) {
+    let (reading, mut writing) = local.split();
     let stream = match device.connect(method).await {
         Ok(stream) => stream,
         Err(error) => {
+            L::break_off(&writing);
             warn!("cannot connect to `{}`: {error}", device.name());
             return;
         }
     };
     let (mut reader, writer) = stream.split();
-    let (reading, mut writing) = local.split();
     let copied = tokio::try_join!(
         pump::send(reading, writer),
         pump::receive(&mut reader, &mut writing)
@@ -83,6 +87,7 @@ async fn carry(device: &Device, method: &str, local: impl Local) {
             warn!("stream copy interrupted ({}): {error}", error.kind());
         }
         Err(Broken::Stream(error)) => {
+            L::break_off(&writing);
             warn!("stream copy interrupted (`{}`): {error}", device.name());
         }
     }

@@ -73,4 +73,9 @@ impl Local for TcpStream {
     fn split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
         self.into_split()
     }
+
+    fn break_off(writing: &OwnedWriteHalf) {
+        // Closing then resets the connection; if that cannot be, it ends like any other.
+        writing.as_ref().set_zero_linger().ok();
+    }
 }

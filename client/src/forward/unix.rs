@@ -110,4 +110,7 @@ impl Local for UnixStream {
     fn split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
         self.into_split()
     }
+
+    /// A unix socket has only one kind of end.
+    fn break_off(_: &OwnedWriteHalf) {}
 }

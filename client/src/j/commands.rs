@@ -4,7 +4,8 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgMatches, Command};
 
-use super::{generic, policy, power, serial, shell};
+use super::farewell::Farewell;
+use super::{flasher, generic, mux, network, policy, power, serial, shell, storage};
 use crate::logs::Severity;
 use crate::ui::{Failure, Outcome, tell};
 use crate::{Allow, Device, Session, env};
@@ -26,6 +27,14 @@ enum Kind {
     Composite,
     /// It switches power.
     Power(power::Flavour),
+    /// It is a network connection.
+    Network,
+    /// It takes images.
+    Flasher(flasher::Family),
+    /// It is switched between exporter and board.
+    Mux(mux::Flavour),
+    /// It holds files.
+    Storage,
     /// It is a serial port.
     Serial,
     /// It runs scripts of the exporter's configuration.
@@ -46,6 +55,17 @@ impl Kind {
             "jumpstarter_driver_power.client.VirtualPowerClient" => {
                 Self::Power(power::Flavour::Virtual)
             }
+            "jumpstarter_driver_network.client.NetworkClient"
+            | "jumpstarter_driver_network.client.DbusNetworkClient" => Self::Network,
+            "jumpstarter.client.flasher.FlasherClient" => Self::Flasher(flasher::Family::Core),
+            "jumpstarter_driver_opendal.client.FlasherClient" => {
+                Self::Flasher(flasher::Family::Opendal)
+            }
+            "jumpstarter_driver_opendal.client.StorageMuxClient" => Self::Mux(mux::Flavour::Plain),
+            "jumpstarter_driver_opendal.client.StorageMuxFlasherClient" => {
+                Self::Mux(mux::Flavour::Flasher)
+            }
+            "jumpstarter_driver_opendal.client.OpendalClient" => Self::Storage,
             serial::CLASS => Self::Serial,
             shell::CLASS => Self::Shell,
             _ => Self::Generic,
@@ -100,6 +120,10 @@ impl Commands {
         let group = Command::new(name.to_owned());
         match Kind::of(device) {
             Kind::Power(flavour) => power::command(group, device, flavour),
+            Kind::Network => network::command(group, device),
+            Kind::Flasher(_) => flasher::command(group, device),
+            Kind::Mux(flavour) => mux::command(group, device, flavour),
+            Kind::Storage => storage::command(group, device),
             Kind::Serial => serial::command(group, device),
             Kind::Shell => shell::command(group, device, &self.shells),
             Kind::Composite => {
@@ -148,22 +172,22 @@ impl Commands {
     }
 
     /// Does what the words say.
-    pub(super) async fn run(&self, matches: &ArgMatches) -> Outcome {
+    pub(super) async fn run(&self, matches: &ArgMatches, farewell: &Farewell) -> Outcome {
         let mut device = self.root.clone();
         let mut matches = matches;
         while let Some((name, below)) = matches.subcommand() {
-            let kind = Kind::of(&device);
-            if let Kind::Power(flavour) = kind {
-                return power::run(&device, flavour, name, below).await;
-            }
-            if kind == Kind::Serial {
-                return serial::run(&device, name, below).await;
-            }
-            if kind == Kind::Shell {
-                return shell::run(&device, &self.shells, name, below).await;
-            }
-            if kind == Kind::Generic && generic::has(&device, name) {
-                return generic::run(&device, name, below).await;
+            match Kind::of(&device) {
+                Kind::Power(flavour) => return power::run(&device, flavour, name, below).await,
+                Kind::Network => return network::run(&device, name, below).await,
+                Kind::Flasher(family) => return flasher::run(&device, family, name, below).await,
+                Kind::Mux(_) => return mux::run(&device, name, below, farewell).await,
+                Kind::Storage => return storage::run(&device, name, below, farewell).await,
+                Kind::Serial => return serial::run(&device, name, below).await,
+                Kind::Shell => return shell::run(&device, &self.shells, name, below).await,
+                Kind::Generic if generic::has(&device, name) => {
+                    return generic::run(&device, name, below).await;
+                }
+                Kind::Generic | Kind::Composite => {}
             }
             match device.child(name) {
                 Some(child) => device = child,
@@ -174,6 +198,12 @@ impl Commands {
         // The commands were made from the same tree, so they lead to a device.
         Err(Failure::Error("there is nothing to do".to_owned()))
     }
+}
+
+/// A command of a device that we know, with the help of the exporter's configuration if it has one.
+pub(super) fn own(device: &Device, name: &'static str, about: &str) -> Command {
+    let text = device.node().methods_description().get(name);
+    explain(Command::new(name), text.map_or(about, String::as_str))
 }
 
 /// Sets the help of a device: what the exporter's configuration says, else `fallback`.
@@ -196,6 +226,10 @@ fn outline(device: &Device) -> Command {
     match Kind::of(device) {
         Kind::Composite => describe(command, device, "Generic composite device"),
         Kind::Power(_) => describe(command, device, power::ABOUT),
+        Kind::Network => describe(command, device, network::ABOUT),
+        Kind::Flasher(_) => describe(command, device, flasher::ABOUT),
+        Kind::Mux(flavour) => describe(command, device, flavour.about()),
+        Kind::Storage => describe(command, device, storage::ABOUT),
         Kind::Serial => describe(command, device, serial::ABOUT),
         Kind::Shell => describe(command, device, shell::ABOUT),
         Kind::Generic => generic::describe(command, device),

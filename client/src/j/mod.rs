@@ -4,11 +4,17 @@
 //! devices we know, those that the reference has; for all others, one for each method.
 
 mod commands;
+mod farewell;
+mod flasher;
 mod generic;
+mod mux;
+mod network;
 mod policy;
 mod power;
 mod serial;
 mod shell;
+mod storage;
+mod transfer;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -20,6 +26,7 @@ use crate::logs::Severity;
 use crate::ui::{Console, Failure, Outcome, Signals, block_on, sentence};
 use crate::{Host, Secret, Session, env};
 use commands::Commands;
+use farewell::Farewell;
 
 /// The whole of the program `j`.
 pub fn main() -> ExitCode {
@@ -33,10 +40,19 @@ pub fn main() -> ExitCode {
 
 async fn run(words: Vec<OsString>) -> Outcome {
     let mut signals = Signals::listen()?;
-    signals.or(work(words)).await
+    let farewell = Farewell::default();
+    let outcome = signals.or(work(words, &farewell)).await;
+    // Who asks a second time need not wait.
+    signals
+        .or(async {
+            farewell.keep_anyway().await;
+            Ok(())
+        })
+        .await?;
+    outcome
 }
 
-async fn work(words: Vec<OsString>) -> Outcome {
+async fn work(words: Vec<OsString>, farewell: &Farewell) -> Outcome {
     let typed = words.get(1..).unwrap_or_default();
     let commands = Commands::new(session().await?, policy::allow()?, typed).await?;
     commands.warn();
@@ -45,7 +61,7 @@ async fn work(words: Vec<OsString>) -> Outcome {
     let matches = line.matches()?;
     let level = commands::log_level(&matches).and_then(Severity::parse);
     Console::install(level.unwrap_or(Severity::Info));
-    match commands.run(&matches).await {
+    match commands.run(&matches, farewell).await {
         Err(Failure::Usage(mistake)) => Err(line.refuse(mistake).into()),
         outcome => outcome,
     }

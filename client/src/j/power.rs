@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tokio::time::sleep;
 use tracing::info;
 
-use super::commands::{describe, explain};
+use super::commands::{describe, own};
 use crate::Device;
 use crate::cli::{float, integer};
 use crate::device::CallError;
@@ -32,10 +32,7 @@ struct Reading {
 }
 
 pub(super) fn command(group: Command, device: &Device, flavour: Flavour) -> Command {
-    let own = |name: &'static str, about: &str| {
-        let text = device.node().methods_description().get(name);
-        explain(Command::new(name), text.map_or(about, String::as_str))
-    };
+    let own = |name, about| own(device, name, about);
     let mut off = own("off", "Power off");
     if flavour == Flavour::Virtual {
         off = off.arg(
