@@ -9,4 +9,5 @@ pub mod plugin;
 pub mod resource;
 pub mod service;
 pub mod session;
+mod stream;
 pub mod tree;

@@ -11,6 +11,7 @@ use tonic::Status;
 
 use crate::plugin::{CallError, Code};
 use crate::session::Session;
+use crate::stream::Trouble;
 use crate::tree::{Driver, Kind};
 
 use super::errors::{self, LookupError};
@@ -36,6 +37,9 @@ pub(super) enum Failure {
     /// The session closes.
     #[error("the exporter is stopping")]
     Closing,
+    /// A byte stream did not end well.
+    #[error(transparent)]
+    Stream(Trouble),
 }
 
 // === impl Request ===
@@ -102,7 +106,10 @@ impl Failure {
     pub(super) fn category(&self) -> &'static str {
         match self {
             Self::TooLate => "timeout",
-            Self::Closing => "connection_error",
+            Self::Closing | Self::Stream(Trouble::Gone) => "connection_error",
+            Self::Stream(Trouble::Driver(_)) => "device_error",
+            Self::Stream(Trouble::Frame(_)) => "validation_error",
+            Self::Stream(Trouble::Ours(_)) => "internal_error",
             Self::Driver(error) => match error.code {
                 Code::Unimplemented | Code::NotFound => "not_implemented",
                 Code::InvalidArgument => "validation_error",
@@ -121,6 +128,7 @@ impl From<Failure> for Status {
             Failure::Driver(error) => error.into(),
             Failure::TooLate => errors::too_late(),
             Failure::Closing => errors::closing(),
+            Failure::Stream(trouble) => trouble.into(),
         }
     }
 }

@@ -5,6 +5,9 @@ use uuid::Uuid;
 
 use crate::plugin::CallError;
 use crate::session::NotReady;
+use crate::stream::{FrameError, Trouble};
+
+use super::router::WantedError;
 
 /// Why no driver was found for a call.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +36,26 @@ impl From<CallError> for Status {
     fn from(error: CallError) -> Self {
         // Drivers number their outcomes as gRPC does.
         Status::new(Code::from_i32(error.code as i32), error.message)
+    }
+}
+
+impl From<WantedError> for Status {
+    fn from(error: WantedError) -> Self {
+        Status::invalid_argument(error.to_string())
+    }
+}
+
+impl From<Trouble> for Status {
+    fn from(trouble: Trouble) -> Self {
+        let code = match &trouble {
+            // The reference says no more than this; what follows is for people.
+            Trouble::Driver(why) => return Status::aborted(format!("RouterStream: aclose: {why}")),
+            Trouble::Frame(FrameError::Compressed) => Code::Unimplemented,
+            Trouble::Frame(FrameError::TooLong(_)) => Code::OutOfRange,
+            Trouble::Frame(_) | Trouble::Ours(_) => Code::Internal,
+            Trouble::Gone => Code::Cancelled,
+        };
+        Status::new(code, trouble.to_string())
     }
 }
 

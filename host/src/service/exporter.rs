@@ -29,6 +29,10 @@ impl Exporter {
     pub fn new(session: Arc<Session>) -> Self {
         Self { session }
     }
+
+    pub(super) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
 }
 
 #[tonic::async_trait]

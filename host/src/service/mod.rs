@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   connection ──> Rpc: known path? passphrase? ──┬─> exporter    jumpstarter.v1.ExporterService
+//!                                                 ├─> router      jumpstarter.v1.RouterService
 //!                                                 ├─> health      grpc.health.v1.Health
 //!                                                 └─> reflection  grpc.reflection.v1, v1alpha
 //! ```
@@ -15,6 +16,7 @@ mod operation;
 mod passphrase;
 mod reflection;
 mod route;
+mod router;
 mod rpc;
 mod values;
 

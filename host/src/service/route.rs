@@ -4,6 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     Exporter,
+    Router,
     Health,
     Reflection,
     ReflectionAlpha,
@@ -28,6 +29,7 @@ impl Route {
                     "Reset",
                 ],
             ),
+            "jumpstarter.v1.RouterService" => (Self::Router, &["Stream"]),
             "grpc.health.v1.Health" => (Self::Health, &["Check", "Watch"]),
             "grpc.reflection.v1.ServerReflection" => (Self::Reflection, &["ServerReflectionInfo"]),
             "grpc.reflection.v1alpha.ServerReflection" => {
@@ -48,18 +50,23 @@ mod tests {
     use super::Route;
 
     #[test]
-    fn knows_every_method_of_the_exporter_service() {
+    fn knows_every_method_of_its_services() {
         let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap_or_default();
-        let service = set
-            .file
-            .iter()
-            .flat_map(|file| &file.service)
-            .find(|service| service.name() == "ExporterService");
-        let methods = service.map(|service| service.method.as_slice());
-        assert!(methods.is_some_and(|methods| methods.len() >= 7));
-        for method in methods.unwrap_or_default() {
-            let path = format!("/jumpstarter.v1.ExporterService/{}", method.name());
-            assert_eq!(Route::of(&path), Some(Route::Exporter), "{path}");
+        for (name, route, count) in [
+            ("ExporterService", Route::Exporter, 7),
+            ("RouterService", Route::Router, 1),
+        ] {
+            let service = set
+                .file
+                .iter()
+                .flat_map(|file| &file.service)
+                .find(|service| service.name() == name);
+            let methods = service.map(|service| service.method.as_slice());
+            assert!(methods.is_some_and(|methods| methods.len() >= count));
+            for method in methods.unwrap_or_default() {
+                let path = format!("/jumpstarter.v1.{name}/{}", method.name());
+                assert_eq!(Route::of(&path), Some(route), "{path}");
+            }
         }
     }
 
@@ -71,6 +78,7 @@ mod tests {
             "/jumpstarter.v1.ExporterService",
             "/jumpstarter.v1.ExporterService/",
             "/jumpstarter.v1.ExporterService/Nope",
+            "/jumpstarter.v1.RouterService/Nope",
             "/jumpstarter.v1.ControllerService/Register",
         ] {
             assert_eq!(Route::of(path), None, "{path}");

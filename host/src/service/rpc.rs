@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use jumpstarter_proto::v1::exporter_service_server::{ExporterServiceServer, SERVICE_NAME};
+use jumpstarter_proto::v1::exporter_service_server::{self, ExporterServiceServer};
+use jumpstarter_proto::v1::router_service_server;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service};
@@ -17,7 +18,14 @@ use tonic_health::server::{HealthReporter, HealthService};
 use super::passphrase::Passphrase;
 use super::reflection::Reflection;
 use super::route::Route;
+use super::router::Router;
 use super::{Exporter, errors};
+
+/// The services of ours, as their health is asked for.
+const SERVICES: [&str; 2] = [
+    exporter_service_server::SERVICE_NAME,
+    router_service_server::SERVICE_NAME,
+];
 
 type Answer = BoxFuture<Response<Body>, Infallible>;
 
@@ -31,6 +39,7 @@ pub struct Rpc {
 #[derive(Debug)]
 struct Services {
     exporter: ExporterServiceServer<Exporter>,
+    router: Router,
     health: HealthServer<HealthService>,
     reporter: HealthReporter,
     reflection: Reflection,
@@ -42,12 +51,15 @@ impl Rpc {
     /// All services, for clients that need no passphrase.
     pub async fn new(exporter: Exporter) -> Self {
         let reporter = HealthReporter::new();
-        reporter
-            .set_service_status(SERVICE_NAME, ServingStatus::Serving)
-            .await;
+        for service in SERVICES {
+            reporter
+                .set_service_status(service, ServingStatus::Serving)
+                .await;
+        }
         let health = HealthService::from_health_reporter(reporter.clone());
         Self {
             services: Arc::new(Services {
+                router: Router::new(&exporter),
                 exporter: ExporterServiceServer::new(exporter),
                 health: HealthServer::new(health),
                 reporter,
@@ -68,7 +80,7 @@ impl Rpc {
     /// Tells those who watch the health that it ends here.
     pub async fn begin_closing(&self) {
         let mut reporter = self.services.reporter.clone();
-        for service in ["", SERVICE_NAME] {
+        for service in [""].into_iter().chain(SERVICES) {
             reporter
                 .set_service_status(service, ServingStatus::NotServing)
                 .await;
@@ -84,12 +96,14 @@ impl Rpc {
         }
         let Services {
             exporter,
+            router,
             health,
             reflection,
             ..
         } = &*self.services;
         Ok(match route {
             Route::Exporter => exporter.clone().call(request),
+            Route::Router => Box::pin(router.clone().call(request)),
             Route::Health => health.clone().call(request),
             Route::Reflection => Box::pin(reflection.v1().map_err(errors::ours)?.call(request)),
             Route::ReflectionAlpha => {

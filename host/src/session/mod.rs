@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jumpstarter_proto::v1::{ExporterStatus, GetReportResponse};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use uuid::Uuid;
 
 pub use board::{Board, NotReady, Notice};
@@ -24,6 +24,7 @@ pub use board::{Board, NotReady, Notice};
 use crate::config::ExporterConfig;
 use crate::log;
 use crate::plugin::Registry;
+use crate::resource::Resources;
 use crate::tree::{Driver, Tree, TreeErrors};
 
 /// Label under which an exporter tells its name.
@@ -85,6 +86,11 @@ impl Session {
     /// The driver with this UUID.
     pub fn driver(&self, uuid: &Uuid) -> Option<&Arc<Driver>> {
         self.tree.driver(uuid)
+    }
+
+    /// What clients have for drivers, and drivers for clients.
+    pub fn resources(&self) -> &Resources {
+        self.tree.resources()
     }
 
     /// Who the exporter is and what hangs on it.
@@ -150,6 +156,11 @@ impl Session {
     /// Resolves when [`give_up`](Self::give_up) was called.
     pub async fn given_up(&self) {
         self.given_up.cancelled().await;
+    }
+
+    /// As [`given_up`](Self::given_up), for those who keep it.
+    pub fn given_up_owned(&self) -> WaitForCancellationFutureOwned {
+        self.given_up.clone().cancelled_owned()
     }
 
     /// Closes the drivers, waiting for each no longer than `limit` in all.
