@@ -5,10 +5,11 @@
 //! this; the server is told by a close message, too.
 
 use std::io::{self, ErrorKind};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use futures_util::{SinkExt, StreamExt};
 use jumpstarter_driver::{Error, MessageReader, MessageStream, MessageWriter, Result};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -114,7 +115,8 @@ fn broken(error: ProtocolError) -> Error {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Drop for Outgoing<S> {
     fn drop(&mut self) {
-        // If the network has no room for it now, the end of the connection must do.
-        drop(self.0.close().now_or_never());
+        // One attempt: if the network has no room for it now, the end of the connection must do.
+        let mut once = Context::from_waker(Waker::noop());
+        drop(self.0.poll_close_unpin(&mut once));
     }
 }
