@@ -323,8 +323,8 @@ typedef struct jmp_functions {
   /**
    * Opens a driver. Completes with `handle`, and with a `body` that is null or a struct of what
    * the driver adds to its metadata: `client`, `category`, `description`, `labels`, `methods`,
-   * and `children` (name to `{type, handle, ...the same keys}`) for a driver that brings a
-   * subtree along.
+   * `methods_description`, and `children` (name to `{type, handle, ...the same keys}`) for a
+   * driver that brings a subtree along.
    */
   void (*open)(const struct jmp_open_request *request, struct jmp_completion done);
   /**

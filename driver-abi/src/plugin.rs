@@ -21,8 +21,8 @@ pub struct Functions {
 
     /// Opens a driver. Completes with `handle`, and with a `body` that is null or a struct of what
     /// the driver adds to its metadata: `client`, `category`, `description`, `labels`, `methods`,
-    /// and `children` (name to `{type, handle, ...the same keys}`) for a driver that brings a
-    /// subtree along.
+    /// `methods_description`, and `children` (name to `{type, handle, ...the same keys}`) for a
+    /// driver that brings a subtree along.
     pub open: unsafe extern "C" fn(request: *const OpenRequest, done: Completion),
 
     /// Closes a driver, its children and its streams; calls still open are answered first.

@@ -127,6 +127,39 @@ async fn children_that_a_driver_brings_are_part_of_the_tree() {
 }
 
 #[tokio::test]
+async fn a_driver_knows_the_help_of_its_methods_better_than_the_configuration() {
+    let config = config(
+        "  q:
+    type: family.driver.Parent
+    methods_description: {who: from the file, there: also from the file}
+    config: {brings: true}
+  p: {type: family.driver.Parent, methods_description: {who: from the file}}",
+    );
+    let home = open(&config).await.unwrap();
+    let texts = |path: &str| {
+        let uuid = home.driver(path).uuid.to_string();
+        let report = home.tree.reports().iter().find(|r| r.uuid == uuid);
+        let texts = &report.unwrap().methods_description;
+        let mut texts: Vec<_> = texts
+            .iter()
+            .map(|(key, text)| format!("{key}: {text}"))
+            .collect();
+        texts.sort();
+        texts
+    };
+    assert_eq!(
+        texts("q"),
+        [
+            "hi: Greets",
+            "there: also from the file",
+            "who: Tells its name"
+        ]
+    );
+    assert_eq!(texts("p"), ["who: from the file"]);
+    home.tree.close(LIMIT).await;
+}
+
+#[tokio::test]
 async fn a_driver_uses_its_children_also_through_references() {
     let config = config(
         "  p:

@@ -33,7 +33,8 @@ pub trait Driver: Sized + Send + Sync + 'static {
     }
 }
 
-/// For drivers without configuration: accepts any keys and ignores them.
+/// For drivers without configuration: accepts any keys and ignores them. Exporters warn of such
+/// keys.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoConfig;
 
@@ -48,6 +49,9 @@ pub struct Description {
     pub description: Option<String>,
     /// Further labels of the driver in the exporter's report.
     pub labels: BTreeMap<String, String>,
+    /// Help texts of methods, by the name that clients show, in the exporter's report. They take
+    /// precedence over those of the same name in the configuration.
+    pub methods_description: BTreeMap<String, String>,
     /// Methods that only this instance has. Its type says `#[driver(dynamic, ...)]`.
     pub methods: Vec<DynamicMethod>,
 }
@@ -68,7 +72,8 @@ impl<'de> Deserialize<'de> for NoConfig {
 }
 
 impl Schema for NoConfig {
-    const SCHEMA: Json = Json::Raw(r#"{"type":"object"}"#);
+    // No settings are known, and others are not refused: that is what exporters warn of.
+    const SCHEMA: Json = Json::Raw(r#"{"type":"object","properties":{}}"#);
 }
 
 // === impl SubDriver ===

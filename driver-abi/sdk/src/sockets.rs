@@ -43,10 +43,9 @@ fn pair(kind: SockType, buffer: usize) -> Result<(OwnedFd, OwnedFd)> {
 
 /// Lets `socket` have more in flight, as far as the system agrees.
 pub(crate) fn enlarge(socket: &impl AsFd, size: usize) {
-    // A root user may go beyond the limit. With what was granted in the end it works anyway.
-    if setsockopt(socket, sockopt::SndBufForce, &size).is_err() {
-        drop(setsockopt(socket, sockopt::SndBuf, &size));
-    }
+    // A root user may go beyond the limit. With what is granted in the end it works anyway.
+    let _granted = setsockopt(socket, sockopt::SndBufForce, &size)
+        .or_else(|_| setsockopt(socket, sockopt::SndBuf, &size));
 }
 
 /// The size of the largest message that the socket takes.

@@ -15,6 +15,36 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 struct Console;
 
+struct OnDrop;
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        tracing::info!("dropped");
+    }
+}
+
+/// Uses the console of the other driver.
+struct Terminal(Context);
+
+impl Driver for Terminal {
+    type Config = NoConfig;
+
+    async fn open(_: NoConfig, cx: Context) -> Result<Self> {
+        Ok(Self(cx))
+    }
+}
+
+#[driver(type = "test.Terminal")]
+impl Terminal {
+    #[export]
+    async fn use_it(&self) -> Result<String> {
+        let mut text = String::new();
+        let mut io = self.0.child("console").connect("breaks", ()).await?;
+        io.read_to_string(&mut text).await?;
+        Ok(text)
+    }
+}
+
 impl Driver for Console {
     type Config = NoConfig;
 
@@ -54,6 +84,46 @@ impl Console {
     async fn breaks(&self, mut io: ByteStream) -> Result<()> {
         io.write_all(b"a little").await?;
         Err(Error::internal("the cable was pulled"))
+    }
+
+    /// Sends everything back, with a task for each direction.
+    #[export(bytes)]
+    async fn halves(&self, io: ByteStream) -> Result<()> {
+        let (mut reader, mut writer) = io.into_split();
+        let (sender, mut pieces) = tokio::sync::mpsc::channel::<Vec<u8>>(2);
+        let reading = tokio::spawn(async move {
+            let mut buffer = vec![0; 64 * 1024];
+            loop {
+                let size = reader.read(&mut buffer).await?;
+                if size == 0 || sender.send(buffer[..size].to_vec()).await.is_err() {
+                    return std::io::Result::Ok(reader);
+                }
+            }
+        });
+        while let Some(piece) = pieces.recv().await {
+            writer.write_all(&piece).await?;
+        }
+        // The reading half lives on, and the other side sees the end all the same.
+        let reader = reading.await??;
+        drop(writer);
+        std::future::pending::<()>().await;
+        drop(reader);
+        Ok(())
+    }
+
+    /// Says hello and waits; notes when it is dropped.
+    #[export(bytes)]
+    async fn waits(&self, mut io: ByteStream) -> Result<()> {
+        let _note = OnDrop;
+        io.write_all(b"hello").await?;
+        std::future::pending().await
+    }
+
+    #[export(bytes)]
+    async fn breaks_late(&self, mut io: ByteStream) -> Result<()> {
+        io.write_all(b"x").await?;
+        io.read_to_end(&mut Vec::new()).await?;
+        panic!("no more")
     }
 
     #[export(bytes)]
@@ -154,6 +224,86 @@ fn a_later_error_ends_the_stream_and_is_its_outcome() {
     let outcome = stream.outcome();
     assert_eq!(outcome, Err(Error::internal("the cable was pulled")));
     assert!(host.messages().is_empty(), "whoever asked knows");
+}
+
+#[test]
+fn halves_are_for_two_tasks() {
+    let host = Host::new();
+    let console = console(&host);
+    let stream = console.connect("halves", ()).unwrap();
+    let data: Vec<u8> = (0..10_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let mut received = Vec::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            (&stream).write_all(&data).unwrap();
+            stream.finish().unwrap();
+        });
+        (&stream).read_to_end(&mut received).unwrap();
+    });
+    assert!(received == data);
+}
+
+#[test]
+fn the_outcome_is_what_the_method_returns() {
+    let host = Host::new();
+    let console = console(&host);
+    let stream = console.connect("shout", ()).unwrap();
+    stream.finish().unwrap();
+    stream.outcome().unwrap();
+    let stream = console.connect("breaks_late", ()).unwrap();
+    stream.finish().unwrap();
+    let panicked = Error::internal("the driver panicked: no more");
+    assert_eq!(stream.outcome(), Err(panicked));
+    let stream = console.connect("own", ("hi",)).unwrap();
+    assert_eq!(stream.outcome(), Ok(()), "nothing is known about it");
+}
+
+#[test]
+fn a_method_that_does_not_notice_is_given_up() {
+    let host = Host::new();
+    let console = console(&host);
+    let mut stream = console.connect("waits", ()).unwrap();
+    stream.read_exact(&mut [0; 5]).unwrap();
+    assert!(host.messages().is_empty());
+    let outcome = stream.hang_up();
+    assert_eq!(
+        outcome,
+        Err(Error::cancelled("the byte stream was given up"))
+    );
+    assert_eq!(host.messages(), ["dropped"]);
+    // One that notices ends in its own way.
+    let stream = console.connect("shout", ("> ",)).unwrap();
+    let error = stream.hang_up().unwrap_err();
+    assert_eq!(error.code(), Code::Unavailable, "it could not say goodbye");
+}
+
+#[test]
+fn closing_the_driver_ends_its_streams() {
+    let host = Host::new();
+    let console = console(&host);
+    let stream = console.connect("waits", ()).unwrap();
+    console.close().unwrap();
+    let closed = Error::cancelled("the driver is closed");
+    assert_eq!(stream.outcome(), Err(closed));
+    assert_eq!(host.messages(), ["dropped"]);
+}
+
+#[test]
+fn ends_that_nobody_asks_about_are_logged() {
+    let host = Host::new();
+    let console = console(&host);
+    host.child("console", &console);
+    let terminal = host.open::<Terminal>(json!({})).unwrap();
+    for _ in 0..70 {
+        assert_eq!(terminal.call::<String>("use_it", ()).unwrap(), "a little");
+    }
+    // Some are kept, as the host might still ask.
+    let logged = host.messages().len();
+    assert!((5..=6).contains(&logged), "{logged}");
+    console.close().unwrap();
+    let text = "breaks(): the byte stream ended: the cable was pulled";
+    assert_eq!(host.messages(), vec![text; 70]);
+    assert!(host.lines().iter().all(|line| line.driver == "Console"));
 }
 
 #[test]

@@ -65,6 +65,7 @@ impl Driver for Machine {
             client: Some("test.client.Machine".to_owned()),
             description: Some("a machine".to_owned()),
             labels: [("board".to_owned(), "qemu".to_owned())].into(),
+            methods_description: [("hang".to_owned(), "Waits for ever".to_owned())].into(),
             ..Description::default()
         }
     }
@@ -121,6 +122,7 @@ fn a_driver_brings_children_along() {
             "client": "test.client.Machine",
             "description": "a machine",
             "labels": {"board": "qemu"},
+            "methods_description": {"hang": "Waits for ever"},
             "children": {"serial": {
                 "type": "test.Port",
                 "handle": handle,

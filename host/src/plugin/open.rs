@@ -41,6 +41,8 @@ pub struct Added {
     pub description: Option<String>,
     /// Labels for the report.
     pub labels: BTreeMap<String, String>,
+    /// Help texts of methods, for the report.
+    pub methods_description: BTreeMap<String, String>,
     /// Further methods.
     pub methods: Vec<Method>,
     /// Drivers below it, closed together with it.
@@ -66,6 +68,7 @@ struct Body {
     category: Option<String>,
     description: Option<String>,
     labels: Option<BTreeMap<String, String>>,
+    methods_description: Option<BTreeMap<String, String>>,
     methods: Option<Vec<Method>>,
     children: Option<BTreeMap<String, ChildBody>>,
 }
@@ -192,6 +195,7 @@ fn add(driver: &Arc<Driver>, body: Body) -> Result<Added, CallError> {
         category: body.category,
         description: body.description,
         labels: body.labels.unwrap_or_default(),
+        methods_description: body.methods_description.unwrap_or_default(),
         methods: body.methods.unwrap_or_default(),
         children,
     })

@@ -126,16 +126,15 @@ fn profile<'a>(
         .filter(|text| !text.is_empty());
     let methods = types.methods(slot, metadata);
     // What the configuration says is passed on as it is; clients show it instead of their own help.
-    let configured = entry
-        .map(|entry| &entry.methods_description)
-        .filter(|map| !map.is_empty());
-    let methods_description = match configured {
-        Some(map) => map
-            .iter()
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect(),
-        None => methods.help.clone(),
-    };
+    // A driver that makes its methods out of its configuration knows them better.
+    let mut methods_description = HashMap::new();
+    let configured = entry.map(|entry| &entry.methods_description);
+    for texts in configured.into_iter().chain([&added.methods_description]) {
+        methods_description.extend(texts.clone());
+    }
+    if methods_description.is_empty() {
+        methods_description = methods.help.clone();
+    }
     let driver = Driver {
         uuid: slot.uuid,
         name: inner.shape.path(spot),

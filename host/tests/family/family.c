@@ -109,9 +109,14 @@ static void opened(driver *self, jmp_completion done, const char *description) {
   if (self->brings) {
     char b[200];
     jmp_buf labels = {0}, label = {0}, children = {0}, below = {0}, value = {0};
+    jmp_buf texts = {0}, help = {0};
     jmp_field_string(&labels, "made", "here");
     jmp_put_struct(&label, &labels);
     jmp_field(&fields, "labels", &label);
+    jmp_field_string(&texts, "who", "Tells its name");
+    jmp_field_string(&texts, "hi", "Greets");
+    jmp_put_struct(&help, &texts);
+    jmp_field(&fields, "methods_description", &help);
     snprintf(b, sizeof b, "%s.b", self->name);
     put_child(&below, b, "c", "family.driver.Child", NULL);
     put_child(&children, self->name, "a", "family.driver.Child", NULL);

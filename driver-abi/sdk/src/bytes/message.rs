@@ -38,7 +38,7 @@ use crate::{Error, Result, sockets};
 /// # }
 /// # let host = jumpstarter_driver::test::Host::new();
 /// # let bus = host.open::<Bus>(serde_json::json!({}))?;
-/// # let mut messages = bus.connect_messages("echo", ())?;
+/// # let messages = bus.connect_messages("echo", ())?;
 /// # messages.send(b"frame")?;
 /// # assert_eq!(messages.recv()?.as_deref(), Some(&b"frame"[..]));
 /// # Result::<()>::Ok(())
@@ -56,6 +56,8 @@ pub struct MessageReader {
     used: Used,
     /// As large as a message can be. The system gives memory to those parts of it that are touched.
     buffer: Box<[u8]>,
+    /// The other side is gone, without having received everything.
+    reset: Option<io::Error>,
 }
 
 /// The writing half of a [`MessageStream`]. Dropping it shuts it down.
@@ -77,6 +79,7 @@ impl MessageStream {
             socket: Arc::clone(&socket),
             used: used.clone(),
             buffer: vec![0; max].into(),
+            reset: None,
         };
         let writer = MessageWriter { socket, used, max };
         Ok(Self { reader, writer })
@@ -147,8 +150,12 @@ impl MessageReader {
     /// Those of the system.
     pub async fn recv(&mut self) -> io::Result<Option<Vec<u8>>> {
         self.used.now();
-        let size = self.socket.recv(&mut self.buffer).await?;
-        Ok(self.message(size))
+        loop {
+            let received = self.socket.recv(&mut self.buffer).await;
+            if let Some(message) = self.received(received) {
+                return message;
+            }
+        }
     }
 
     /// The next message if it is there already.
@@ -157,13 +164,29 @@ impl MessageReader {
     /// [`WouldBlock`](ErrorKind::WouldBlock) if nothing is there, and those of the system.
     pub fn try_recv(&mut self) -> io::Result<Option<Vec<u8>>> {
         self.used.now();
-        let size = self.socket.try_recv(&mut self.buffer)?;
-        Ok(self.message(size))
+        loop {
+            let received = self.socket.try_recv(&mut self.buffer);
+            if let Some(message) = self.received(received) {
+                return message;
+            }
+        }
     }
 
-    /// Nothing is the end, as no empty messages are sent.
-    fn message(&self, size: usize) -> Option<Vec<u8>> {
-        (size > 0).then(|| self.buffer[..size].to_vec())
+    /// None to ask again: a reset is told at once, also if there are messages from before.
+    fn received(&mut self, received: io::Result<usize>) -> Option<io::Result<Option<Vec<u8>>>> {
+        Some(match received {
+            // The end, as no empty messages are sent.
+            Ok(0) => match self.reset.take() {
+                Some(error) => Err(error),
+                None => Ok(None),
+            },
+            Ok(size) => Ok(Some(self.buffer[..size].to_vec())),
+            Err(error) if error.kind() == ErrorKind::ConnectionReset && self.reset.is_none() => {
+                self.reset = Some(error);
+                return None;
+            }
+            Err(error) => Err(error),
+        })
     }
 }
 
@@ -207,6 +230,10 @@ impl MessageWriter {
     /// Those of the system.
     pub fn shutdown(&mut self) -> io::Result<()> {
         self.used.now();
+        self.end()
+    }
+
+    fn end(&self) -> io::Result<()> {
         match self.socket.shutdown(Shutdown::Write) {
             Err(error) if error.kind() != ErrorKind::NotConnected => Err(error),
             _ => Ok(()),
@@ -228,6 +255,6 @@ impl MessageWriter {
 impl Drop for MessageWriter {
     fn drop(&mut self) {
         // If the socket is gone already there is nobody to tell.
-        drop(self.shutdown());
+        drop(self.end());
     }
 }

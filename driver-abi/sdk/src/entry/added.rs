@@ -75,8 +75,14 @@ fn described(description: &Description) -> Map<String, Value> {
             added.insert(key.to_owned(), json!(text));
         }
     }
-    if !description.labels.is_empty() {
-        added.insert("labels".to_owned(), json!(description.labels));
+    let maps = [
+        ("labels", &description.labels),
+        ("methods_description", &description.methods_description),
+    ];
+    for (key, map) in maps {
+        if !map.is_empty() {
+            added.insert(key.to_owned(), json!(map));
+        }
     }
     if !description.methods.is_empty() {
         let methods = description.methods.iter().map(DynamicMethod::metadata);

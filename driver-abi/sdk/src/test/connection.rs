@@ -1,6 +1,6 @@
 //! A byte stream that a test has opened.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -77,24 +77,28 @@ impl Connection {
 
 impl Read for Connection {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.read(buf)
+        (&*self).read(buf)
     }
 }
 
 impl Write for Connection {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.socket.write(buf)
+        (&*self).write(buf)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.socket.flush()
+        Ok(())
     }
 }
 
 // For a test that reads in one thread and writes in another.
 impl Read for &Connection {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        (&self.socket).read(buf)
+        match (&self.socket).read(buf) {
+            // The driver has left something unread. That is its right, and the outcome tells more.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok(0),
+            read => read,
+        }
     }
 }
 
@@ -104,7 +108,7 @@ impl Write for &Connection {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        (&self.socket).flush()
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! A stream of messages that a test has opened.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::Shutdown;
 use std::os::unix::net::UnixDatagram;
 
@@ -14,7 +14,7 @@ use crate::{Result, sockets};
 #[derive(Debug)]
 pub struct Messages {
     socket: UnixDatagram,
-    buffer: Box<[u8]>,
+    max: usize,
     end: Ending,
 }
 
@@ -23,24 +23,29 @@ pub struct Messages {
 impl Messages {
     pub(super) fn new(answer: Answer) -> Result<Self> {
         let (socket, end) = Ending::new(answer)?;
-        let buffer = vec![0; sockets::max_message(&socket)?].into();
+        let max = sockets::max_message(&socket)?;
         // Sending and receiving are the same for every kind of socket that keeps messages.
         let socket = UnixDatagram::from(socket);
         socket.set_nonblocking(false)?;
-        Ok(Self {
-            socket,
-            buffer,
-            end,
-        })
+        Ok(Self { socket, max, end })
     }
 
     /// The next message; none at the end.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn recv(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let size = self.socket.recv(&mut self.buffer)?;
-        Ok((size > 0).then(|| self.buffer[..size].to_vec()))
+    pub fn recv(&self) -> io::Result<Option<Vec<u8>>> {
+        let mut message = vec![0; self.max];
+        let size = match self.socket.recv(&mut message) {
+            // Told once, before the messages that are still there.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {
+                self.socket.recv(&mut message)?
+            }
+            received => received?,
+        };
+        message.truncate(size);
+        message.shrink_to_fit();
+        Ok((size > 0).then_some(message))
     }
 
     /// Sends a message.
