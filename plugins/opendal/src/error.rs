@@ -39,8 +39,12 @@ fn in_context(
     operation: &'static str,
     paths: &[(&'static str, &str)],
 ) -> StorageError {
-    let error = error.with_operation(operation).with_context("service", "fs");
-    paths.iter().fold(error, |error, (key, path)| error.with_context(key, *path))
+    let error = error
+        .with_operation(operation)
+        .with_context("service", "fs");
+    paths
+        .iter()
+        .fold(error, |error, (key, path)| error.with_context(key, *path))
 }
 
 #[cfg(test)]

@@ -221,7 +221,10 @@ impl Local {
         match self.file.sync_all() {
             // Devices that have nothing to flush.
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-            Err(error) => Err(Error::internal(format_args!("cannot write `{}`: {error}", self.path))),
+            Err(error) => Err(Error::internal(format_args!(
+                "cannot write `{}`: {error}",
+                self.path
+            ))),
             Ok(()) => Ok(()),
         }
     }

@@ -54,7 +54,11 @@ impl Scratch {
     }
 
     pub(crate) async fn close(&self) {
-        let directory = self.directory.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let directory = self
+            .directory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let Some(directory) = directory else {
             return;
         };

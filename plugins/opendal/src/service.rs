@@ -62,7 +62,11 @@ impl Service {
 
     pub(crate) async fn open_to_read(&self, path: &str) -> Result<Reading> {
         let size = self.stat(path).await?.content_length;
-        let reader = self.operator.reader(path).await.map_err(|error| told(&error))?;
+        let reader = self
+            .operator
+            .reader(path)
+            .await
+            .map_err(|error| told(&error))?;
         Ok(Reading {
             reader,
             size,
@@ -72,7 +76,11 @@ impl Service {
 
     pub(crate) async fn open_to_write(&self, path: &str) -> Result<Writing> {
         // Whether it can be written shows here rather than when it is closed.
-        let writer = self.operator.writer(path).await.map_err(|error| told(&error))?;
+        let writer = self
+            .operator
+            .writer(path)
+            .await
+            .map_err(|error| told(&error))?;
         drop(writer);
         Ok(Writing {
             operator: self.operator.clone(),
@@ -87,7 +95,11 @@ impl Service {
     }
 
     pub(crate) async fn hash(&self, path: &str, mut hasher: Hasher) -> Result<String> {
-        let reader = self.operator.reader(path).await.map_err(|error| told(&error))?;
+        let reader = self
+            .operator
+            .reader(path)
+            .await
+            .map_err(|error| told(&error))?;
         let data = reader.into_stream(..).await.map_err(|error| told(&error))?;
         let mut data = std::pin::pin!(data);
         while let Some(pieces) = data.try_next().await.map_err(|error| told(&error))? {
@@ -104,7 +116,10 @@ impl Service {
     }
 
     pub(crate) async fn rename(&self, from: &str, to: &str) -> Result<()> {
-        self.operator.rename(from, to).await.map_err(|error| told(&error))
+        self.operator
+            .rename(from, to)
+            .await
+            .map_err(|error| told(&error))
     }
 
     pub(crate) async fn remove_all(&self, path: &str) -> Result<()> {
@@ -113,15 +128,24 @@ impl Service {
     }
 
     pub(crate) async fn create_dir(&self, path: &str) -> Result<()> {
-        self.operator.create_dir(path).await.map_err(|error| told(&error))
+        self.operator
+            .create_dir(path)
+            .await
+            .map_err(|error| told(&error))
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Result<()> {
-        self.operator.delete(path).await.map_err(|error| told(&error))
+        self.operator
+            .delete(path)
+            .await
+            .map_err(|error| told(&error))
     }
 
     pub(crate) async fn exists(&self, path: &str) -> Result<bool> {
-        self.operator.exists(path).await.map_err(|error| told(&error))
+        self.operator
+            .exists(path)
+            .await
+            .map_err(|error| told(&error))
     }
 
     /// The paths below a path, as the storage comes up with them.
@@ -158,7 +182,9 @@ impl Service {
     }
 }
 
-fn configured<C: Configurator>(options: BTreeMap<String, String>) -> Result<Operator, StorageError> {
+fn configured<C: Configurator>(
+    options: BTreeMap<String, String>,
+) -> Result<Operator, StorageError> {
     Ok(Operator::from_config(C::from_iter(options)?)?.finish())
 }
 
@@ -202,7 +228,10 @@ impl Writing {
         let mut buffer = BytesMut::with_capacity(CHUNK);
         while source.read_buf(&mut buffer).await? > 0 {
             if buffer.len() == buffer.capacity() {
-                self.keep(std::mem::replace(&mut buffer, BytesMut::with_capacity(CHUNK)));
+                self.keep(std::mem::replace(
+                    &mut buffer,
+                    BytesMut::with_capacity(CHUNK),
+                ));
             }
         }
         self.keep(buffer);

@@ -116,7 +116,9 @@ impl Store {
 
     pub(crate) async fn rename(&self, from: String, to: String) -> Result<()> {
         match self {
-            Self::Folder(folder) => in_folder(folder, move |folder| folder.rename(&from, &to)).await,
+            Self::Folder(folder) => {
+                in_folder(folder, move |folder| folder.rename(&from, &to)).await
+            }
             Self::Service(service) => service.rename(&from, &to).await,
         }
     }

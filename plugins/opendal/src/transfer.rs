@@ -57,7 +57,9 @@ pub(crate) fn each_chunk(
             Ok(size) => take(&buffer[..size])?,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => {
-                return Err(Error::internal(format_args!("cannot read `{path}`: {error}")));
+                return Err(Error::internal(format_args!(
+                    "cannot read `{path}`: {error}"
+                )));
             }
         }
     }
@@ -68,9 +70,9 @@ fn pump(source: &mut impl Read, mut file: &File, path: &str) -> Result<()> {
     loop {
         match source.read(&mut buffer) {
             Ok(0) => return Ok(()),
-            Ok(size) => file.write_all(&buffer[..size]).map_err(|error| {
-                Error::internal(format_args!("cannot write `{path}`: {error}"))
-            })?,
+            Ok(size) => file
+                .write_all(&buffer[..size])
+                .map_err(|error| Error::internal(format_args!("cannot write `{path}`: {error}")))?,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             // It tells what has happened to the client.
             Err(error) => return Err(error.into()),

@@ -115,7 +115,9 @@ impl From<opendal::raw::PresignedRequest> for Presigned {
         Self {
             url: request.uri().to_string(),
             method: request.method().to_string(),
-            headers: header.map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect(),
+            headers: header
+                .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
+                .collect(),
         }
     }
 }

@@ -40,13 +40,20 @@ impl Folder {
         check("rename", from, to)?;
         let source = self.place("rename", from, Links::Keep, Parents::Expect)?;
         // Before directories are made for it.
-        source.stat().map_err(|error| between("rename", from, to, error.into()))?;
+        source
+            .stat()
+            .map_err(|error| between("rename", from, to, error.into()))?;
         let target = self.place("rename", to, Links::Keep, Parents::Make)?;
         let (Some(old), Some(new)) = (&source.name, &target.name) else {
             return Err(between("rename", from, to, Errno::EBUSY.into()));
         };
-        renameat(&source.directory, old.as_os_str(), &target.directory, new.as_os_str())
-            .map_err(|error| between("rename", from, to, error.into()))
+        renameat(
+            &source.directory,
+            old.as_os_str(),
+            &target.directory,
+            new.as_os_str(),
+        )
+        .map_err(|error| between("rename", from, to, error.into()))
     }
 
     /// Removes a file, a link or an empty directory.
@@ -140,7 +147,12 @@ fn copy(mut source: &File, mut target: &File) -> Result<(), Option<io::Error>> {
 /// Only files have content that can be copied, and moving is the same to clients.
 fn check(operation: &'static str, from: &str, to: &str) -> Result<()> {
     let directory = |text, end, path: &str| {
-        Err(refused(operation, ErrorKind::IsADirectory, text, &[(end, path)]))
+        Err(refused(
+            operation,
+            ErrorKind::IsADirectory,
+            text,
+            &[(end, path)],
+        ))
     };
     if from.ends_with('/') {
         directory("from path is a directory", "from", from)
@@ -155,7 +167,12 @@ fn check(operation: &'static str, from: &str, to: &str) -> Result<()> {
 
 fn same(operation: &'static str, from: &str, to: &str) -> Error {
     let paths = [("from", from), ("to", to)];
-    refused(operation, ErrorKind::IsSameFile, "from and to paths are same", &paths)
+    refused(
+        operation,
+        ErrorKind::IsSameFile,
+        "from and to paths are same",
+        &paths,
+    )
 }
 
 fn between(operation: &'static str, from: &str, to: &str, error: io::Error) -> Error {

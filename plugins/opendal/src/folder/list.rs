@@ -35,7 +35,11 @@ impl Folder {
     pub(crate) fn list(&self, path: &str, deep: bool) -> Result<Option<Entries>> {
         let operation = if deep { "scan" } else { "list" };
         let path = normalize_path(path);
-        let directory = if path.ends_with('/') { &path } else { get_parent(&path) };
+        let directory = if path.ends_with('/') {
+            &path
+        } else {
+            get_parent(&path)
+        };
         let found = match self.root.place(directory, Links::Follow, Parents::Expect) {
             Err(stop) => Err(stop),
             Ok(place) => match &place.name {
@@ -48,8 +52,15 @@ impl Folder {
             Err(Stop::System(Errno::ENOENT | Errno::ENOTDIR)) => return Ok(None),
             Err(stop) => return Err(told(operation, &path, stop)),
         };
-        let tree = Tree::of(directory_found, deep).map_err(|error| system(operation, &path, error))?;
-        let relative = |path: &str| if path == "/" { String::new() } else { path.to_owned() };
+        let tree =
+            Tree::of(directory_found, deep).map_err(|error| system(operation, &path, error))?;
+        let relative = |path: &str| {
+            if path == "/" {
+                String::new()
+            } else {
+                path.to_owned()
+            }
+        };
         Ok(Some(Entries {
             operation,
             tree,

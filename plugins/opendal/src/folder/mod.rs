@@ -48,7 +48,12 @@ impl Folder {
         let is_directory = is_directory(stat.st_mode);
         if path.ends_with('/') && !is_directory {
             let text = "stat expected a directory, but found a file";
-            return Err(refused("stat", ErrorKind::NotFound, text, &[("path", path)]));
+            return Err(refused(
+                "stat",
+                ErrorKind::NotFound,
+                text,
+                &[("path", path)],
+            ));
         }
         // The size of the root is nobody's business.
         let size = if path == "/" { 0 } else { stat.st_size };
@@ -87,7 +92,8 @@ impl Folder {
                 Parents::Make,
             ),
         };
-        let is_a_directory = || refused(operation, ErrorKind::IsADirectory, text, &[("path", path)]);
+        let is_a_directory =
+            || refused(operation, ErrorKind::IsADirectory, text, &[("path", path)]);
         if path.ends_with('/') {
             return Err(is_a_directory());
         }
@@ -96,13 +102,23 @@ impl Folder {
             Errno::EISDIR => is_a_directory(),
             error => system(operation, path, error),
         })?;
-        let kind = fstat(&file).map_err(|error| system(operation, path, error))?.st_mode;
+        let kind = fstat(&file)
+            .map_err(|error| system(operation, path, error))?
+            .st_mode;
         if is_directory(kind) {
             return Err(is_a_directory());
         }
-        if ![SFlag::S_IFREG, SFlag::S_IFBLK, SFlag::S_IFCHR].iter().any(|known| is(kind, *known)) {
+        if ![SFlag::S_IFREG, SFlag::S_IFBLK, SFlag::S_IFCHR]
+            .iter()
+            .any(|known| is(kind, *known))
+        {
             let text = "neither a file nor a device";
-            return Err(refused(operation, ErrorKind::Unsupported, text, &[("path", path)]));
+            return Err(refused(
+                operation,
+                ErrorKind::Unsupported,
+                text,
+                &[("path", path)],
+            ));
         }
         // It was opened so that opening does not wait; reading and writing are to.
         fcntl(&file, FcntlArg::F_SETFL(OFlag::empty()))
@@ -115,7 +131,12 @@ impl Folder {
         let context = [("path", path.as_str())];
         if !path.ends_with('/') {
             let text = "the path trying to create should end with `/`";
-            return Err(refused("create_dir", ErrorKind::NotADirectory, text, &context));
+            return Err(refused(
+                "create_dir",
+                ErrorKind::NotADirectory,
+                text,
+                &context,
+            ));
         }
         let place = self.place("create_dir", path, Links::Follow, Parents::Make)?;
         let Some(name) = &place.name else {

@@ -87,7 +87,10 @@ impl Root {
         fs::create_dir_all(path)?;
         let path = path.canonicalize()?;
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
-        let directory = OpenOptions::new().read(true).custom_flags(flags.bits()).open(&path)?;
+        let directory = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags.bits())
+            .open(&path)?;
         Ok(Self {
             directory: directory.into(),
             path,
@@ -162,7 +165,9 @@ impl Walk<'_> {
     fn enter(&mut self, name: &OsStr, parents: Parents) -> Result<(), Stop> {
         let here = self.here();
         let opened = match (open_step(here, name), parents) {
-            (Err(Errno::ENOENT), Parents::Make) => make(here, name).and_then(|()| open_step(here, name)),
+            (Err(Errno::ENOENT), Parents::Make) => {
+                make(here, name).and_then(|()| open_step(here, name))
+            }
             (opened, _) => opened,
         };
         match opened {
@@ -180,7 +185,9 @@ impl Walk<'_> {
     fn end(mut self, name: Option<OsString>) -> Result<Place, Stop> {
         let directory = match self.through.pop() {
             Some(directory) => directory,
-            None => open_step(self.root.directory.as_fd(), OsStr::new(".")).map_err(Stop::System)?,
+            None => {
+                open_step(self.root.directory.as_fd(), OsStr::new(".")).map_err(Stop::System)?
+            }
         };
         Ok(Place { directory, name })
     }
@@ -201,7 +208,12 @@ impl Place {
     pub(super) fn open(&self, flags: OFlag) -> Result<OwnedFd, Errno> {
         let name = self.name.as_deref().unwrap_or(OsStr::new("."));
         let always = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-        openat(&self.directory, name, flags | always, Mode::from_bits_truncate(0o666))
+        openat(
+            &self.directory,
+            name,
+            flags | always,
+            Mode::from_bits_truncate(0o666),
+        )
     }
 }
 

@@ -55,12 +55,14 @@ impl Tree {
 
     /// What comes next. What vanishes meanwhile is left out.
     pub(super) fn next(&mut self) -> Option<Result<Found<'_>, Errno>> {
-        self.step().map(|step| step.map(|(name, path, is_directory)| Found {
-            parent: self.parent(),
-            name,
-            path,
-            is_directory,
-        }))
+        self.step().map(|step| {
+            step.map(|(name, path, is_directory)| Found {
+                parent: self.parent(),
+                name,
+                path,
+                is_directory,
+            })
+        })
     }
 
     fn parent(&self) -> BorrowedFd<'_> {
