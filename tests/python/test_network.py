@@ -333,7 +333,7 @@ def test_addresses(start):
 
 @pytest.fixture
 def websocket(start):
-    """A client of an exporter with a WebSocket server behind it."""
+    """An exporter with a WebSocket server behind it."""
     with ExitStack() as stack:
 
         def websocket(handler):
@@ -343,7 +343,7 @@ def websocket(start):
             stack.callback(thread.join)
             stack.callback(server.shutdown)
             url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}/board/7?x=1"
-            return stack.enter_context(start(node("ws", "Websocket", url=url)).client()).ws
+            return start(node("ws", "Websocket", url=url))
 
         yield websocket
 
@@ -357,7 +357,7 @@ def test_websocket_messages(websocket):
             assert isinstance(message, bytes)
             connection.send(message)
 
-    with websocket(server).stream() as stream:
+    with websocket(server).client() as client, client.ws.stream() as stream:
         for word in [b"hello", b"w", bytes(100_000)]:
             stream.send(word)
             assert stream.receive() == word
@@ -370,13 +370,11 @@ def test_websocket_text_is_heard_too(websocket):
         connection.send("grüß dich")
         connection.recv()
 
-    with websocket(server).stream() as stream:
+    with websocket(server).client() as client, client.ws.stream() as stream:
         assert stream.receive().decode() == "grüß dich"
 
 
-# The reference does not say goodbye when a client goes away.
-@pytest.mark.ours
-def test_websocket_is_closed_with_the_stream(websocket):
+def test_websocket_is_closed_when_the_client_leaves(websocket):
     codes = queue.Queue()
 
     def server(connection):
@@ -385,7 +383,7 @@ def test_websocket_is_closed_with_the_stream(websocket):
             pass
         codes.put(connection.protocol.close_rcvd)
 
-    with websocket(server).stream() as stream:
+    with websocket(server).client() as client, client.ws.stream() as stream:
         stream.send(b"hello")
     assert codes.get(timeout=30) is not None, "the connection broke"
 
