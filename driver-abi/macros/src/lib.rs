@@ -36,6 +36,7 @@ use proc_macro::TokenStream;
 /// | `#[export]` | `fn` | on a thread that may block |
 /// | `#[export(quick)]` | either | at once on the exporter's thread: it must not block |
 /// | `#[export(stream)]` | returns `impl Stream<Item = Result<T>>`, or a `Result` of that | on the plugin's runtime |
+/// | `#[export(stream, quick)]` | the same | at once on the exporter's thread until it has to wait: it must not block |
 /// | `#[export(stream)]` | `fn` that returns `impl Iterator<Item = Result<T>>`, or a `Result` of that | on a thread that may block |
 /// | `#[export(bytes)]` | `async fn` with `io: ByteStream` as last parameter | on the plugin's runtime |
 /// | `#[export(bytes)]` | `async fn` with `io: MessageStream` as last parameter | on the plugin's runtime |

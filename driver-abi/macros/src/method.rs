@@ -121,6 +121,9 @@ impl Method {
         if self.kind == Kind::Stream && self.is_async && self.returns.is_iterator {
             return error("a method that returns an iterator is a plain `fn`");
         }
+        if self.quick && (self.kind == Kind::Bytes || self.returns.is_iterator) {
+            return error("only calls and methods that return an `impl Stream` can be `quick`");
+        }
         Ok(())
     }
 
@@ -288,7 +291,7 @@ impl Options {
                 Some("bytes") => Kind::Bytes,
                 Some("quick") => {
                     options.quick = true;
-                    Kind::Call
+                    return Ok(());
                 }
                 Some("name") => {
                     options.name = Some(meta.value()?.parse()?);
@@ -302,7 +305,7 @@ impl Options {
                 }
             };
             if options.kind.replace(kind).is_some() {
-                return Err(meta.error("a method is of one kind: `stream`, `bytes` or `quick`"));
+                return Err(meta.error("a method is of one kind: `stream` or `bytes`"));
             }
             Ok(())
         })?;

@@ -63,10 +63,11 @@ fn job(method: &Method) -> TokenStream {
                     })
                 }
             } else {
+                let quick = method.quick.then(|| quote!(.quick()));
                 quote_spanned! {span=>
                     ::jumpstarter_driver::__private::StreamJob::new(move |feed| async move {
                         feed.run(async { #open }).await
-                    })
+                    })#quick
                 }
             }
         }

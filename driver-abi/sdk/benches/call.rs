@@ -67,6 +67,15 @@ impl Supply {
 
     #[export(stream)]
     fn read(&self, count: usize) -> impl Stream<Item = Result<Reading>> {
+        Self::readings(count)
+    }
+
+    #[export(stream, quick)]
+    fn read_quick(&self, count: usize) -> impl Stream<Item = Result<Reading>> {
+        Self::readings(count)
+    }
+
+    fn readings(count: usize) -> impl Stream<Item = Result<Reading>> {
         let reading = |_| {
             Ok(Reading {
                 voltage: 5.0,
@@ -130,6 +139,17 @@ fn main() {
         at_once(&supply, "task", n, 64)
     });
     best("blocking", 5_000, |n| at_once(&supply, "blocking", n, 1));
+    for (name, method) in [
+        ("stream of two", "read"),
+        ("stream of two, quick", "read_quick"),
+    ] {
+        best(name, 5_000, |n| {
+            for _ in 0..n {
+                let items = supply.stream::<Reading>(method, (2,)).unwrap();
+                assert_eq!(items.map(Result::unwrap).count(), 2);
+            }
+        });
+    }
     best("stream, each item", 64_000, |n| {
         let items = supply.stream::<Reading>("read", (n,)).unwrap();
         assert_eq!(items.map(Result::unwrap).count(), n as usize);

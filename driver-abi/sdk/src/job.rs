@@ -39,7 +39,12 @@ pub enum CallJob {
 }
 
 /// A call that answers with a stream of values.
-pub struct StreamJob(pub(crate) Box<dyn FnOnce(Feed) -> BoxFuture<()> + Send>);
+pub struct StreamJob {
+    pub(crate) run: Box<dyn FnOnce(Feed) -> BoxFuture<()> + Send>,
+    /// It is begun at once, on the thread of the caller; if that does not finish it, it goes on as
+    /// a task.
+    pub(crate) quick: bool,
+}
 
 /// A call that answers with a byte stream.
 pub enum BytesJob {
@@ -120,7 +125,19 @@ impl StreamJob {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        Self(Box::new(move |feed| Box::pin(method(feed))))
+        Self {
+            run: Box::new(move |feed| Box::pin(method(feed))),
+            quick: false,
+        }
+    }
+
+    /// The same for a method marked `quick`.
+    #[must_use]
+    pub fn quick(self) -> Self {
+        Self {
+            quick: true,
+            ..self
+        }
     }
 
     /// A plain `fn` that returns an iterator; `method` gives its items to the [`Items`].

@@ -99,6 +99,38 @@ impl Meter {
         stream::iter([Ok(1)]).chain(stream::pending())
     }
 
+    /// Where it runs, item by item.
+    #[export(stream, quick)]
+    fn threads(&self) -> impl Stream<Item = Result<String>> {
+        stream::iter(0..3).map(|_| Ok(format!("{:?}", thread::current().id())))
+    }
+
+    /// Waits before it opens, before the second item, and for ever before the fourth.
+    #[export(stream, quick)]
+    async fn threads_later(&self, ok: bool) -> Result<impl Stream<Item = Result<String>>> {
+        let items = self.threads();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        if !ok {
+            return Err(Error::unavailable("no meter"));
+        }
+        Ok(items.chain(stream::pending()))
+    }
+
+    #[export(stream, quick)]
+    fn waits_quick(&self) -> impl Stream<Item = Result<u32>> {
+        let _produced = self.produced.fetch_add(1, Ordering::SeqCst);
+        let later = stream::once(async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            Ok(self.produced.fetch_add(1, Ordering::SeqCst) as u32)
+        });
+        stream::iter([Ok(7)]).chain(later).chain(stream::pending())
+    }
+
+    #[export(stream, quick)]
+    fn panics_quick(&self, at_once: bool) -> impl Stream<Item = Result<u8>> {
+        self.panics(at_once)
+    }
+
     #[export(stream)]
     fn ticks(&self, count: u32) -> impl Iterator<Item = Result<u32>> {
         (0..count).map(|n| {
@@ -131,6 +163,47 @@ fn meter(host: &Host) -> Opened {
 
 fn all<T: serde::de::DeserializeOwned>(meter: &Opened, method: &str) -> Result<Vec<T>> {
     meter.stream(method, ())?.collect()
+}
+
+#[test]
+fn a_quick_stream_runs_where_it_is_opened_until_it_has_to_wait() {
+    let host = Host::new();
+    let meter = host.open::<Meter>(json!({})).unwrap();
+    let here = format!("{:?}", thread::current().id());
+    let threads = meter.stream::<String>("threads", ()).unwrap();
+    assert_eq!(
+        threads.map(Result::unwrap).collect::<Vec<_>>(),
+        vec![here.clone(); 3]
+    );
+
+    let threads = meter.stream::<String>("threads_later", (true,)).unwrap();
+    for thread in threads.take(3) {
+        assert_ne!(thread.unwrap(), here);
+    }
+    let error = meter
+        .stream::<String>("threads_later", (false,))
+        .unwrap_err();
+    assert_eq!(error, Error::unavailable("no meter"));
+
+    let mut waits = meter.stream::<u32>("waits_quick", ()).unwrap();
+    assert_eq!(waits.next().unwrap().unwrap(), 7);
+    assert_eq!(waits.next().unwrap().unwrap(), 1, "it goes on as a task");
+    // Closing ends what still waits.
+    meter.close().unwrap();
+    assert_eq!(waits.next().unwrap().unwrap_err().code(), Code::Unavailable);
+}
+
+#[test]
+fn a_quick_stream_may_panic() {
+    let host = Host::new();
+    let meter = host.open::<Meter>(json!({})).unwrap();
+    let error = meter.stream::<u8>("panics_quick", (true,)).unwrap_err();
+    assert_eq!(error, Error::internal("the driver panicked: at once"));
+    let mut items = meter.stream::<u8>("panics_quick", (false,)).unwrap();
+    assert_eq!(items.next().unwrap().unwrap(), 1);
+    assert_eq!(items.next().unwrap().unwrap(), 2);
+    let error = items.next().unwrap().unwrap_err();
+    assert_eq!(error, Error::internal("the driver panicked: third"));
 }
 
 #[test]

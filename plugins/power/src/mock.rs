@@ -39,7 +39,7 @@ impl MockPower {
     }
 
     /// Measure voltage and current
-    #[export(stream)]
+    #[export(stream, quick)]
     fn read(&self) -> impl Stream<Item = Result<Reading>> {
         stream::iter(READINGS.map(Ok))
     }

@@ -21,6 +21,8 @@ struct Open {
 /// How to give a call up; either way it is answered with CANCELLED.
 #[derive(Debug)]
 pub(crate) enum Stop {
+    /// It runs on the thread that has started it, and cannot be stopped there.
+    AtOnce,
     /// The task and the answer it owes are dropped.
     Task(AbortHandle),
     /// A thread cannot be stopped: the answer is taken away from it.
@@ -44,6 +46,25 @@ impl Calls {
         } else {
             // Under the lock, so that a call which ends at once is noted before it is forgotten.
             open.calls.insert(id, start(done));
+        }
+    }
+
+    /// Notes a call that is to begin on this thread. Returns the answer that it owes, unless the
+    /// driver is closed.
+    pub(crate) fn at_once(&self, id: u64, done: Done) -> Option<Done> {
+        let mut owed = None;
+        self.start(id, done, |done| {
+            owed = Some(done);
+            Stop::AtOnce
+        });
+        owed
+    }
+
+    /// A call that began on this thread goes on as a task. If it was answered, it is no call any
+    /// more.
+    pub(crate) fn goes_on(&self, id: u64, task: AbortHandle) {
+        if let Some(stop) = self.lock().calls.get_mut(&id) {
+            *stop = Stop::Task(task);
         }
     }
 
@@ -87,6 +108,7 @@ pub(crate) fn closed() -> Error {
 impl Stop {
     fn now(self) {
         match self {
+            Self::AtOnce => {}
             Self::Task(task) => task.abort(),
             Self::Thread(done) => drop(done.take()),
         }

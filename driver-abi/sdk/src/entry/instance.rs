@@ -97,7 +97,7 @@ impl Instance {
         }
     }
 
-    fn poll_once(&self, work: &mut BoxFuture<Result<Vec<u8>>>) -> Result<Poll<Result<Vec<u8>>>> {
+    fn poll_once<T>(&self, work: &mut BoxFuture<T>) -> Result<Poll<T>> {
         let _runtime = self.scope.runtime().enter();
         // Whoever polls it next brings a waker of its own.
         let mut cx = Context::from_waker(Waker::noop());
@@ -160,19 +160,35 @@ impl Instance {
         };
         let this = Arc::clone(&self);
         let closed = self.scope.closing.child_token();
-        self.calls.start(request.id, done, |done| {
-            let feed = Feed::new(Opening {
+        let work = |done| {
+            (job.run)(Feed::new(Opening {
                 id: request.id,
                 instance: this,
                 done,
                 timeout: request.timeout,
                 closed: closed.clone(),
-            });
-            let work = (job.0)(feed);
-            Stop::Task(self.scope.spawn(async move {
-                closed.run_until_cancelled(work).await;
             }))
-        });
+        };
+        let go_on = |work: BoxFuture<()>| {
+            let closed = closed.clone();
+            self.scope.spawn(async move {
+                closed.run_until_cancelled(work).await;
+            })
+        };
+        if !job.quick {
+            let start = |done| Stop::Task(go_on(work(done)));
+            return self.calls.start(request.id, done, start);
+        }
+        let Some(done) = self.calls.at_once(request.id, done) else {
+            return;
+        };
+        let mut work = work(done);
+        match self.poll_once(&mut work) {
+            Ok(Poll::Pending) => self.calls.goes_on(request.id, go_on(work)),
+            Ok(Poll::Ready(())) => {}
+            // The caller was told by the drop of what was owed.
+            Err(_panic) => self.calls.finished(request.id),
+        }
     }
 
     /// Opens a byte stream.
