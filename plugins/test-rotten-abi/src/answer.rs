@@ -18,6 +18,13 @@ pub(crate) const ITEMS: &[u8] = b"\
     \x0a\x09\x11\x00\x00\x00\x00\x00\x00\x00\x40\
     \x0a\x09\x11\x00\x00\x00\x00\x00\x00\x08\x40";
 
+/// A number.
+pub(crate) fn number(number: u64) -> Vec<u8> {
+    let mut value = vec![0x11];
+    value.extend_from_slice(&(number as f64).to_le_bytes());
+    value
+}
+
 /// A thousand lists in each other.
 pub(crate) fn deep() -> Vec<u8> {
     let mut value = NULL.to_vec();

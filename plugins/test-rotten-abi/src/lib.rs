@@ -3,15 +3,18 @@
 //! It has the C door only and is written against the raw structs, because the SDK does not let a
 //! driver do any of this. `config: {fault: NAME}` chooses what goes wrong (`src/fault.rs`). Methods:
 //! `go` (a call that answers `"fine"` where nothing else is asked for), `items` (a stream of 1, 2,
-//! 3) and `bytes`.
+//! 3), byte streams that go wrong in every way (`src/bytes/ways.rs`), and `closed` and `open`, which
+//! tell how many of those the host had to end, and how many there are.
 
 mod answer;
+mod bytes;
 mod fault;
 
 use std::ffi::c_void;
 use std::thread;
 use std::time::Duration;
 
+use jumpstarter_driver_abi::ext::BYTES;
 use jumpstarter_driver_abi::{
     Call, Completion, EntryFn, FLAG_END_OF_STREAM, Functions, Host, OpenRequest, Plugin, Reply,
     Slice,
@@ -27,7 +30,16 @@ static META: &str = concat!(
     r#""client":"jumpstarter_driver_test_rotten.client.RottenClient","#,
     r#""config":{"type":"object","properties":{"fault":{"type":"string"}}},"methods":["#,
     r#"{"name":"go","kind":"call"},{"name":"items","kind":"stream"},"#,
-    r#"{"name":"bytes","kind":"bytes"}]}]}"#,
+    r#"{"name":"closed","kind":"call"},{"name":"open","kind":"call"},"#,
+    r#"{"name":"bytes","kind":"bytes"},{"name":"echo","kind":"bytes"},"#,
+    r#"{"name":"plain","kind":"bytes"},{"name":"packets","kind":"bytes"},"#,
+    r#"{"name":"datagrams","kind":"bytes"},{"name":"unplugged","kind":"bytes"},"#,
+    r#"{"name":"fails","kind":"bytes"},{"name":"confesses","kind":"bytes"},"#,
+    r#"{"name":"leaks","kind":"bytes"},{"name":"deaf","kind":"bytes"},"#,
+    r#"{"name":"quits","kind":"bytes"},{"name":"drops","kind":"bytes"},"#,
+    r#"{"name":"resets","kind":"bytes"},{"name":"floods","kind":"bytes"},"#,
+    r#"{"name":"sips","kind":"bytes"},{"name":"ignores","kind":"bytes"},"#,
+    r#"{"name":"counts","kind":"bytes"},{"name":"gives","kind":"bytes"}]}]}"#,
     "\0"
 );
 
@@ -123,7 +135,13 @@ unsafe extern "C" fn close(driver: u64, done: Completion) {
     }
 }
 
-unsafe extern "C" fn call(driver: u64, _call: *const Call, done: Completion) {
+unsafe extern "C" fn call(driver: u64, call: *const Call, done: Completion) {
+    // SAFETY: the host passes a valid call, borrowed for this function.
+    match unsafe { (*call).method.as_str() } {
+        Ok("closed") => return reply(done, &body(&answer::number(bytes::closed()))),
+        Ok("open") => return reply(done, &body(&answer::number(bytes::open()))),
+        _ => {}
+    }
     match Fault::from_number(driver - DRIVER) {
         Fault::Twice => {
             reply(done, &body(FINE));
@@ -210,15 +228,21 @@ unsafe extern "C" fn stream_next(stream: u64, _max: u32, done: Completion) {
 
 unsafe extern "C" fn stream_close(_stream: u64) {}
 
-unsafe extern "C" fn connect(driver: u64, _call: *const Call, done: Completion) {
+unsafe extern "C" fn connect(driver: u64, call: *const Call, done: Completion) {
+    // SAFETY: the host passes a valid call, borrowed for this function.
+    let method = unsafe { (*call).method.as_str() }.unwrap_or_default();
     match Fault::from_number(driver - DRIVER) {
         Fault::NoDescriptor => reply(done, &Reply::OK),
-        _ => reply(done, &error(12, b"no bytes here")),
+        _ => bytes::connect(method, done),
     }
 }
 
 unsafe extern "C" fn cancel(_driver: u64, _id: u64) {}
 
-unsafe extern "C" fn extension(_id: Slice) -> *const c_void {
-    std::ptr::null()
+unsafe extern "C" fn extension(id: Slice) -> *const c_void {
+    // SAFETY: the host passes a valid name, borrowed for this function.
+    match unsafe { id.as_str() } {
+        Ok(BYTES) => (&raw const bytes::TABLE).cast(),
+        _ => std::ptr::null(),
+    }
 }

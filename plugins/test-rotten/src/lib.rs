@@ -12,6 +12,7 @@ use jumpstarter_driver::{
     ByteStream, Context, Driver, Error, Result, Schema, Stream, driver, plugin,
 };
 use serde::Deserialize;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 
 /// Longer than any test waits.
@@ -174,6 +175,35 @@ impl Rotten {
     #[export(stream)]
     fn silence(&self) -> impl Stream<Item = Result<u32>> + use<> {
         stream::pending()
+    }
+
+    /// Sends back what it gets.
+    #[export(bytes)]
+    async fn echo_bytes(&self, mut io: ByteStream) -> Result<()> {
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            match io.read(&mut buffer).await? {
+                0 => return Ok(()),
+                count => io.write_all(&buffer[..count]).await?,
+            }
+        }
+    }
+
+    /// Sends back the first it gets, and fails.
+    #[export(bytes)]
+    async fn fail_bytes(&self, mut io: ByteStream) -> Result<()> {
+        let mut buffer = [0; 100];
+        let count = io.read(&mut buffer).await?;
+        io.write_all(&buffer[..count]).await?;
+        Err(Error::internal("the device caught fire"))
+    }
+
+    /// Notices nothing.
+    #[export(bytes)]
+    async fn deaf_bytes(&self, mut io: ByteStream) -> Result<()> {
+        io.write_all(b"hello").await?;
+        sleep(FOR_EVER).await;
+        Ok(())
     }
 
     /// Panics in a byte stream.
