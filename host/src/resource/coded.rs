@@ -12,7 +12,7 @@ use crate::plugin::{CallError, Code};
 use super::codec::{DecodeError, Intake, decode, encode};
 use super::hangup::Hangup;
 use super::link::{Gone, Link};
-use super::transfer::{Teller, gone};
+use super::transfer::{Teller, gone, left};
 use super::{Direction, Encoding, Transfer, socket};
 
 struct Coded {
@@ -100,8 +100,11 @@ impl Coded {
         decoded: Option<Result<u64, DecodeError>>,
         received: u64,
     ) -> Result<(), CallError> {
-        let left = || CallError::new(Code::Cancelled, "the driver closed the data early");
-        let gone = |Gone| gone(&format!("after {received} bytes, before it had sent all"));
+        let gone = |Gone| {
+            gone(&format!(
+                "after {received} bytes, before it had sent all of its data"
+            ))
+        };
         match decoded {
             None | Some(Err(DecodeError::Sink(_))) => Err(left()),
             Some(Ok(_)) => self.link.whole().await.map_err(gone),
@@ -127,16 +130,21 @@ impl Coded {
         let mut intake = Intake::new(from_driver);
         let even_nothing = self.direction == Direction::Write;
         let encoded = tokio::select! {
+            biased;
             encoded = encode(self.encoding, &mut intake, &mut to_client, even_nothing) => encoded,
             () = self.link.gone() => Err(io::ErrorKind::BrokenPipe.into()),
         };
         let taken = intake.received();
         let lost = |_| {
             gone(&format!(
-                "after {taken} bytes of the driver, before their end"
+                "after {taken} bytes of the driver had been taken, before the last of them"
             ))
         };
-        encoded.map_err(lost)?;
+        match encoded {
+            // Whoever writes nothing loses nothing.
+            Err(_) if !even_nothing && taken == 0 => return Ok(()),
+            encoded => encoded.map_err(lost)?,
+        }
         // It fails if the client is gone, which is found out next.
         to_client.shutdown().await.unwrap_or_default();
         self.link

@@ -46,6 +46,17 @@ pub(super) enum Method {
     Put,
 }
 
+// === impl Method ===
+
+impl std::fmt::Display for Method {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Get => "GET",
+            Self::Put => "PUT",
+        })
+    }
+}
+
 // === impl Handle ===
 
 impl Handle {

@@ -28,17 +28,18 @@ impl Hangup {
     pub(super) async fn wait(&self) {
         // Nobody sends anything urgent; but this is also told when the other side closes, be it
         // for one direction only. For that case alone there are the naps.
-        while self.0.ready(Interest::PRIORITY).await.is_ok() && !self.hung_up() {
+        while self.0.ready(Interest::PRIORITY).await.is_ok() && !hung_up(&self.0) {
             sleep(NAP).await;
         }
     }
+}
 
-    fn hung_up(&self) -> bool {
-        let mut socket = [PollFd::new(self.0.as_fd(), PollFlags::empty())];
-        let gone = PollFlags::POLLHUP | PollFlags::POLLERR;
-        match poll(&mut socket, PollTimeout::ZERO) {
-            Ok(_) => socket[0].revents().is_some_and(|now| now.intersects(gone)),
-            Err(_) => false,
-        }
+/// Whether the other side has closed, or both sides have shut down what they send.
+pub(super) fn hung_up(socket: &impl AsFd) -> bool {
+    let mut socket = [PollFd::new(socket.as_fd(), PollFlags::empty())];
+    let gone = PollFlags::POLLHUP | PollFlags::POLLERR;
+    match poll(&mut socket, PollTimeout::ZERO) {
+        Ok(_) => socket[0].revents().is_some_and(|now| now.intersects(gone)),
+        Err(_) => false,
     }
 }

@@ -22,9 +22,11 @@ mod offer;
 mod socket;
 mod table;
 mod transfer;
+mod web;
 
 pub use encoding::Encoding;
 pub use handle::Direction;
 pub use offer::Offer;
 pub use table::{Options, Resources};
 pub use transfer::{Outcome, Transfer, Work};
+pub use web::Limits;

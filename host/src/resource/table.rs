@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rustls::RootCertStore;
 use uuid::Uuid;
 
 use crate::plugin::{CallError, Code};
 
 use super::handle::{self, Handle};
 use super::link::Link;
+use super::web::{Limits, Request, Web};
 use super::{Direction, Encoding, Offer, Transfer, coded, socket};
 
 /// Streams that clients may have open to one driver without using them. A client opens one right
@@ -19,8 +21,9 @@ const MAX_WAITING: usize = 256;
 /// What drivers of one session can take.
 #[derive(Debug)]
 pub struct Resources {
-    options: Options,
+    refuse_encodings: bool,
     waiting: Arc<Waiting>,
+    web: Arc<Web>,
 }
 
 /// Settings of an exporter.
@@ -28,6 +31,10 @@ pub struct Resources {
 pub struct Options {
     /// Clients compress and decompress by themselves.
     pub refuse_encodings: bool,
+    /// How long presigned requests may take.
+    pub limits: Limits,
+    /// Certificate authorities of web servers, instead of those of the system.
+    pub roots: Option<Arc<RootCertStore>>,
 }
 
 /// The streams that no driver has taken yet, by the uuid of the handle.
@@ -49,6 +56,7 @@ impl Options {
         Self {
             refuse_encodings: std::env::var_os("JMP_DISABLE_COMPRESSION")
                 .is_some_and(|value| value == "1"),
+            ..Self::default()
         }
     }
 }
@@ -57,10 +65,11 @@ impl Options {
 
 impl Resources {
     /// An empty table.
-    pub fn new(options: Options) -> Self {
+    pub fn new(options: &Options) -> Self {
         Self {
-            options,
+            refuse_encodings: options.refuse_encodings,
             waiting: Arc::default(),
+            web: Arc::new(Web::new(options)),
         }
     }
 
@@ -71,7 +80,7 @@ impl Resources {
     ///
     /// Too many streams to this driver are open and unused, or there are no sockets left.
     pub fn offer(&self, driver: Uuid, encoding: Option<&str>) -> Result<Offer, CallError> {
-        let asked = encoding.map(|name| match self.options.refuse_encodings {
+        let asked = encoding.map(|name| match self.refuse_encodings {
             true => None,
             false => Encoding::parse(name),
         });
@@ -127,7 +136,18 @@ impl Resources {
                     Some(encoding) => coded::transfer(encoding, socket, link, direction),
                 }
             }
-            Handle::PresignedRequest { .. } => Err(CallError::new(Code::Unimplemented, "")),
+            Handle::PresignedRequest {
+                headers,
+                url,
+                method,
+            } => {
+                let request = Request {
+                    method,
+                    url,
+                    headers,
+                };
+                self.web.request(request, direction).await
+            }
         }
     }
 }

@@ -121,3 +121,8 @@ impl Teller {
 pub(super) fn gone(when: &str) -> CallError {
     CallError::new(Code::Cancelled, format!("the client went away {when}"))
 }
+
+/// The driver went away.
+pub(super) fn left() -> CallError {
+    CallError::new(Code::Cancelled, "the driver closed the data early")
+}

@@ -63,7 +63,7 @@ impl Tree {
             tracing::warn!("{}", warning.show(&config.source, ""));
         }
         let libraries = open::load(&plan, registry).map_err(TreeErrors::Open)?;
-        let resources = Resources::new(resource::Options::from_env());
+        let resources = Resources::new(&resource::Options::from_env());
         let state = open::open(&plan, &libraries, folder, resources).await;
         let state = match state {
             Ok(state) => state,

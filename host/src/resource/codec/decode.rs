@@ -81,7 +81,7 @@ where
                 skip_zeros(intake).await?;
                 continue;
             }
-            head => Format::of(encoding, head),
+            head => Format::of(encoding, &head[..head.len().min(MAGIC)]),
         };
         let Some(format) = format else {
             return Err(match members {
@@ -151,7 +151,11 @@ async fn skip_zeros<R: AsyncRead + Unpin>(intake: &mut Intake<R>) -> Result<(), 
 }
 
 fn another(encoding: Encoding, head: &[u8]) -> DecodeError {
-    let start: Vec<_> = head.iter().map(|byte| format!("{byte:02x}")).collect();
+    let start: Vec<_> = head
+        .iter()
+        .take(MAGIC)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     DecodeError::Another {
         encoding,
         start: start.join(" "),

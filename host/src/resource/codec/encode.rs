@@ -2,7 +2,9 @@
 
 use std::io;
 
+use async_compression::Level;
 use async_compression::tokio::bufread::{BzEncoder, GzipEncoder, XzEncoder, ZstdEncoder};
+use async_compression::zstd::CParameter;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::aside::Aside;
@@ -45,6 +47,14 @@ where
         Encoding::Gzip => Box::new(Aside::new(GzipEncoder::new(intake))),
         Encoding::Xz => Box::new(Aside::new(XzEncoder::new(intake))),
         Encoding::Bz2 => Box::new(Aside::new(BzEncoder::new(intake))),
-        Encoding::Zstd => Box::new(ZstdEncoder::new(intake)),
+        Encoding::Zstd => {
+            // As the tool does, so that damage is noticed later.
+            let checksum = [CParameter::checksum_flag(true)];
+            Box::new(ZstdEncoder::with_quality_and_params(
+                intake,
+                Level::Default,
+                &checksum,
+            ))
+        }
     }
 }
