@@ -1,6 +1,8 @@
 //! The limit: a bare tonic server with tonic's default settings that answers with static data. No
 //! dispatch, no log, no tree.
 
+pub(crate) mod router;
+
 use std::{net::Ipv4Addr, pin::Pin};
 
 use bytes::Bytes;
@@ -10,6 +12,7 @@ use jumpstarter_proto::v1::{
     LogStreamResponse, ResetRequest, ResetResponse, StreamingDriverCallRequest,
     StreamingDriverCallResponse,
     exporter_service_server::{ExporterService, ExporterServiceServer},
+    router_service_server::RouterServiceServer,
 };
 use prost::Message;
 use tokio::signal::unix::{SignalKind, signal};
@@ -34,6 +37,7 @@ pub(crate) async fn serve(port: u16, drivers: usize, report: &str) {
     }
     Server::builder()
         .add_service(ExporterServiceServer::new(limit))
+        .add_service(RouterServiceServer::new(router::Router))
         .serve_with_shutdown((Ipv4Addr::LOCALHOST, port).into(), async move {
             term.recv().await;
         })

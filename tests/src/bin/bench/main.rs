@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Absolute figures belong to one machine on one day, so everything is measured in one run, in turns
-//! (A B A B …), and the medians are compared. `bench --quick` takes fewer and shorter turns.
+//! (A B A B …), and the medians are compared. `bench --quick` takes fewer and shorter turns; the name
+//! of a part, `bench echo`, measures only that.
 
 // A measuring program: what cannot be set up is said at once, and the table goes to the terminal.
 #![allow(
@@ -21,6 +22,9 @@
 mod boundary;
 mod calls;
 mod commands;
+mod echo;
+mod flood;
+mod frames;
 mod life;
 mod limit;
 mod load;
@@ -28,6 +32,7 @@ mod logs;
 mod process;
 mod served;
 mod table;
+mod upload;
 
 use std::{
     process::ExitCode,
@@ -38,11 +43,18 @@ use jumpstarter_tests::Lab;
 
 use crate::table::Table;
 
+/// What can be measured by itself: `bench --quick echo`.
+const PARTS: [&str; 8] = [
+    "life", "calls", "logs", "boundary", "echo", "upload", "flood", "commands",
+];
+
 /// How much of everything.
 #[derive(Clone, Copy, Debug)]
 struct Effort {
     turns: usize,
     turn: Duration,
+    /// How many MiB a byte stream carries in a turn.
+    mebibytes: usize,
     python: bool,
 }
 
@@ -55,17 +67,24 @@ async fn main() -> ExitCode {
             let (port, drivers) = (port.parse(), drivers.parse());
             limit::serve(port.expect("a port"), drivers.expect("a number"), report).await;
         }
-        [] => measure(9, Duration::from_millis(700)).await,
-        ["--quick"] => measure(3, Duration::from_millis(400)).await,
+        ["--quick", parts @ ..] if known(parts) => {
+            measure(3, Duration::from_millis(400), 128, parts).await;
+        }
+        parts if known(parts) => measure(9, Duration::from_millis(700), 1024, parts).await,
         _ => {
-            eprintln!("usage: bench [--quick]");
+            eprintln!("usage: bench [--quick] [{}]...", PARTS.join("|"));
             return ExitCode::from(2);
         }
     }
     ExitCode::SUCCESS
 }
 
-async fn measure(turns: usize, turn: Duration) {
+fn known(parts: &[&str]) -> bool {
+    parts.iter().all(|part| PARTS.contains(part))
+}
+
+/// Measures the parts named, or all of them.
+async fn measure(turns: usize, turn: Duration, mebibytes: usize, parts: &[&str]) {
     let started = Instant::now();
     let lab = Lab::new();
     let python = lab.programs().python("jmp").is_some();
@@ -75,19 +94,26 @@ async fn measure(turns: usize, turn: Duration) {
     let effort = Effort {
         turns,
         turn,
+        mebibytes,
         python,
     };
     let mut table = Table::default();
-    eprintln!("start, stop, memory …");
-    life::measure(&lab, effort, &mut table).await;
-    eprintln!("calls …");
-    calls::measure(&lab, effort, &mut table).await;
-    eprintln!("log lines …");
-    logs::measure(&lab, effort, &mut table).await;
-    eprintln!("the plugin boundary …");
-    boundary::measure(&lab, effort, &mut table).await;
-    eprintln!("commands …");
-    commands::measure(&lab, effort, &mut table).await;
+    for part in PARTS {
+        if !parts.is_empty() && !parts.contains(&part) {
+            continue;
+        }
+        eprintln!("{part} …");
+        match part {
+            "life" => life::measure(&lab, effort, &mut table).await,
+            "calls" => calls::measure(&lab, effort, &mut table).await,
+            "logs" => logs::measure(&lab, effort, &mut table).await,
+            "boundary" => boundary::measure(&lab, effort, &mut table).await,
+            "echo" => echo::measure(&lab, effort, &mut table).await,
+            "upload" => upload::measure(&lab, effort, &mut table).await,
+            "flood" => flood::measure(&lab, effort, &mut table).await,
+            _ => commands::measure(&lab, effort, &mut table).await,
+        }
+    }
     println!("{table}");
     eprintln!("took {:.0} s", started.elapsed().as_secs_f64());
 }

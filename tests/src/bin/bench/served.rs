@@ -39,7 +39,7 @@ pub(crate) struct Served {
 // === impl Whose ===
 
 impl Whose {
-    fn command(self, lab: &Lab, port: u16, drivers: usize) -> Command {
+    fn command(self, lab: &Lab, port: u16, drivers: usize, export: &str) -> Command {
         let mut command = match self {
             Self::Limit => {
                 let mut limit = Command::new(std::env::current_exe().unwrap());
@@ -50,7 +50,8 @@ impl Whose {
             Self::Ours | Self::Quiet => lab.command("jmp-exporter"),
             Self::Python => lab.foreign(&lab.programs().python("jmp").unwrap()),
         };
-        let config = lab.file(&format!("{self:?}.yaml"), self.configuration(drivers));
+        let yaml = self.configuration(drivers, export);
+        let config = lab.file(&format!("{self:?}.yaml"), yaml);
         if self == Self::Quiet {
             command.args(["--log-level", "WARNING"]);
         }
@@ -63,8 +64,9 @@ impl Whose {
         command
     }
 
-    /// So many mock switches; ours has a driver in C beside them, so that two plugins are loaded.
-    fn configuration(self, drivers: usize) -> String {
+    /// So many mock switches, and what else there is to be. Ours has a driver in C beside them, so
+    /// that two plugins are loaded.
+    fn configuration(self, drivers: usize, export: &str) -> String {
         let mut yaml = String::from(
             "apiVersion: jumpstarter.dev/v1alpha1\nkind: ExporterConfig\n\
              metadata: {namespace: lab, name: bench}\nexport:\n",
@@ -73,6 +75,7 @@ impl Whose {
             let switch = "{type: jumpstarter_driver_power.driver.MockPower}";
             yaml.push_str(&format!("  p{number}: {switch}\n"));
         }
+        yaml.push_str(export);
         if self != Self::Python {
             yaml.push_str("  pdu: {type: jumpstarter_driver_example_c.driver.Pdu}\n");
         }
@@ -85,9 +88,18 @@ impl Whose {
 impl Served {
     /// Starts a server; the time to the end of the first GetReport is the second part.
     pub(crate) async fn start(lab: &Lab, whose: Whose, drivers: usize) -> (Self, Duration) {
+        Self::launch(lab, whose, drivers, "").await
+    }
+
+    /// The same with one switch and further drivers.
+    pub(crate) async fn with(lab: &Lab, whose: Whose, export: &str) -> Self {
+        Self::launch(lab, whose, 1, export).await.0
+    }
+
+    async fn launch(lab: &Lab, whose: Whose, drivers: usize, export: &str) -> (Self, Duration) {
         let port = free_port();
         let log = File::create(lab.folder(&format!("{whose:?}.log"))).unwrap();
-        let mut command = whose.command(lab, port, drivers);
+        let mut command = whose.command(lab, port, drivers, export);
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
