@@ -99,7 +99,7 @@ impl Resource {
     /// # use jumpstarter_driver::{Resource, Result};
     /// fn flash(image: Resource) -> Result<u64> {
     ///     let mut disk = std::fs::File::create("/dev/sdx")?;
-    ///     Ok(std::io::copy(&mut image.blocking_read()?, &mut disk)?)
+    ///     image.blocking_read()?.copy_to(&mut disk)
     /// }
     /// ```
     ///
@@ -114,10 +114,9 @@ impl Resource {
     ///
     /// ```
     /// # use jumpstarter_driver::{Resource, Result};
-    /// fn dump(target: Resource) -> Result<()> {
-    ///     let mut target = target.blocking_write()?;
-    ///     std::io::copy(&mut std::fs::File::open("/dev/sdx")?, &mut target)?;
-    ///     target.finish()
+    /// fn dump(target: Resource) -> Result<u64> {
+    ///     let mut disk = std::fs::File::open("/dev/sdx")?;
+    ///     target.blocking_write()?.copy_from(&mut disk)
     /// }
     /// ```
     ///

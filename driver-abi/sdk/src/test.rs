@@ -51,6 +51,61 @@
 //! assert_eq!(host.messages(), ["click", "click"]);
 //! # Result::<()>::Ok(())
 //! ```
+//!
+//! It is the client, too: of data for a [`Resource`](crate::Resource), and of byte streams.
+//!
+//! ```
+//! # use jumpstarter_driver::{ByteStream, Context, Driver, Error, NoConfig, Resource, Result, driver};
+//! # use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//! # struct Board;
+//! # impl Driver for Board {
+//! #     type Config = NoConfig;
+//! #     async fn open(_: NoConfig, _: Context) -> Result<Self> { Ok(Self) }
+//! # }
+//! # #[driver(type = "test.Board")]
+//! # impl Board {
+//! #     #[export]
+//! #     async fn flash(&self, image: Resource) -> Result<u64> {
+//! #         image.read().await?.copy_to(&mut tokio::io::sink()).await
+//! #     }
+//! #     #[export]
+//! #     async fn dump(&self, target: Resource) -> Result<u64> {
+//! #         target.write().await?.copy_from(&mut &b"content"[..]).await
+//! #     }
+//! #     #[export(bytes)]
+//! #     async fn console(&self, mut io: ByteStream) -> Result<()> {
+//! #         io.write_all(b"login: ").await?;
+//! #         io.read_to_end(&mut Vec::new()).await?;
+//! #         Ok(())
+//! #     }
+//! # }
+//! use std::io::Read;
+//!
+//! use jumpstarter_driver::test::Host;
+//!
+//! let host = Host::new();
+//! let board = host.open::<Board>(serde_json::json!({}))?;
+//!
+//! // Data for a driver that reads, whole and broken off.
+//! let image = host.data(vec![0; 1 << 20]);
+//! board.call::<u64>("flash", (&image,))?;
+//! let gone = Error::cancelled("the client went away");
+//! let image = host.data("half of it").failing_after(5, gone.clone());
+//! assert_eq!(board.call::<u64>("flash", (&image,)), Err(gone));
+//!
+//! // A place for one that writes.
+//! let target = host.data("");
+//! board.call::<u64>("dump", (&target,))?;
+//! assert_eq!(target.written()?, b"content");
+//!
+//! // A byte stream, and what the method returns in the end. For messages: `connect_messages`.
+//! let mut console = board.connect("console", ())?;
+//! let mut prompt = [0; 7];
+//! console.read_exact(&mut prompt)?;
+//! console.finish()?;
+//! console.outcome()?;
+//! # Result::<()>::Ok(())
+//! ```
 
 mod connection;
 #[allow(unsafe_code)]

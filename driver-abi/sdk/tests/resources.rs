@@ -37,7 +37,7 @@ impl Disk {
     #[export]
     fn flash_blocking(&self, image: Resource) -> Result<(u64, u64)> {
         let mut data = Vec::new();
-        let size = std::io::copy(&mut image.blocking_read()?, &mut data)?;
+        let size = image.blocking_read()?.copy_to(&mut data)?;
         Ok((size, sum(&data)))
     }
 
@@ -93,6 +93,12 @@ impl Disk {
         let mut target = target.blocking_write()?;
         target.write_all(&vec![7; size])?;
         target.finish()
+    }
+
+    #[export]
+    fn copy_blocking(&self, target: Resource, size: usize) -> Result<u64> {
+        let mut data = std::io::repeat(7).take(size as u64);
+        target.blocking_write()?.copy_from(&mut data)
     }
 
     /// Whatever wraps a writer finishes it with `shutdown`.
@@ -200,7 +206,7 @@ fn a_reader_may_stop_early() {
 fn all_of_it_is_written() {
     let host = Host::new();
     let disk = disk(&host);
-    for method in ["dump", "dump_blocking", "dump_with_tools"] {
+    for method in ["dump", "dump_blocking", "copy_blocking", "dump_with_tools"] {
         for size in [0, 1, 300_000, 5 * MIB] {
             let target = host.data("");
             disk.call::<serde_json::Value>(method, (&target, size))
@@ -232,7 +238,7 @@ fn a_client_that_takes_no_more_is_an_error_with_its_reason() {
     let host = Host::new();
     let disk = disk(&host);
     let reason = Error::unavailable("the web server refused it: 507 Insufficient Storage");
-    for method in ["dump", "dump_blocking", "dump_with_tools"] {
+    for method in ["dump", "dump_blocking", "copy_blocking", "dump_with_tools"] {
         for (size, broken_at) in [(0, 10), (10, 10), (5 * MIB, 0), (5 * MIB, 2 * MIB)] {
             let target = host.data("").failing_after(broken_at, reason.clone());
             let written = disk.call::<serde_json::Value>(method, (&target, size));

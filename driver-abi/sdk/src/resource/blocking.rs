@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 
+use super::CHUNK;
 use super::transfer::Transfer;
 use crate::wait::wait;
 use crate::{Result, sockets};
@@ -29,6 +30,14 @@ impl BlockingReader {
         socket.set_nonblocking(false)?;
         Ok(Self { socket, transfer })
     }
+
+    /// Copies all of it, in large pieces, and flushes `target`. Returns how many bytes it was.
+    ///
+    /// # Errors
+    /// The data is not whole, or `target` failed.
+    pub fn copy_to<W: Write + ?Sized>(mut self, target: &mut W) -> Result<u64> {
+        copy(&mut self, target)
+    }
 }
 
 impl Read for BlockingReader {
@@ -52,6 +61,16 @@ impl BlockingWriter {
         sockets::enlarge(&socket, sockets::STREAM_BUFFER);
         socket.set_nonblocking(false)?;
         Ok(Self { socket, transfer })
+    }
+
+    /// Copies all of `source`, in large pieces, and finishes. Returns how many bytes it was.
+    ///
+    /// # Errors
+    /// `source` failed, or the client did not get all of it.
+    pub fn copy_from<R: Read + ?Sized>(mut self, source: &mut R) -> Result<u64> {
+        let size = copy(source, &mut self)?;
+        self.finish()?;
+        Ok(size)
     }
 
     /// Says that this was all, and waits until the client has it. A writer that is dropped before
@@ -81,4 +100,26 @@ impl Write for BlockingWriter {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+fn copy<R, W>(source: &mut R, target: &mut W) -> Result<u64>
+where
+    R: Read + ?Sized,
+    W: Write + ?Sized,
+{
+    let mut buffer = vec![0; CHUNK];
+    let mut total = 0;
+    loop {
+        match source.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(size) => {
+                target.write_all(&buffer[..size])?;
+                total += size as u64;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    target.flush()?;
+    Ok(total)
 }
