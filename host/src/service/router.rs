@@ -313,7 +313,7 @@ mod tests {
         for (text, why) in [
             ("", "EOF while parsing a value"),
             ("{", "EOF while parsing an object"),
-            ("[]", "invalid length 0"),
+            ("[]", "missing field `kind`"),
             ("{}", "missing field `kind`"),
             (r#"{"kind":"pigeon"}"#, "unknown variant `pigeon`"),
             (r#"{"kind":7}"#, "invalid type: integer `7`"),

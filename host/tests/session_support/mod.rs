@@ -134,7 +134,7 @@ impl Home {
         let folder = tempfile::tempdir_in(built).unwrap();
         std::fs::hard_link(exporter, folder.path().join("jmp-exporter")).unwrap();
         std::fs::create_dir(folder.path().join("plugins")).unwrap();
-        for family in ["power", "test_rotten"] {
+        for family in ["power", "test_rotten", "test_rotten_abi"] {
             let name = format!("libjumpstarter_driver_{family}.so");
             std::fs::hard_link(built.join(&name), folder.path().join("plugins").join(&name))
                 .unwrap_or_else(|error| panic!("{name}: {error}; run `make build`"));
