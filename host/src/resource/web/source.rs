@@ -1,5 +1,6 @@
 //! What a driver writes, as the body of a request.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -82,9 +83,21 @@ impl Source {
         self.sent.load(Ordering::Relaxed) == 0
     }
 
-    /// All of the data has been taken.
+    /// All of the data has been taken, and there is no more.
     pub(super) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed)
+    }
+
+    /// All that was promised has been taken. Nobody asks whether there is more.
+    pub(super) fn has_all(&self) -> bool {
+        self.length == Some(self.sent.load(Ordering::Relaxed))
+    }
+
+    /// Waits until the driver says that there is no more, or is at fault.
+    pub(super) async fn end(&self) {
+        let mut buffer = BytesMut::new();
+        // What is read here is too much, which is a fault.
+        let _end = poll_fn(|cx| self.poll_chunk(cx, &mut buffer)).await;
     }
 
     /// What is wrong with the data.

@@ -140,15 +140,21 @@ impl Web {
         if let Some(refusal) = exchange::refusal(response) {
             return Err(refusal);
         }
-        let rest = poll_fn(|cx| match exchange.drive(cx) || source.has_ended() {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        });
+        let rest =
+            poll_fn(
+                |cx| match exchange.drive(cx) || source.has_ended() || source.has_all() {
+                    true => Poll::Ready(()),
+                    false => Poll::Pending,
+                },
+            );
         tokio::select! {
             () = rest => {}
             () = source.stalled(self.limits.stall) => {
                 return Err(Trouble::TimedOut(self.limits.stall));
             }
+        }
+        if source.has_all() {
+            source.end().await;
         }
         match source.fault() {
             Some(fault) => Err(Trouble::Interrupted(fault)),
