@@ -7,6 +7,7 @@ import queue
 import shutil
 import socket
 import socketserver
+import ssl
 import subprocess
 import threading
 import time
@@ -35,6 +36,12 @@ NETWORK = "jumpstarter_driver_network.driver"
 def node(name, driver, **config):
     """An entry of `export:`."""
     return f"  {name}: {{type: {NETWORK}.{driver}Network, config: {json.dumps(config)}}}\n"
+
+
+def in_environment(monkeypatch, **variables):
+    """Of exporters that are started from now on."""
+    plain = lab.environment
+    monkeypatch.setattr(lab, "environment", lambda *args: plain(*args) | variables)
 
 
 # --- Servers -------------------------------------------------------------------------------------
@@ -230,6 +237,32 @@ def test_datagrams_stay_apart(start):
                 assert [stream.receive() for _ in range(3)] == [b"one", b"two", bytes(9000)]
 
 
+def test_a_datagram_that_nobody_wanted_does_not_end_the_stream(start):
+    port = lab.free_port()
+    with start(node("udp", "Udp", host="127.0.0.1", port=port)).client() as client:
+        with client.udp.stream() as stream:
+            stream.send(b"lost")
+            time.sleep(0.2)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+                server.bind(("127.0.0.1", port))
+                server.settimeout(1)
+                data, peer = retried(lambda: stream.send(b"hello"), lambda: server.recvfrom(100))
+                assert data == b"hello"
+                server.sendto(b"back", peer)
+                assert stream.receive() == b"back"
+
+
+def retried(send, receive):
+    """The first datagram may be answered by the news about the one before."""
+    for _ in range(5):
+        send()
+        try:
+            return receive()
+        except TimeoutError:
+            pass
+    raise AssertionError("no datagram arrives")
+
+
 # --- Echo ----------------------------------------------------------------------------------------
 
 
@@ -388,6 +421,45 @@ def test_websocket_is_closed_when_the_client_leaves(websocket):
     assert codes.get(timeout=30) is not None, "the connection broke"
 
 
+@pytest.fixture
+def encrypted(certs):
+    """The URL of a WebSocket server with a certificate of the lab's authority."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certs.cert, certs.key)
+
+    def server(connection):
+        for message in connection:
+            connection.send(message)
+
+    with websockets.sync.server.serve(server, "127.0.0.1", 0, ssl=context) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"wss://localhost:{server.socket.getsockname()[1]}/"
+        server.shutdown()
+        thread.join()
+
+
+def test_encrypted_websocket(start, monkeypatch, certs, encrypted):
+    in_environment(monkeypatch, SSL_CERT_FILE=str(certs.ca))
+    with start(node("ws", "Websocket", url=encrypted)).client() as client:
+        with client.ws.stream() as stream:
+            stream.send(b"hello")
+            assert stream.receive() == b"hello"
+
+
+@pytest.mark.ours
+def test_a_server_that_nobody_vouches_for_is_refused(start, monkeypatch, home, encrypted):
+    others = home / "others"
+    others.mkdir()
+    in_environment(monkeypatch, SSL_CERT_FILE=str(lab.Certs(others).ca))
+    exporter = start(node("ws", "Websocket", url=encrypted))
+    with exporter.client() as client, frames(exporter, client.ws) as (call, _):
+        with pytest.raises(grpc.RpcError) as raised:
+            next(call)
+    assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert "cannot set up TLS with `localhost:" in raised.value.details()
+
+
 # --- Message bus ---------------------------------------------------------------------------------
 
 
@@ -409,22 +481,15 @@ def bus(home):
 @pytest.mark.ours
 @pytest.mark.parametrize("alternatives", ["{}", "launchd:env=NONE;{}"])
 def test_busctl_through_a_real_bus(start, monkeypatch, bus, alternatives):
-    bus_in_environment(monkeypatch, "SESSION", alternatives.format(bus))
+    in_environment(monkeypatch, DBUS_SESSION_BUS_ADDRESS=alternatives.format(bus))
     swapped(start(node("bus", "Dbus", kind="session")), "session", "--user")
 
 
 def test_busctl_through_a_plain_address(start, monkeypatch, bus, home):
     # The reference does not know escapes, so the socket gets a name that needs none.
     (home / "bus").symlink_to(home / "a bus")
-    bus_in_environment(monkeypatch, "SYSTEM", f"unix:path={home}/bus")
+    in_environment(monkeypatch, DBUS_SYSTEM_BUS_ADDRESS=f"unix:path={home}/bus")
     swapped(start(node("bus", "Dbus", kind="system")), "system", "--system")
-
-
-def bus_in_environment(monkeypatch, which, address):
-    """Of exporters that are started from now on."""
-    plain = lab.environment
-    ours = {f"DBUS_{which}_BUS_ADDRESS": address}
-    monkeypatch.setattr(lab, "environment", lambda *args: plain(*args) | ours)
 
 
 def swapped(exporter, kind, option):
