@@ -17,7 +17,7 @@ fn echo(test: impl FnOnce(Messages)) {
 
 #[test]
 fn messages_come_back_as_they_were() {
-    echo(|mut io| {
+    echo(|io| {
         for message in [&b"hello"[..], b"w", &[0; 100_000]] {
             io.send(message).unwrap();
         }
@@ -29,7 +29,7 @@ fn messages_come_back_as_they_were() {
 
 #[test]
 fn the_last_message_comes_before_the_end() {
-    echo(|mut io| {
+    echo(|io| {
         for number in 0..100_u32 {
             io.send(&number.to_be_bytes()).unwrap();
         }

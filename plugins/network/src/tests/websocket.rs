@@ -47,7 +47,7 @@ fn messages_are_binary_and_stay_apart() {
         socket.send(Message::text("grüß dich")).unwrap();
         heard
     });
-    let mut io = lab.network.connect_messages("connect", ()).unwrap();
+    let io = lab.network.connect_messages("connect", ()).unwrap();
     for message in [&b"one"[..], b"two", &[7; 200_000]] {
         io.send(message).unwrap();
     }
@@ -69,7 +69,7 @@ fn what_does_not_fit_comes_in_pieces() {
         socket.send(Message::binary(sent)).unwrap();
         drop(socket.read());
     });
-    let mut io = lab.network.connect_messages("connect", ()).unwrap();
+    let io = lab.network.connect_messages("connect", ()).unwrap();
     let mut heard = Vec::new();
     while heard.len() < large.len() {
         heard.extend(io.recv().unwrap().unwrap());
@@ -87,7 +87,7 @@ fn the_end_of_the_client_s_words_ends_nothing() {
         // The other side's close message, and then the end.
         while socket.read().is_ok() {}
     });
-    let mut io = lab.network.connect_messages("connect", ()).unwrap();
+    let io = lab.network.connect_messages("connect", ()).unwrap();
     io.send(b"bye").unwrap();
     io.finish().unwrap();
     assert_eq!(io.recv().unwrap().unwrap(), b"late");
@@ -124,7 +124,7 @@ fn the_server_is_told_when_the_client_leaves() {
 #[test]
 fn a_broken_connection_is_an_error_of_the_stream() {
     let lab = Lab::new(drop);
-    let mut io = lab.network.connect_messages("connect", ()).unwrap();
+    let io = lab.network.connect_messages("connect", ()).unwrap();
     assert_eq!(io.recv().unwrap(), None);
     let error = io.outcome().unwrap_err();
     assert_eq!(error.code(), Code::Unavailable);

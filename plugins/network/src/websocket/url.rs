@@ -51,8 +51,7 @@ impl Target {
             Some((login, place)) => (Some(login), place),
             None => (None, authority),
         };
-        let host = uri.host().filter(|host| !host.is_empty());
-        let host = host.ok_or_else(shape)?;
+        let host = uri.host().ok_or_else(shape)?;
         let port = place.strip_prefix(host).ok_or_else(shape)?;
         let port = match port.strip_prefix(':').unwrap_or(port) {
             "" if secure => 443,
@@ -60,6 +59,9 @@ impl Target {
             digits => digits.parse().map_err(|_| shape())?,
         };
         let host = host.trim_start_matches('[').trim_end_matches(']');
+        if host.is_empty() {
+            return Err(shape());
+        }
         let peer = Peer {
             host: host.to_owned(),
             port,
@@ -134,6 +136,7 @@ mod tests {
             ("lab:80", "write ws://HOST:PORT/PATH"),
             ("", "write ws://HOST:PORT/PATH"),
             ("ws:///console", "write ws://HOST:PORT/PATH"),
+            ("ws://[]/", "write ws://HOST:PORT/PATH"),
             ("ws://lab:port/", "write ws://HOST:PORT/PATH"),
         ] {
             let error = Target::of(url).unwrap_err().to_string();
