@@ -1,0 +1,186 @@
+//! Bytes that go through.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::board::Board;
+use super::{connect, eventually, expect, open};
+
+#[test]
+fn both_ways_through_a_port() {
+    let board = Board::new();
+    let (host, serial) = open(json!({"url": board.path}));
+    let mut stream = connect(&serial);
+    board.say(b"login: ");
+    assert_eq!(expect(&stream, b"login: "), b"login: ");
+    let everything: Vec<u8> = (0..=255).collect();
+    stream.write_all(&everything).unwrap();
+    assert_eq!(board.hear(256), everything, "the port changes bytes");
+    board.say(&everything);
+    assert_eq!(expect(&stream, &[255]), everything);
+    drop(stream);
+    let path = board.path.display();
+    eventually("it disconnects", || host.messages().len() == 2);
+    assert_eq!(
+        host.messages(),
+        [
+            format!("Connecting to {path}, baudrate: 115200"),
+            format!("Disconnected from {path}"),
+        ]
+    );
+}
+
+#[test]
+fn a_client_that_sends_no_more_goes_on_reading() {
+    let board = Board::new();
+    let (_host, serial) = open(json!({"url": board.path}));
+    let mut stream = connect(&serial);
+    stream.write_all(b"boot\n").unwrap();
+    stream.finish().unwrap();
+    assert_eq!(board.hear(5), b"boot\n");
+    thread::sleep(Duration::from_millis(100));
+    board.say(b"booting");
+    expect(&stream, b"booting");
+}
+
+#[test]
+fn what_a_client_sent_before_it_left_arrives() {
+    let board = Board::new();
+    let (host, serial) = open(json!({"url": board.path}));
+    for finish in [false, true] {
+        let mut stream = connect(&serial);
+        stream.write_all(b"reboot\n").unwrap();
+        if finish {
+            stream.finish().unwrap();
+        }
+        drop(stream);
+        assert_eq!(board.hear(7), b"reboot\n");
+    }
+    let gone = || {
+        host.messages()
+            .iter()
+            .filter(|line| line.starts_with("Disc"))
+            .count()
+    };
+    eventually("the port is closed", || gone() == 2);
+}
+
+#[test]
+fn two_streams_share_a_port() {
+    let board = Board::new();
+    let (_host, serial) = open(json!({"url": board.path}));
+    let (mut one, mut two) = (connect(&serial), connect(&serial));
+    one.write_all(b"1").unwrap();
+    assert_eq!(board.hear(1), b"1");
+    two.write_all(b"2").unwrap();
+    assert_eq!(board.hear(1), b"2");
+    // `close` ends the one that was opened last, then the other.
+    serial.call::<()>("close", ()).unwrap();
+    assert_eq!(two.read(&mut [0; 1]).unwrap(), 0);
+    board.say(b"x");
+    expect(&one, b"x");
+    eventually("the first stream is the last one", || {
+        serial.call::<()>("close", ()).unwrap();
+        one.socket().set_nonblocking(true).unwrap();
+        matches!((&one).read(&mut [0; 1]), Ok(0))
+    });
+    serial.call::<()>("close", ()).unwrap();
+}
+
+#[test]
+fn a_reader_that_stops_stops_the_board_and_loses_nothing() {
+    let board = Board::new();
+    let (_host, serial) = open(json!({"url": board.path}));
+    let stream = connect(&serial);
+    let (said, was_said) = mpsc::sync_channel(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let line = [b'x'; 1000];
+            for _ in 0..1000 {
+                board.say(&line);
+            }
+            board.say(b"end");
+            said.send(()).unwrap();
+        });
+        assert!(
+            was_said.recv_timeout(Duration::from_millis(500)).is_err(),
+            "it went nowhere"
+        );
+        assert_eq!(expect(&stream, b"end").len(), 1_000_003);
+        was_said.recv().unwrap();
+    });
+}
+
+#[test]
+fn the_loop_echoes_until_the_client_sends_no_more() {
+    let (_host, serial) = open(json!({"url": "loop://"}));
+    let mut stream = connect(&serial);
+    stream.write_all(b"hello").unwrap();
+    assert_eq!(expect(&stream, b"hello"), b"hello");
+    stream.finish().unwrap();
+    assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
+    for method in ["set_dtr", "set_rts"] {
+        serial.call::<()>(method, (true,)).unwrap();
+    }
+    serial.call::<()>("close", ()).unwrap();
+}
+
+#[test]
+fn at_a_pace_characters_come_one_by_one() {
+    let (_host, serial) = open(json!({"url": "loop://", "cps": 20}));
+    let mut stream = connect(&serial);
+    let begun = Instant::now();
+    stream.write_all(b"hello").unwrap();
+    for expected in b"hello" {
+        let mut piece = [0; 16];
+        assert_eq!(stream.read(&mut piece).unwrap(), 1);
+        assert_eq!(piece[0], *expected);
+    }
+    let taken = begun.elapsed();
+    // Four pauses.
+    assert!(taken >= Duration::from_millis(200), "{taken:?}");
+    assert!(taken < Duration::from_millis(600), "{taken:?}");
+}
+
+#[test]
+fn a_pace_holds_for_ports_and_not_for_what_they_say() {
+    let board = Board::new();
+    let (host, serial) = open(json!({"url": board.path, "cps": 20.5}));
+    let mut stream = connect(&serial);
+    board.say(b"fast");
+    let begun = Instant::now();
+    expect(&stream, b"fast");
+    assert!(begun.elapsed() < Duration::from_millis(150));
+    stream.write_all(b"slowly").unwrap();
+    assert_eq!(board.hear(6), b"slowly");
+    assert!(begun.elapsed() >= Duration::from_millis(240));
+    assert!(host.messages()[0].ends_with(", baudrate: 115200, cps: 20.5"));
+}
+
+#[test]
+fn a_socket_is_a_port_elsewhere() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("socket://{}", listener.local_addr().unwrap());
+    let (_host, serial) = open(json!({"url": url}));
+    // That it is present was tried.
+    let (mut probe, _) = listener.accept().unwrap();
+    assert_eq!(probe.read(&mut [0; 1]).unwrap(), 0);
+    let mut stream = connect(&serial);
+    let (mut peer, _) = listener.accept().unwrap();
+    stream.write_all(b"ping").unwrap();
+    let mut heard = [0; 4];
+    peer.read_exact(&mut heard).unwrap();
+    assert_eq!(&heard, b"ping");
+    stream.finish().unwrap();
+    peer.write_all(b"pong").unwrap();
+    expect(&stream, b"pong");
+    serial.call::<()>("set_dtr", (false,)).unwrap();
+    drop(peer);
+    assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
+    stream.outcome().unwrap();
+}
