@@ -27,7 +27,7 @@ pub(super) trait Local: Send + 'static {
     fn split(self) -> (Self::Reading, Self::Writing);
 
     /// Lets the peer know that this is no regular end.
-    fn break_off(writing: &Self::Writing);
+    fn break_off(writing: Self::Writing);
 }
 
 /// Serves what `accept` gives, for ever; dropping the future ends all connections.
@@ -67,7 +67,7 @@ async fn carry<L: Local>(device: &Device, method: &str, local: L) {
     let stream = match device.connect(method).await {
         Ok(stream) => stream,
         Err(error) => {
-            L::break_off(&writing);
+            L::break_off(writing);
             warn!("cannot connect to `{}`: {error}", device.name());
             return;
         }
@@ -87,7 +87,7 @@ async fn carry<L: Local>(device: &Device, method: &str, local: L) {
             warn!("stream copy interrupted ({}): {error}", error.kind());
         }
         Err(Broken::Stream(error)) => {
-            L::break_off(&writing);
+            L::break_off(writing);
             warn!("stream copy interrupted (`{}`): {error}", device.name());
         }
     }

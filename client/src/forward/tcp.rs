@@ -74,8 +74,10 @@ impl Local for TcpStream {
         self.into_split()
     }
 
-    fn break_off(writing: &OwnedWriteHalf) {
+    fn break_off(writing: OwnedWriteHalf) {
         // Closing then resets the connection; if that cannot be, it ends like any other.
         writing.as_ref().set_zero_linger().ok();
+        // Dropped as it is, it would announce a regular end first.
+        writing.forget();
     }
 }

@@ -112,5 +112,5 @@ impl Local for UnixStream {
     }
 
     /// A unix socket has only one kind of end.
-    fn break_off(_: &OwnedWriteHalf) {}
+    fn break_off(_: OwnedWriteHalf) {}
 }

@@ -9,6 +9,7 @@
 
 mod reports;
 mod router;
+mod scripts;
 mod serve;
 mod service;
 mod storage;

@@ -45,20 +45,28 @@ pub fn frame(payload: impl Into<Bytes>, kind: FrameType) -> Result<StreamRespons
     })
 }
 
-/// Reads a client's frames until it says that this was all, or goes away.
-async fn receive(mut frames: Streaming<StreamRequest>, data: mpsc::Sender<Data>) {
+/// Reads a client's frames until it says that this was all, or goes away; tells how many bytes it
+/// sent before it went away.
+async fn receive(
+    mut frames: Streaming<StreamRequest>,
+    data: mpsc::Sender<Data>,
+) -> Result<(), usize> {
+    let mut count = 0;
     let end = loop {
         match frames.message().await {
             Ok(Some(frame)) if frame.frame_type == FrameType::Data as i32 => {
+                count += frame.payload.len();
                 if data.send(Data::Chunk(frame.payload)).await.is_err() {
-                    return;
+                    return Ok(());
                 }
             }
             Ok(Some(_) | None) => break Data::Whole,
             Err(_) => break Data::CutOff,
         }
     };
+    let whole = end == Data::Whole;
     data.send(end).await.ok();
+    if whole { Ok(()) } else { Err(count) }
 }
 
 // === impl Running ===
@@ -153,7 +161,7 @@ impl Running {
     }
 
     fn offer(
-        &self,
+        self: &Arc<Self>,
         encoding: Option<&str>,
         frames: Streaming<StreamRequest>,
         sent: Sent,
@@ -161,7 +169,12 @@ impl Running {
         let mut resources = self.resources.lock().unwrap();
         let uuid = format!("resource-{}", self.offered.fetch_add(1, Ordering::Relaxed));
         let (data, received) = mpsc::channel(1);
-        tokio::spawn(receive(frames, data));
+        let (running, name) = (Arc::clone(self), uuid.clone());
+        tokio::spawn(async move {
+            if let Err(count) = receive(frames, data).await {
+                running.note(&format!("{name} was cut off after {count} bytes"));
+            }
+        });
         let resource = Resource {
             data: received,
             sent,
@@ -202,7 +215,10 @@ impl RouterService for Router {
             }
             return Ok(response);
         }
-        let method = purpose["method"].as_str().unwrap().to_owned();
+        // A driver called `as-deaf` behaves like the method `deaf`, by whatever method.
+        let uuid = purpose["uuid"].as_str().unwrap();
+        let method = uuid.strip_prefix("as-").or(purpose["method"].as_str());
+        let method = method.unwrap().to_owned();
         if method == "refuses" {
             return Err(Status::unknown("the other side is off"));
         }

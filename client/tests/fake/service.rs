@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status};
 
-use super::Running;
+use super::{Running, scripts};
 
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -40,7 +40,7 @@ impl Running {
     }
 }
 
-fn encode(value: &Value) -> Bytes {
+pub fn encode(value: &Value) -> Bytes {
     jumpstarter_value::to_vec(value).unwrap().into()
 }
 
@@ -85,6 +85,7 @@ impl ExporterService for Running {
             "all" => Value::from(args),
             "text" => json!("plain\ntext"),
             "refuse" => return Err(Status::invalid_argument("not like this")),
+            "get_methods" => scripts::names(&call.uuid)?,
             "slow" => {
                 tokio::time::sleep(Duration::from_secs(600)).await;
                 Value::Null
@@ -110,13 +111,14 @@ impl ExporterService for Running {
     ) -> Result<Response<Self::StreamingDriverCallStream>, Status> {
         self.check(&request)?;
         let call = request.into_inner();
-        self.record(&call.uuid, &call.method, &call.args);
+        let args = self.record(&call.uuid, &call.method, &call.args);
         let items = match call.method.as_str() {
             "read" => vec![
                 Ok(json!({"voltage": 0.0, "current": 0.0})),
                 Ok(json!({"voltage": 5.0, "current": 2.0})),
             ],
             "items" => vec![Ok(json!(1.0)), Ok(json!("two")), Ok(json!({"three": 3.5}))],
+            "call_method" => return Ok(Response::new(scripts::run(&args))),
             "list" | "scan" => vec![Ok(json!("/")), Ok(json!("a/"))],
             "breaks" => vec![
                 Ok(json!("first")),

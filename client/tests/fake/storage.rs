@@ -98,7 +98,6 @@ impl Running {
                 Data::CutOff => break,
             }
         }
-        self.note(&format!("{place} was cut off after {} bytes", stored.len()));
         Err(Status::unknown("the client went away"))
     }
 

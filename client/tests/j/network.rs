@@ -1,0 +1,196 @@
+//! Network connections: addresses and forwarded ports.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::process::Child;
+use tokio::time::timeout;
+
+use crate::fake::{Fake, Serving, driver};
+use crate::{at, run};
+
+const CLASS: &str = "jumpstarter_driver_network.client.NetworkClient";
+
+async fn lab() -> Serving {
+    let networks = ["net", "six", "hidden", "old", "as-refuses", "as-breaks"];
+    Fake::new(networks.map(|name| driver(name, CLASS)))
+        .serve()
+        .await
+}
+
+/// Starts a forward and waits for the address it prints.
+async fn forward(exporter: &Serving, words: &str) -> (Child, String) {
+    let mut program = at(exporter).words(words).0;
+    program.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = program.spawn().unwrap();
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut line).await.unwrap();
+    (child, line.trim_end().to_owned())
+}
+
+async fn interrupt(child: Child) -> Output {
+    let id = Pid::from_raw(child.id().unwrap().try_into().unwrap());
+    kill(id, Signal::SIGINT).unwrap();
+    let output = timeout(Duration::from_secs(5), child.wait_with_output());
+    output.await.expect("it ends promptly").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn help_says_what_there_is() {
+    let exporter = lab().await;
+    let help = run(&exporter, "net --help").await;
+    let list = "Commands:\n\
+                \x20 address       Show the address that the exporter uses\n\
+                \x20 forward-tcp   Forward a TCP port of this machine\n\
+                \x20 forward-unix  Forward a unix socket of this machine\n";
+    assert!(help.succeeds().stdout.contains(list), "{help:?}");
+    assert!(help.stdout.starts_with("Generic Network Connection\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_has_a_host_and_a_port() {
+    let exporter = lab().await;
+    for (words, text) in [
+        ("net address", "10.1.2.3:8080\n"),
+        ("net address --host --port", "10.1.2.3:8080\n"),
+        ("six address", "[2001:db8::1]:443\n"),
+        ("six address --host", "2001:db8::1\n"),
+        ("six address --port", "443\n"),
+    ] {
+        run(&exporter, words).await.succeeds().prints(text).says("");
+    }
+    run(&exporter, "hidden address").await.fails(1).says(
+        "Error: enable_address mode is not true in the exporter configuration: DriverCall \
+         'address' failed with gRPC INVALID_ARGUMENT: address is off\n",
+    );
+    run(&exporter, "old address").await.fails(1).says(
+        "Error: This exporter does not support direct connection yet, update exporter to 0.7.1 \
+         or later\n",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tcp_port_leads_to_the_driver() {
+    let exporter = lab().await;
+    let (child, address) = forward(&exporter, "net forward-tcp 0").await;
+    assert!(address.starts_with("127.0.0.1:"), "{address}");
+    let mut stream = TcpStream::connect(&address).await.unwrap();
+    stream.write_all(b"hello").await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut back = String::new();
+    stream.read_to_string(&mut back).await.unwrap();
+    assert_eq!(back, "hello");
+    exporter.notes("connect ended after 5 bytes").await;
+
+    let taken = address.rsplit(':').next().unwrap();
+    let second = run(&exporter, &format!("net forward-tcp {taken}")).await;
+    second
+        .fails(1)
+        .complains(&format!("Error: cannot listen on `localhost:{taken}`: "));
+    let output = interrupt(child).await;
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.stderr, b"SIGINT pressed, terminating\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_to_listen_on_can_be_chosen() {
+    let exporter = lab().await;
+    let (_child, address) = forward(&exporter, "net forward-tcp 0 --address ::1").await;
+    assert!(address.starts_with("[::1]:"), "{address}");
+    TcpStream::connect(&address).await.unwrap();
+    run(
+        &exporter,
+        "net forward-tcp 0 --address no.such.host.invalid",
+    )
+    .await
+    .fails(1)
+    .complains("Error: cannot resolve `no.such.host.invalid`: ");
+    run(&exporter, "net forward-tcp 70000")
+        .await
+        .fails(1)
+        .complains("Invalid value for 'PORT'");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unix_socket_leads_to_the_driver_and_goes_away() {
+    let exporter = lab().await;
+    let (child, path) = forward(&exporter, "net forward-unix").await;
+    let path = Path::new(&path);
+    let folder = path.parent().unwrap();
+    let name = folder.file_name().unwrap().to_str().unwrap();
+    assert!(name.starts_with("jumpstarter-") && path.ends_with("socket"));
+    let mode = folder.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    let mut stream = UnixStream::connect(path).await.unwrap();
+    stream.write_all(b"hello").await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut back = String::new();
+    stream.read_to_string(&mut back).await.unwrap();
+    assert_eq!(back, "hello");
+    interrupt(child).await;
+    assert!(!folder.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_dead_socket_is_replaced() {
+    let exporter = lab().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    let words = format!("net forward-unix {}", path.display());
+    let (child, printed) = forward(&exporter, &words).await;
+    assert_eq!(printed, path.display().to_string());
+    run(&exporter, &words)
+        .await
+        .fails(1)
+        .complains("exists already; remove it or name another path\n");
+    interrupt(child).await;
+    assert!(!path.exists());
+    std::fs::write(&path, "precious").unwrap();
+    run(&exporter, &words)
+        .await
+        .fails(1)
+        .complains("exists already");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_breaks_is_reset_and_the_forward_goes_on() {
+    let exporter = lab().await;
+    for (name, data, warning) in [
+        (
+            "as-refuses",
+            "",
+            "cannot connect to `as-refuses`: stream 'connect' failed with gRPC UNKNOWN: the other side is off",
+        ),
+        (
+            "as-breaks",
+            "first",
+            "stream copy interrupted (`as-breaks`): the stream broke: the wire came off",
+        ),
+    ] {
+        let (child, address) = forward(&exporter, &format!("{name} forward-tcp 0")).await;
+        for _ in 0..2 {
+            let mut stream = TcpStream::connect(&address).await.unwrap();
+            let mut received = Vec::new();
+            let read = timeout(Duration::from_secs(10), stream.read_to_end(&mut received));
+            let error = read.await.unwrap().unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+            // A reset may overtake what was sent before it.
+            assert!(data.as_bytes().starts_with(&received));
+        }
+        let output = interrupt(child).await;
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(
+            String::from_utf8(output.stderr).unwrap(),
+            format!("WARNING  {warning}\nWARNING  {warning}\nSIGINT pressed, terminating\n")
+        );
+    }
+}
