@@ -48,25 +48,42 @@ done
 say "One shell, a few commands (jmp shell --tls-grpc 127.0.0.1:$port --tls-grpc-insecure)"
 cat >"$work/tour" <<'TOUR'
 set -euo pipefail
+cd "$1"
 run() {
     printf '$ %s\n' "$*"
-    "$@"
+    bash -c "$*"
 }
 run j --help
-for command in "$@"; do
-    # shellcheck disable=SC2086
-    run $command
+
+run j power on
+run j power read
+run j power cycle -w 0
+run j board supply read
+run j pdu set-outlet 3 true
+
+head -c 64M /dev/urandom >image.raw
+run j storage flash image.raw
+run j storage dump back.raw
+run cmp image.raw back.raw '&&' echo identical
+
+run "echo 'hello board' | j console pipe"
+
+printf '$ j echo forward-tcp 0 &\n'
+j echo forward-tcp 0 >address &
+forward=$!
+for _ in $(seq 100); do
+    if [ -s address ]; then break; fi
+    sleep 0.02
 done
+address=$(cat address)
+echo "$address"
+run "exec 3<>/dev/tcp/${address/://}; echo ping >&3; head -n 1 <&3"
+kill "$forward"
+wait "$forward" || true
+
+run j host greet you
 TOUR
-jmp shell --tls-grpc "127.0.0.1:$port" --tls-grpc-insecure -- bash "$work/tour" \
-    "j power on" \
-    "j power read" \
-    "j power cycle -w 0" \
-    "j power off" \
-    "j board power on" \
-    "j board supply read" \
-    "j pdu set-outlet 3 true" \
-    "j pdu outlets"
+jmp shell --tls-grpc "127.0.0.1:$port" --tls-grpc-insecure -- bash "$work/tour" "$work"
 
 say "What the exporter said"
 kill -TERM "$exporter"

@@ -161,6 +161,8 @@ pub struct CallError {
 
 /// gRPC carries the text in a header, and peers limit those.
 const MAX_MESSAGE: usize = 4096;
+/// So many types can be listed in an error without burying it.
+const FEW: usize = 6;
 
 fn list(folders: &[PathBuf]) -> String {
     let names: Vec<_> = folders.iter().map(|f| f.display().to_string()).collect();
@@ -178,11 +180,12 @@ fn no_such_type(
     if let Some((similar, path)) = suggestion {
         text += &format!("; did you mean `{similar}` ({})?", path.display());
     }
-    text += &match (known.is_empty(), suggestion) {
-        (true, _) => format!("; no usable plugins in {}", list(folders)),
-        (false, Some(_)) => format!(" Known: {}", known.join(", ")),
-        (false, None) => format!(". Known: {}", known.join(", ")),
-    };
+    if known.is_empty() {
+        text += &format!("; no usable plugins in {}", list(folders));
+    } else {
+        text += if suggestion.is_some() { " " } else { ". " };
+        text += &known_types(type_name, known, folders);
+    }
     match refused {
         [] => {}
         [reason] => text += &format!(". One file was refused: {reason}"),
@@ -192,6 +195,28 @@ fn no_such_type(
         }
     }
     text
+}
+
+/// What there is instead: the neighbours of the type in its package, or all if they are few.
+fn known_types(type_name: &str, known: &[String], folders: &[PathBuf]) -> String {
+    let package = |name: &str| name.split_once('.').map(|(package, _)| package.to_owned());
+    let wanted = package(type_name);
+    let neighbours: Vec<_> = known
+        .iter()
+        .filter(|name| package(name) == wanted)
+        .collect();
+    if known.len() <= FEW {
+        return format!("Known: {}", known.join(", "));
+    }
+    if let [first, rest @ ..] = &neighbours[..] {
+        let others = rest.iter().map(|name| format!(", {name}"));
+        return format!("Its package has: {first}{}", others.collect::<String>());
+    }
+    format!(
+        "`jmp driver list` shows the {} types in {}",
+        known.len(),
+        list(folders)
+    )
 }
 
 // === impl PluginError ===
@@ -255,6 +280,22 @@ mod tests {
         let error = CallError::new(Code::Unknown, "ü".repeat(5000));
         assert!(error.message.len() <= MAX_MESSAGE);
         assert!(error.message.ends_with("ü…"));
+    }
+
+    #[test]
+    fn many_types_are_not_listed() {
+        let known: Vec<_> = (0..20).map(|n| format!("acme.Type{n}")).collect();
+        let folders = ["/p".into()];
+        assert_eq!(
+            no_such_type("other.Type1", None, &known, &[], &folders),
+            "no driver class `other.Type1` in any plugin. \
+             `jmp driver list` shows the 20 types in /p"
+        );
+        let few = [&known[..], &["other.A".to_owned(), "other.B".to_owned()]].concat();
+        assert_eq!(
+            no_such_type("other.Type1", None, &few, &[], &folders),
+            "no driver class `other.Type1` in any plugin. Its package has: other.A, other.B"
+        );
     }
 
     #[test]
