@@ -163,23 +163,37 @@ impl Walk<'_> {
 
     /// Goes into a directory.
     fn enter(&mut self, name: &OsStr, parents: Parents) -> Result<(), Stop> {
-        let here = self.here();
-        let opened = match (open_step(here, name), parents) {
-            (Err(Errno::ENOENT), Parents::Make) => {
-                make(here, name).and_then(|()| open_step(here, name))
-            }
-            (opened, _) => opened,
-        };
-        match opened {
+        match open_step(self.here(), name) {
             Ok(directory) => self.through.push(directory),
             // It may be a link; which of the two it is depends on the file system.
-            Err(error @ (Errno::ENOTDIR | Errno::ELOOP)) => match link(here, name)? {
+            Err(error @ (Errno::ENOTDIR | Errno::ELOOP)) => match link(self.here(), name)? {
                 Some(target) => self.follow(Path::new(&target))?,
                 None => return Err(Stop::System(error)),
             },
+            // So that a path that leads out is called that, and nothing is made for it.
+            Err(Errno::ENOENT) if self.would_leave() => return Err(Stop::Outside),
+            Err(Errno::ENOENT) if parents == Parents::Make => {
+                make(self.here(), name)?;
+                let directory = open_step(self.here(), name)?;
+                self.through.push(directory);
+            }
             Err(error) => return Err(Stop::System(error)),
         }
         Ok(())
+    }
+
+    /// Whether the names that are left lead out, coming from a directory that is not there yet.
+    fn would_leave(&self) -> bool {
+        let mut depth = self.through.len() + 1;
+        self.left.iter().rev().any(|name| {
+            let out = name == ".." && depth == 0;
+            depth = if name == ".." {
+                depth.saturating_sub(1)
+            } else {
+                depth + 1
+            };
+            out
+        })
     }
 
     fn end(mut self, name: Option<OsString>) -> Result<Place, Stop> {

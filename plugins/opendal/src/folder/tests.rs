@@ -110,6 +110,9 @@ fn dots_do_not_lead_out() {
     ] {
         place.cannot_be_reached(path);
     }
+    place.cannot_be_reached("missing/../../outside");
+    place.cannot_be_reached("missing/x/../../../root/../outside");
+    assert!(!place.folder.exists("missing").unwrap());
     for path in ["../outside/secret", "a/../../outside/secret"] {
         let error = place.folder.delete(path).unwrap_err();
         assert_eq!(error.code(), Code::InvalidArgument);
