@@ -81,7 +81,7 @@ run "exec 3<>/dev/tcp/${address/://}; echo ping >&3; head -n 1 <&3"
 kill "$forward"
 wait "$forward" || true
 
-run j host greet you
+run j scripts greet you
 TOUR
 jmp shell --tls-grpc "127.0.0.1:$port" --tls-grpc-insecure -- bash "$work/tour" "$work"
 
