@@ -165,7 +165,7 @@ async fn a_stream_that_goes_wrong_is_an_error_of_the_call() {
     // Somebody else's.
     let (talk, handle) = bench.offer(None).await;
     let error = bench
-        .call(&bench.two, "read", &[handle.clone()])
+        .call(&bench.two, "read", std::slice::from_ref(&handle))
         .await
         .unwrap_err();
     assert_eq!(error.code(), Code::Unknown);

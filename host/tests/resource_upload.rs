@@ -100,6 +100,23 @@ async fn a_server_that_does_not_say_that_it_wants_the_data_gets_it_nevertheless(
 }
 
 #[tokio::test]
+async fn a_server_that_does_not_want_to_be_asked_is_not_asked() {
+    let server = Server::start(|seen| match seen.header("expect") {
+        Some(_) => Answer::status("417 Expectation Failed", ""),
+        None => Answer {
+            consent: false,
+            ..content()
+        },
+    })
+    .await;
+    let begin = Instant::now();
+    let handle = presigned("PUT", &server.url("/"));
+    assert_eq!(put(&handle, b"data").await, Ok(()));
+    assert!(begin.elapsed() < Duration::from_secs(1));
+    assert_eq!(server.seen()[1].body, b"data");
+}
+
+#[tokio::test]
 async fn a_refusal_comes_before_the_data_or_in_the_middle() {
     let server = Server::start(|seen| match seen.target.as_str() {
         "/before?secret" => Answer::status("403 Forbidden", ""),

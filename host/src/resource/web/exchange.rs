@@ -20,9 +20,11 @@ use super::error::Trouble;
 use super::url::Url;
 use crate::resource::handle::Method;
 
+type Running<B> = Pin<Box<Connection<TokioIo<Box<dyn Io>>, B>>>;
+
 /// A connection with a request on it.
 pub(super) struct Exchange<B: Body + 'static> {
-    connection: Option<Pin<Box<Connection<TokioIo<Box<dyn Io>>, B>>>>,
+    connection: Option<Running<B>>,
     /// What the connection ended with. The others only hear that it has ended.
     failure: Option<hyper::Error>,
     _sender: SendRequest<B>,
@@ -80,7 +82,7 @@ where
 }
 
 fn drive<B>(
-    connection: &mut Option<Pin<Box<Connection<TokioIo<Box<dyn Io>>, B>>>>,
+    connection: &mut Option<Running<B>>,
     failure: &mut Option<hyper::Error>,
     cx: &mut Context<'_>,
 ) where

@@ -70,14 +70,25 @@ impl Web {
         source: &Arc<Source>,
     ) -> Result<(), WebError> {
         let mut url = first.clone();
+        let mut ask = true;
         for _ in 0..=MAX_REDIRECTS {
             let at = |trouble: Trouble| trouble.at(Method::Put, &url);
-            let (response, exchange) = self.put(io, &url, &headers, source).await.map_err(at)?;
+            let (response, exchange) = self
+                .put(io, &url, &headers, ask, source)
+                .await
+                .map_err(at)?;
+            let fresh = source.is_fresh();
+            if response.status() == StatusCode::EXPECTATION_FAILED && ask && fresh {
+                // It wants the data without having been asked.
+                ask = false;
+                io = self.dialer.dial(&url).await.map_err(at)?;
+                continue;
+            }
             let same = matches!(
                 response.status(),
                 StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
             );
-            if !(same && source.is_fresh()) {
+            if !(same && fresh) {
                 return self.finish(&response, exchange, source).await.map_err(at);
             }
             let Some(next) = exchange::redirect(&response, &url) else {
@@ -100,18 +111,22 @@ impl Web {
         io: Box<dyn Io>,
         url: &Url,
         headers: &Headers,
+        ask: bool,
         source: &Arc<Source>,
     ) -> Result<Answer, Trouble> {
         let wanted = Arc::new(Notify::new());
         let consent = Arc::clone(&wanted);
         let body = source.upload(async move {
             tokio::select! {
-                () = consent.notified() => {}
-                () = sleep(CONSENT) => {}
+                () = consent.notified(), if ask => {}
+                () = sleep(CONSENT), if ask => {}
+                else => {}
             }
         });
         let mut headers = headers.of_request(url);
-        headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
+        if ask {
+            headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
+        }
         let mut request = exchange::request(Method::Put, url, headers, body);
         on_informational(&mut request, move |response| {
             if response.status() == StatusCode::CONTINUE {
