@@ -4,13 +4,18 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+use std::io::{Read, Write};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use futures_util::stream;
 use jumpstarter_driver::test::{Host, Opened};
-use jumpstarter_driver::{Context, Driver, NoConfig, Result, Schema, Stream, driver};
+use jumpstarter_driver::{
+    ByteStream, Context, Driver, MessageStream, NoConfig, Resource, Result, Schema, Stream, driver,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const ROUNDS: usize = 10;
 
@@ -73,6 +78,30 @@ impl Supply {
     #[export(stream, quick)]
     fn read_quick(&self, count: usize) -> impl Stream<Item = Result<Reading>> {
         Self::readings(count)
+    }
+
+    #[export(bytes)]
+    async fn echo(&self, mut io: ByteStream) -> Result<()> {
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            match io.read(&mut buffer).await? {
+                0 => return Ok(()),
+                size => io.write_all(&buffer[..size]).await?,
+            }
+        }
+    }
+
+    #[export(bytes)]
+    async fn echo_messages(&self, mut io: MessageStream) -> Result<()> {
+        while let Some(message) = io.recv().await? {
+            io.send(&message).await?;
+        }
+        Ok(())
+    }
+
+    #[export]
+    async fn flash(&self, image: Resource) -> Result<u64> {
+        image.read().await?.copy_to(&mut tokio::io::sink()).await
     }
 
     fn readings(count: usize) -> impl Stream<Item = Result<Reading>> {
@@ -153,5 +182,43 @@ fn main() {
     best("stream, each item", 64_000, |n| {
         let items = supply.stream::<Reading>("read", (n,)).unwrap();
         assert_eq!(items.map(Result::unwrap).count(), n as usize);
+    });
+    bytes(&host, &supply);
+}
+
+fn bytes(host: &Host, supply: &Opened) {
+    let data = vec![7; 64 * 1024];
+    let mut buffer = vec![0; data.len()];
+    let mut io = supply.connect("echo", ()).unwrap();
+    best("bytes, 1 to and fro", 5_000, |n| {
+        for _ in 0..n {
+            io.write_all(&[1]).unwrap();
+            io.read_exact(&mut buffer[..1]).unwrap();
+        }
+    });
+    best("bytes, 64 KiB echoed", 1_000, |n| {
+        thread::scope(|scope| {
+            scope.spawn(|| (0..n).for_each(|_| (&io).write_all(&data).unwrap()));
+            let mut buffer = vec![0; data.len()];
+            (0..n).for_each(|_| (&io).read_exact(&mut buffer).unwrap());
+        });
+    });
+    let io = supply.connect_messages("echo_messages", ()).unwrap();
+    best("messages, 1 to and fro", 5_000, |n| {
+        for _ in 0..n {
+            io.send(&[1]).unwrap();
+            io.recv().unwrap().unwrap();
+        }
+    });
+    best("messages, 64 KiB echoed", 1_000, |n| {
+        thread::scope(|scope| {
+            scope.spawn(|| (0..n).for_each(|_| io.send(&data).unwrap()));
+            (0..n).for_each(|_| drop(io.recv().unwrap().unwrap()));
+        });
+    });
+    let image = vec![7; 16 << 20];
+    best("resource, 64 KiB read", 256, |_| {
+        let read: u64 = supply.call("flash", (&host.data(image.clone()),)).unwrap();
+        assert_eq!(read, 16 << 20);
     });
 }

@@ -3,6 +3,7 @@
 
 mod stream;
 
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::arguments::{self, Arguments};
 use crate::host::{Kind, Tree, checked};
-use crate::{ByteStream, Error, Result, image};
+use crate::{ByteStream, Error, MessageStream, Result, image};
 
 /// A child of a driver; from [`Context::child`](crate::Context::child).
 ///
@@ -76,11 +77,25 @@ impl Child {
     /// # Errors
     /// There is no such child or method, or the method failed.
     pub async fn connect(&self, method: &str, args: impl Arguments) -> Result<ByteStream> {
+        ByteStream::from_socket(self.socket(method, args).await?)
+    }
+
+    /// Calls a method that answers with a stream of messages.
+    ///
+    /// # Errors
+    /// There is no such child or method, or the method failed.
+    pub async fn connect_messages(
+        &self,
+        method: &str,
+        args: impl Arguments,
+    ) -> Result<MessageStream> {
+        MessageStream::from_socket(self.socket(method, args).await?)
+    }
+
+    async fn socket(&self, method: &str, args: impl Arguments) -> Result<OwnedFd> {
         let answer = self.start(Kind::Bytes, method, args)?.answered().await?;
-        let socket = answer
-            .fd
-            .ok_or_else(|| Error::internal("the exporter answered without a byte stream"))?;
-        ByteStream::from_socket(socket)
+        let missing = || Error::internal("the exporter answered without a byte stream");
+        answer.fd.ok_or_else(missing)
     }
 
     fn start(&self, kind: Kind, method: &str, args: impl Arguments) -> Result<Open> {

@@ -3,11 +3,12 @@
 //! What waits in a local socket counts against the buffer of its sender, so that of the receiver is
 //! left alone. The system doubles what it is asked for and may grant less.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, getsockopt, setsockopt, socketpair, sockopt,
+    AddressFamily, MsgFlags, SockFlag, SockType, getsockopt, recv, setsockopt, socketpair, sockopt,
 };
 
 use crate::{Error, Result};
@@ -52,6 +53,17 @@ pub(crate) fn enlarge(socket: &impl AsFd, size: usize) {
 pub(crate) fn max_message(socket: &impl AsFd) -> Result<usize> {
     let granted = getsockopt(socket, sockopt::SndBuf)?;
     Ok(granted.saturating_sub(MESSAGE_OVERHEAD))
+}
+
+/// Receives a message; an empty one is the end.
+pub(crate) fn receive(socket: &impl AsRawFd) -> io::Result<Vec<u8>> {
+    let socket = socket.as_raw_fd();
+    // A buffer for the largest message would be kept by every idle stream: the size is asked first.
+    let size = recv(socket, &mut [], MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC)?;
+    let mut message = vec![0; size];
+    let received = recv(socket, &mut message, MsgFlags::empty())?;
+    message.truncate(received);
+    Ok(message)
 }
 
 /// Makes a driver's own socket fit for the host: non-blocking, closed on exec.

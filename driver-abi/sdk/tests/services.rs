@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{self, Stream, TryStreamExt};
 use jumpstarter_driver::test::{Host, Opened};
 use jumpstarter_driver::{
-    ByteStream, Code, Context, Driver, Error, NoConfig, Resource, Result, driver,
+    ByteStream, Code, Context, Driver, Error, MessageStream, NoConfig, Resource, Result, driver,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -71,6 +71,24 @@ impl Flasher {
         let mut answer = String::new();
         io.read_to_string(&mut answer).await?;
         Ok(answer)
+    }
+
+    #[export]
+    async fn ask_in_pieces(&self, texts: Vec<String>) -> Result<Vec<String>> {
+        let mut io = self.cx.child("port").connect_messages("length", ()).await?;
+        let mut lengths = Vec::new();
+        for text in texts {
+            io.send(text.as_bytes()).await?;
+            let length = io.recv().await?.unwrap_or_default();
+            lengths.push(String::from_utf8(length)?);
+        }
+        Ok(lengths)
+    }
+
+    #[export]
+    async fn mistakes_it(&self) -> Result<()> {
+        let stream = self.cx.child("port").connect_messages("reverse", ()).await;
+        stream.map(drop)
     }
 
     #[export]
@@ -162,6 +180,14 @@ impl Port {
         Ok(())
     }
 
+    #[export(bytes)]
+    async fn length(&self, mut io: MessageStream) -> Result<()> {
+        while let Some(message) = io.recv().await? {
+            io.send(message.len().to_string().as_bytes()).await?;
+        }
+        Ok(())
+    }
+
     #[export]
     async fn hang(&self) -> Result<()> {
         let _given_up = GivenUp(Arc::clone(&self.given_up));
@@ -192,6 +218,15 @@ fn a_driver_uses_its_child() {
     assert_eq!(flasher.call::<f64>("add", (1, 2.5)).unwrap(), 3.5);
     assert_eq!(flasher.call::<u32>("sum", (200,)).unwrap(), 19_900);
     assert_eq!(flasher.call::<String>("ask", ("abc",)).unwrap(), "cba");
+    let texts = ["abc", "de"];
+    assert_eq!(
+        flasher
+            .call::<Vec<String>>("ask_in_pieces", (texts,))
+            .unwrap(),
+        ["3", "2"]
+    );
+    let error = flasher.call::<()>("mistakes_it", ()).unwrap_err();
+    assert_eq!(error.code(), Code::FailedPrecondition);
 }
 
 #[test]

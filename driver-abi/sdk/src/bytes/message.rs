@@ -6,12 +6,15 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram as StdDatagram;
 use std::sync::Arc;
 
+use nix::sys::socket::{SockType, getsockopt, sockopt};
+use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 
 use super::used::Used;
 use crate::{Error, Result, sockets};
 
-/// A stream to the client that keeps messages apart: every [`recv`](Self::recv) is one that the
+/// A stream to the client (or, from [`Child::connect_messages`](crate::Child::connect_messages), to
+/// another driver) that keeps messages apart: every [`recv`](Self::recv) is one that the
 /// client has sent, every [`send`](Self::send) one that it receives. For devices that speak in
 /// frames: WebSockets, CAN, datagrams.
 ///
@@ -54,8 +57,6 @@ pub struct MessageStream {
 pub struct MessageReader {
     socket: Arc<UnixDatagram>,
     used: Used,
-    /// As large as a message can be. The system gives memory to those parts of it that are touched.
-    buffer: Box<[u8]>,
     /// The other side is gone, without having received everything.
     reset: Option<io::Error>,
 }
@@ -71,6 +72,16 @@ pub struct MessageWriter {
 // === impl MessageStream ===
 
 impl MessageStream {
+    /// A stream over a connected socket that keeps messages apart.
+    pub(crate) fn from_socket(socket: OwnedFd) -> Result<Self> {
+        if getsockopt(&socket, sockopt::SockType)? == SockType::Stream {
+            return Err(Error::failed_precondition(
+                "this is a stream of bytes, which does not keep messages apart",
+            ));
+        }
+        Self::watched(sockets::checked(socket)?, Used::default())
+    }
+
     pub(super) fn watched(socket: OwnedFd, used: Used) -> Result<Self> {
         let max = sockets::max_message(&socket)?;
         // Sending and receiving are the same for every kind of socket that keeps messages.
@@ -78,7 +89,6 @@ impl MessageStream {
         let reader = MessageReader {
             socket: Arc::clone(&socket),
             used: used.clone(),
-            buffer: vec![0; max].into(),
             reset: None,
         };
         let writer = MessageWriter { socket, used, max };
@@ -151,7 +161,10 @@ impl MessageReader {
     pub async fn recv(&mut self) -> io::Result<Option<Vec<u8>>> {
         self.used.now();
         loop {
-            let received = self.socket.recv(&mut self.buffer).await;
+            let socket = &*self.socket;
+            let received = socket
+                .async_io(Interest::READABLE, || sockets::receive(socket))
+                .await;
             if let Some(message) = self.received(received) {
                 return message;
             }
@@ -165,7 +178,8 @@ impl MessageReader {
     pub fn try_recv(&mut self) -> io::Result<Option<Vec<u8>>> {
         self.used.now();
         loop {
-            let received = self.socket.try_recv(&mut self.buffer);
+            let socket = &*self.socket;
+            let received = socket.try_io(Interest::READABLE, || sockets::receive(socket));
             if let Some(message) = self.received(received) {
                 return message;
             }
@@ -173,14 +187,14 @@ impl MessageReader {
     }
 
     /// None to ask again: a reset is told at once, also if there are messages from before.
-    fn received(&mut self, received: io::Result<usize>) -> Option<io::Result<Option<Vec<u8>>>> {
+    fn received(&mut self, received: io::Result<Vec<u8>>) -> Option<io::Result<Option<Vec<u8>>>> {
         Some(match received {
             // The end, as no empty messages are sent.
-            Ok(0) => match self.reset.take() {
+            Ok(message) if message.is_empty() => match self.reset.take() {
                 Some(error) => Err(error),
                 None => Ok(None),
             },
-            Ok(size) => Ok(Some(self.buffer[..size].to_vec())),
+            Ok(message) => Ok(Some(message)),
             Err(error) if error.kind() == ErrorKind::ConnectionReset && self.reset.is_none() => {
                 self.reset = Some(error);
                 return None;

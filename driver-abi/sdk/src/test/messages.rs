@@ -14,7 +14,6 @@ use crate::{Result, sockets};
 #[derive(Debug)]
 pub struct Messages {
     socket: UnixDatagram,
-    max: usize,
     end: Ending,
 }
 
@@ -23,11 +22,10 @@ pub struct Messages {
 impl Messages {
     pub(super) fn new(answer: Answer) -> Result<Self> {
         let (socket, end) = Ending::new(answer)?;
-        let max = sockets::max_message(&socket)?;
         // Sending and receiving are the same for every kind of socket that keeps messages.
         let socket = UnixDatagram::from(socket);
         socket.set_nonblocking(false)?;
-        Ok(Self { socket, max, end })
+        Ok(Self { socket, end })
     }
 
     /// The next message; none at the end.
@@ -35,17 +33,14 @@ impl Messages {
     /// # Errors
     /// Those of the system.
     pub fn recv(&self) -> io::Result<Option<Vec<u8>>> {
-        let mut message = vec![0; self.max];
-        let size = match self.socket.recv(&mut message) {
+        let message = match sockets::receive(&self.socket) {
             // Told once, before the messages that are still there.
             Err(error) if error.kind() == ErrorKind::ConnectionReset => {
-                self.socket.recv(&mut message)?
+                sockets::receive(&self.socket)?
             }
             received => received?,
         };
-        message.truncate(size);
-        message.shrink_to_fit();
-        Ok((size > 0).then_some(message))
+        Ok((!message.is_empty()).then_some(message))
     }
 
     /// Sends a message.
