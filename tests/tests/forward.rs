@@ -98,7 +98,9 @@ fn talk<S: Read + Write + Send>(
 
 /// Different for each connection, and not a whole number of anything.
 fn data(number: usize) -> Vec<u8> {
-    (0..number * 40_009).map(|i| (i * 31 + number) as u8).collect()
+    (0..number * 40_009)
+        .map(|i| (i * 31 + number) as u8)
+        .collect()
 }
 
 #[test]

@@ -269,3 +269,42 @@ async fn a_reader_of_a_dump_may_leave() {
     assert_eq!(outcome.status.code(), Some(1));
     assert_eq!(outcome.stderr, b"");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exporter_that_cannot_compress_gets_plain_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let exporter = Fake::new([driver("core", "jumpstarter.client.flasher.FlasherClient")])
+        .plain()
+        .stores("core", image(300_000))
+        .serve()
+        .await;
+    for (name, magic) in [
+        ("gzip", &b"\x1f\x8b\x08"[..]),
+        ("xz", b"\xfd7zXZ\0"),
+        ("bz2", b"BZh"),
+        ("zstd", b"\x28\xb5\x2f\xfd"),
+    ] {
+        let words = format!("core dump image.{name} --compression {name}");
+        run(&exporter, &folder, &words).await.succeeds();
+        let squeezed = fs::read(folder.path().join(format!("image.{name}"))).unwrap();
+        assert!(squeezed.starts_with(magic), "{name}");
+        // Archives of several parts are common: pigz and pbzip2 make them.
+        let path = folder.path().join("two");
+        fs::write(&path, [squeezed.clone(), squeezed.clone()].concat()).unwrap();
+        let words = format!("core flash two --compression {name}");
+        run(&exporter, &folder, &words).await.succeeds();
+        let twice = [image(300_000), image(300_000)].concat();
+        assert!(exporter.stored("core").unwrap() == twice, "{name}");
+
+        fs::write(&path, &squeezed[..squeezed.len() / 2]).unwrap();
+        run(&exporter, &folder, &words)
+            .await
+            .fails(1)
+            .complains("Error: cannot read `two`: ");
+        let unchanged = exporter.stored("core").unwrap();
+        assert!(unchanged == twice, "{name}: half an archive is no archive");
+        let words = format!("core flash image.{name} --compression {name}");
+        run(&exporter, &folder, &words).await.succeeds();
+        assert!(exporter.stored("core").unwrap() == image(300_000), "{name}");
+    }
+}
