@@ -166,14 +166,13 @@ fn frame(payload: Bytes, kind: FrameType) -> Outgoing {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::future::poll_fn;
-
-    use futures_util::{FutureExt, StreamExt};
-
     use super::*;
 
     fn take(taker: &mut Taker) -> Option<Outgoing> {
-        taker.next().now_or_never().unwrap()
+        match Pin::new(taker).poll_next(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(taken) => taken,
+            Poll::Pending => panic!("there is nothing to take"),
+        }
     }
 
     fn payload(outgoing: Option<Outgoing>) -> (Bytes, i32) {
@@ -183,8 +182,8 @@ mod tests {
         }
     }
 
-    fn ready(outbox: &Outbox) -> Option<Result<(), Gone>> {
-        poll_fn(|cx| outbox.poll_ready(cx)).now_or_never()
+    fn ready(outbox: &Outbox) -> Poll<Result<(), Gone>> {
+        outbox.poll_ready(&mut Context::from_waker(Waker::noop()))
     }
 
     #[test]
@@ -204,7 +203,7 @@ mod tests {
         let goaway = FrameType::Goaway.into();
         assert_eq!(payload(take(&mut taker)), (Bytes::new(), goaway));
         assert!(take(&mut taker).is_none());
-        assert_eq!(ready(&outbox), Some(Err(Gone)));
+        assert_eq!(ready(&outbox), Poll::Ready(Err(Gone)));
     }
 
     #[test]
@@ -212,13 +211,13 @@ mod tests {
         let outbox = Outbox::default();
         let mut taker = outbox.taker();
         outbox.put(vec![0; CAPACITY - 1].into());
-        assert_eq!(ready(&outbox), Some(Ok(())));
+        assert_eq!(ready(&outbox), Poll::Ready(Ok(())));
         outbox.put(vec![0; 4 * CAPACITY].into());
-        assert_eq!(ready(&outbox), None);
+        assert_eq!(ready(&outbox), Poll::Pending);
         take(&mut taker);
-        assert_eq!(ready(&outbox), None);
+        assert_eq!(ready(&outbox), Poll::Pending);
         take(&mut taker);
-        assert_eq!(ready(&outbox), Some(Ok(())));
+        assert_eq!(ready(&outbox), Poll::Ready(Ok(())));
     }
 
     #[test]
@@ -229,6 +228,6 @@ mod tests {
         outbox.abort();
         assert!(matches!(take(&mut taker), Some(Outgoing::Abort)));
         drop(taker);
-        assert_eq!(ready(&outbox), Some(Err(Gone)));
+        assert_eq!(ready(&outbox), Poll::Ready(Err(Gone)));
     }
 }
