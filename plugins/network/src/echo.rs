@@ -1,17 +1,40 @@
 //! The client's own words.
+//!
+//! Messages wait in two sockets, that of the exporter and ours, so a client that does not read can
+//! send no more than they hold.
 
-use std::io::ErrorKind;
+mod batch;
 
-use jumpstarter_driver::{Context, Driver, MessageStream, NoConfig, Result, driver};
+use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram as StdDatagram;
+use std::time::Duration;
+
+use jumpstarter_driver::{Context, Driver, NoConfig, Result, driver};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, getsockopt, setsockopt, socketpair, sockopt,
+};
+use tokio::net::UnixDatagram;
+use tokio::time::timeout;
+
+use batch::Batch;
+
+/// What each side may have under way. No message can be larger, and the kernel looks for so much
+/// memory in one piece; it grants twice what it is asked for.
+const QUEUE: usize = 1 << 20;
+/// What the kernel takes of it for itself.
+const RESERVED: usize = 32;
+/// A stream that has been silent for so long holds no memory.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// Sends everything back.
-pub(crate) struct EchoNetwork;
+pub(crate) struct EchoNetwork(Context);
 
 impl Driver for EchoNetwork {
     type Config = NoConfig;
 
-    async fn open(_config: NoConfig, _cx: Context) -> Result<Self> {
-        Ok(Self)
+    async fn open(_config: NoConfig, cx: Context) -> Result<Self> {
+        Ok(Self(cx))
     }
 }
 
@@ -25,17 +48,59 @@ impl EchoNetwork {
     /// Hear what you say
     ///
     /// Messages come back as they were sent, and the stream ends after the last of them.
+    // With a socket of its own: it takes and sends many small messages at a time.
     #[export(bytes)]
-    async fn connect(&self, mut io: MessageStream) -> Result<()> {
-        loop {
-            let message = match io.try_recv() {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => io.recv().await?,
-                other => other?,
-            };
-            match message {
-                Some(message) => io.send(&message).await?,
-                None => return Ok(()),
+    async fn connect(&self) -> io::Result<OwnedFd> {
+        let (ours, theirs) = pair()?;
+        let longest = getsockopt(&theirs, sockopt::SndBuf)?.saturating_sub(RESERVED);
+        // Sending and receiving are the same for every kind of socket that keeps messages.
+        let ours = UnixDatagram::from_std(StdDatagram::from(ours))?;
+        self.0.spawn(async move {
+            // Whoever hangs up in the middle has heard enough.
+            drop(echo(ours, longest).await);
+        });
+        Ok(theirs)
+    }
+}
+
+fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
+    for socket in [&ours, &theirs] {
+        // Beyond the system's limit as root, up to it as anybody else; any size will do.
+        if setsockopt(socket, sockopt::SndBufForce, &QUEUE).is_err() {
+            setsockopt(socket, sockopt::SndBuf, &QUEUE)?;
+        }
+    }
+    Ok((ours, theirs))
+}
+
+/// Until the other side sends no more.
+async fn echo(socket: UnixDatagram, longest: usize) -> io::Result<()> {
+    let mut batch = Batch::new(longest);
+    while !batch.is_last() {
+        match timeout(SILENCE, socket.readable()).await {
+            Ok(readable) => readable?,
+            Err(_) => {
+                batch.forget();
+                socket.readable().await?;
             }
         }
+        would_block(batch.fill(&socket))?;
+        while !batch.is_empty() {
+            socket.writable().await?;
+            would_block(batch.drain(&socket))?;
+        }
+    }
+    Ok(())
+}
+
+/// It is no error that there was nothing to do, or something else.
+fn would_block(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+            Ok(())
+        }
+        other => other,
     }
 }

@@ -19,6 +19,7 @@ use jumpstarter_tests::Lab;
 use crate::{
     Effort,
     frames::{Frames, Line},
+    process::busy,
     served::{Served, Whose},
     table::{Better, Goal, Row, Series, Table},
 };
@@ -28,6 +29,14 @@ const MEBIBYTE: usize = 1 << 20;
 const TURNS: usize = 3;
 /// The Python programs get a part of the load.
 const PYTHON_PART: usize = 64;
+
+/// The same figure of every server.
+#[derive(Debug, Default)]
+struct Sides {
+    limit: Series,
+    ours: Series,
+    python: Series,
+}
 
 pub(crate) async fn measure(lab: &Lab, effort: Effort, table: &mut Table) {
     let port = serve_echo();
@@ -45,9 +54,10 @@ pub(crate) async fn measure(lab: &Lab, effort: Effort, table: &mut Table) {
             (64 << 10, "64 KiB", 0.95),
             (MEBIBYTE, "1 MiB", 0.85),
         ] {
-            let mut series = [Series::default(), Series::default(), Series::default()];
+            let mut speed = Sides::default();
+            let mut work = Sides::default();
             for turn in 0..TURNS {
-                for (whose, line, _) in &sides {
+                for (whose, line, served) in &sides {
                     let mut total = effort.mebibytes * MEBIBYTE;
                     if *whose == Whose::Python {
                         if turn > 0 {
@@ -55,32 +65,31 @@ pub(crate) async fn measure(lab: &Lab, effort: Effort, table: &mut Table) {
                         }
                         total /= PYTHON_PART;
                     }
+                    let before = busy(served.pid());
                     let figure = throughput(line.connect(driver).await, chunk, total).await;
-                    of(&mut series, *whose).push(figure);
+                    let busy = busy(served.pid()) - before;
+                    speed.of(*whose).push(figure);
+                    work.of(*whose)
+                        .push(busy * 1e3 * 1024.0 * MEBIBYTE as f64 / total as f64);
                 }
             }
-            let work = format!("echo through {name}, chunks of {size}");
-            table.add(row(
-                work,
-                "MiB/s",
-                Better::More,
-                series,
-                Goal::OfLimit(part),
-            ));
+            let title = format!("echo through {name}, chunks of {size}");
+            table.add(speed.row(title.clone(), "MiB/s", Better::More, Goal::OfLimit(part)));
+            table.add(work.row(title, "CPU ms/GiB", Better::Less, Goal::None));
         }
-        let mut series = [Series::default(), Series::default(), Series::default()];
+        let mut series = Sides::default();
         for turn in 0..effort.turns {
             for (whose, line, _) in &sides {
                 if *whose != Whose::Python || turn == 0 {
                     let figure = ping_pong(line.connect(driver).await, effort).await;
-                    of(&mut series, *whose).push(figure);
+                    series.of(*whose).push(figure);
                 }
             }
         }
-        let work = format!("one byte there and back through {name}");
+        let title = format!("one byte there and back through {name}");
         // At most 1.3 times as long.
         let goal = Goal::OfLimit(1.0 / 1.3);
-        table.add(row(work, "p50 µs", Better::Less, series, goal));
+        table.add(series.row(title, "p50 µs", Better::Less, goal));
     }
 }
 
@@ -157,23 +166,26 @@ async fn ping_pong(frames: Frames, effort: Effort) -> f64 {
     series.median().unwrap_or(f64::NAN)
 }
 
-fn of(series: &mut [Series; 3], whose: Whose) -> &mut Series {
-    match whose {
-        Whose::Limit => &mut series[0],
-        Whose::Python => &mut series[2],
-        Whose::Ours | Whose::Quiet => &mut series[1],
-    }
-}
+// === impl Sides ===
 
-fn row(work: String, unit: &'static str, better: Better, series: [Series; 3], goal: Goal) -> Row {
-    let [limit, ours, python] = series;
-    Row {
-        work,
-        unit,
-        better,
-        ours,
-        limit,
-        python,
-        goal,
+impl Sides {
+    fn of(&mut self, whose: Whose) -> &mut Series {
+        match whose {
+            Whose::Limit => &mut self.limit,
+            Whose::Ours | Whose::Quiet => &mut self.ours,
+            Whose::Python => &mut self.python,
+        }
+    }
+
+    fn row(self, work: String, unit: &'static str, better: Better, goal: Goal) -> Row {
+        Row {
+            work,
+            unit,
+            better,
+            ours: self.ours,
+            limit: self.limit,
+            python: self.python,
+            goal,
+        }
     }
 }

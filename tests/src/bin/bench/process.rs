@@ -15,6 +15,19 @@ pub(crate) fn weigh(pid: u32) -> (f64, f64) {
     (pss, threads)
 }
 
+/// Seconds of processor time that a process and all below it have used.
+pub(crate) fn busy(pid: u32) -> f64 {
+    let ticks = |pid| -> f64 {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // The name of the program, in parentheses, may contain anything.
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        let times = fields.split_whitespace().skip(11).take(2);
+        times.filter_map(|time| time.parse::<f64>().ok()).sum()
+    };
+    // The kernel tells them in hundredths, whatever it counts in.
+    family(pid).into_iter().map(ticks).sum::<f64>() / 100.0
+}
+
 fn family(pid: u32) -> Vec<u32> {
     let mut all = vec![pid];
     let mut next = 0;
