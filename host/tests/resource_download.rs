@@ -328,12 +328,12 @@ async fn a_slow_driver_is_not_the_servers_fault() {
     let body = data.clone();
     let server = Server::start(move |_| Answer::ok(&body)).await;
     let bench = limited(Limits {
-        stall: Duration::from_millis(100),
+        stall: Duration::from_millis(400),
         ..Limits::default()
     });
     let handle = presigned("GET", &server.url("/"));
     let taken = bench.take(&handle, Direction::Read).await.unwrap();
-    sleep(Duration::from_millis(500)).await;
+    sleep(Duration::from_millis(1000)).await;
     let (read, outcome) = taken.read().await;
     assert_eq!((read == data, outcome), (true, Ok(())));
 }

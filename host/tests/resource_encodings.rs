@@ -54,8 +54,29 @@ const FILES: [(&str, &str); 6] = [
     ),
 ];
 
+/// The same with windows of half a gigabyte and of two.
+const GREEDY: [(&str, &str); 2] = [
+    (
+        "xz",
+        "fd377a585a000004e6d6b44602002101220000008240acdce0010d00335d002a1a08a2032566f14b78c5a205ff\
+         2ee6d9d2201aad34f8e21de84136fadc0669bb3ce410342709ebb366e3ec99293a0d61800000001772efc5ed31\
+         764a00014f8e020000001caa8499b1c467fb020000000004595a",
+    ),
+    (
+        "zstd",
+        "28b52ffd04a8b50100d40254686520717569636b2062726f776e20666f78206a756d7073206f76657220746865\
+         206c617a7920646f672e0a0100f5424a9501bfea5f89",
+    ),
+];
+
 fn files() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
-    FILES.iter().map(|(name, hex)| {
+    bytes_of(&FILES)
+}
+
+fn bytes_of(
+    files: &'static [(&'static str, &'static str)],
+) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+    files.iter().map(|(name, hex)| {
         let digits: Vec<_> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
         let byte = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
         (*name, digits.chunks(2).map(byte).collect())
@@ -228,6 +249,15 @@ async fn a_file_of_another_format_is_named() {
             );
             assert_eq!(result.0, b"");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_takes_too_much_memory_is_no_corrupt_one() {
+    for (name, file) in bytes_of(&GREEDY) {
+        let result = decode(name, &file, 4096).await;
+        let expected = format!("the {name}-compressed data takes more memory");
+        assert!(text(&result).starts_with(&expected), "{}", text(&result));
     }
 }
 

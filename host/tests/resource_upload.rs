@@ -109,11 +109,10 @@ async fn a_server_that_does_not_want_to_be_asked_is_not_asked() {
         },
     })
     .await;
-    let begin = Instant::now();
     let handle = presigned("PUT", &server.url("/"));
     assert_eq!(put(&handle, b"data").await, Ok(()));
-    assert!(begin.elapsed() < Duration::from_secs(1));
-    assert_eq!(server.seen()[1].body, b"data");
+    let seen = server.seen();
+    assert_eq!((seen.len(), &seen[1].body[..]), (2, &b"data"[..]));
 }
 
 #[tokio::test]
@@ -263,7 +262,7 @@ async fn servers_that_break_off_or_do_not_listen() {
     }
     let bench = Bench::with(Options {
         limits: Limits {
-            stall: Duration::from_millis(200),
+            stall: Duration::from_millis(400),
             ..Limits::default()
         },
         ..Options::default()
@@ -273,17 +272,17 @@ async fn servers_that_break_off_or_do_not_listen() {
         let taken = bench.take(&handle, Direction::Write).await.unwrap();
         let error = taken.write(&data, 100_000).await.unwrap_err();
         assert_eq!(error.code, Code::DeadlineExceeded);
-        assert!(error.message.contains("timed out after 0.2s"), "{error}");
+        assert!(error.message.contains("timed out after 0.4s"), "{error}");
     }
     // A driver may take its time.
     let server = Server::start(|_| content()).await;
     let handle = presigned("PUT", &server.url("/"));
     let mut taken = bench.take(&handle, Direction::Write).await.unwrap();
-    for _ in 0..3 {
-        sleep(Duration::from_millis(500)).await;
+    for _ in 0..2 {
+        sleep(Duration::from_millis(900)).await;
         taken.socket.write_all(b"x").await.unwrap();
     }
     taken.socket.shutdown().await.unwrap();
     assert_eq!(soon(taken.outcome.wait()).await, Ok(()));
-    assert_eq!(server.seen()[0].body, b"xxx");
+    assert_eq!(server.seen()[0].body, b"xx");
 }

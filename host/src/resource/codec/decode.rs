@@ -37,6 +37,11 @@ pub(in crate::resource) enum DecodeError {
         at: u64,
         why: io::Error,
     },
+    #[error(
+        "the {encoding}-compressed data takes more memory to unpack than it may ({why}); compress \
+         it with a smaller window"
+    )]
+    Window { encoding: Encoding, why: io::Error },
     #[error("the {encoding}-compressed data ends at byte {at}, and something else follows")]
     Trailing { encoding: Encoding, at: u64 },
     /// The data stopped coming.
@@ -131,6 +136,10 @@ where
     }
     match end {
         Ok(()) => Ok(size),
+        // The codecs have no kind of error for this in common, but a word.
+        Err(why) if why.to_string().contains("memory") => {
+            Err(DecodeError::Window { encoding, why })
+        }
         Err(why) => Err(DecodeError::Corrupt {
             encoding,
             at: intake.position(),
