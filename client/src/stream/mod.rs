@@ -44,7 +44,8 @@ pub use writer::Writer;
 /// A stream to a driver and back.
 ///
 /// Dropping it cancels the call, unless its writing side was shut down and its reading side is at
-/// its end: then there is nothing left to cancel.
+/// its end: then there is nothing left to cancel. An exporter that has stopped reading learns of it
+/// only when it reads again, because HTTP/2 libraries see no more of a request until then.
 #[derive(Debug)]
 pub struct ByteStream {
     reader: Reader,

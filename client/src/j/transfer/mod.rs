@@ -28,11 +28,10 @@ pub(super) async fn send<T>(
     compression: Option<Compression>,
     call: impl AsyncFnOnce(Handle) -> Result<T, CallError>,
 ) -> Result<T, Failure> {
-    let (name, data) = match source {
+    let (name, data, size) = match source {
         Source::Url(url) => return call(Handle::get(&url)).await.map_err(failed),
-        Source::Data { name, data, size } => (name, (data, size)),
+        Source::Data { name, data, size } => (name, data, size),
     };
-    let (data, size) = data;
     let bar = Bar::new("sent", size);
     let sent = Transfer::new(device)
         .compression(compression)
@@ -44,9 +43,9 @@ pub(super) async fn send<T>(
             bar.finish();
             Ok(result)
         }
-        Err(TransferError::Read(error)) => Err(Failure::Error(format!(
-            "cannot read {name}: {error}; nothing was completed on the exporter"
-        ))),
+        Err(TransferError::Read(error)) => {
+            Err(Failure::Error(format!("cannot read {name}: {error}")))
+        }
         Err(error) => Err(Failure::Error(error.to_string())),
     }
 }
