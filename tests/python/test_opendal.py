@@ -6,6 +6,7 @@ import hashlib
 import lzma
 import os
 import random
+import ssl
 import subprocess
 import threading
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from unittest import mock
 
+import lab
 import pytest
 from backports import zstd
 from jumpstarter.client.core import DriverError, DriverInvalidArgument
@@ -499,7 +501,7 @@ def test_a_handle_that_nobody_has(board):
 
 
 @contextmanager
-def web_server(answer):
+def web_server(answer, certs=None):
     """`answer` gets the request, and returns a status, headers and a body. Yields the address and
     the paths that were asked for."""
     paths = []
@@ -525,10 +527,16 @@ def web_server(answer):
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    scheme, host = "http", "127.0.0.1"
+    if certs:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certs.cert, certs.key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        scheme, host = "https", "localhost"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", paths
+        yield f"{scheme}://{host}:{server.server_address[1]}", paths
     finally:
         server.shutdown()
         thread.join()
@@ -664,6 +672,49 @@ def test_a_file_of_a_web_server_goes_into_storage(files, root):
         files.write_from_path("two", f"{address}/user%40host/image")
     assert paths == ["/user%40host/image"] * 2
     assert (root / "one").read_bytes() == (root / "two").read_bytes() == b"data"
+
+
+def trusting(monkeypatch, authorities):
+    """Lets exporters trust the authorities in a file, and no others."""
+    ordinary = lab.environment
+    trust = {"SSL_CERT_FILE": str(authorities), "SSL_CERT_DIR": "/nonexistent"}
+    monkeypatch.setattr(lab, "environment", lambda *args: ordinary(*args) | trust)
+
+
+@pytest.mark.ours
+def test_web_servers_are_who_they_say_they_are(start, certs, monkeypatch, tmp_path):
+    with web_server(lambda _: (200, {}, b"image"), certs) as (address, _):
+        export = (
+            f"  web: {{type: {DRIVER}.Opendal, config: {{scheme: http, "
+            f"kwargs: {{endpoint: '{address}'}}}}}}\n"
+            f"  board: {{type: {DRIVER}.MockFlasher}}\n"
+        )
+        with start(export).client() as client:
+            assert "certificate" in failure(lambda: client.web.read_bytes("image"))
+            with pytest.raises(DriverError):
+                client.board.flash(f"{address}/image")
+        trusting(monkeypatch, certs.ca)
+        with start(export).client() as client:
+            assert client.web.read_bytes("image") == b"image"
+            client.board.flash(f"{address}/image")
+            assert flashed(client.board, tmp_path) == b"image"
+
+
+@pytest.mark.ours
+def test_a_machine_without_certificates(start, monkeypatch):
+    trusting(monkeypatch, "/nonexistent")
+    kwargs = {"memory": "", "http": "endpoint: 'http://127.0.0.1:1'"}
+    export = "".join(
+        f"  {scheme}: {{type: {DRIVER}.Opendal, config: {{scheme: {scheme}, kwargs: {{{more}}}}}}}\n"
+        for scheme, more in kwargs.items()
+    )
+    with start(export).client() as client:
+        client.memory.write_bytes("file", b"hello")
+        assert client.memory.read_bytes("file") == b"hello"
+        with pytest.raises(DriverError, match="Connection refused"):
+            client.http.stat("file")
+    with pytest.raises(AssertionError, match="install `ca-certificates`"):
+        start(export.replace("http://", "https://"))
 
 
 # Switches

@@ -26,6 +26,7 @@ mod service;
 mod store;
 mod transfer;
 mod types;
+mod web;
 
 use jumpstarter_driver::plugin;
 

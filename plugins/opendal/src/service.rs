@@ -7,6 +7,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use jumpstarter_driver::{Resource, Result};
+use opendal::layers::HttpClientLayer;
+use opendal::raw::HttpClient;
 use opendal::services::{HttpConfig, MemoryConfig};
 use opendal::{Buffer, Configurator, Error as StorageError, ErrorKind, Operator, Reader};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,6 +17,7 @@ use crate::capability::Capability;
 use crate::error::told;
 use crate::hash::Hasher;
 use crate::types::{Metadata, Presigned};
+use crate::web::Web;
 
 /// How much of an upload is collected before it is put away.
 const CHUNK: usize = 256 * 1024;
@@ -48,7 +51,13 @@ impl Service {
     pub(crate) fn new(scheme: &str, options: BTreeMap<String, String>) -> Result<Self> {
         let operator = match scheme {
             "memory" => configured::<MemoryConfig>(options),
-            "http" => configured::<HttpConfig>(options),
+            "http" => {
+                let endpoint = options.get("endpoint").cloned().unwrap_or_default();
+                configured::<HttpConfig>(options).and_then(|operator| {
+                    let client = HttpClient::with(Web::new(&endpoint)?);
+                    Ok(operator.layer(HttpClientLayer::new(client)))
+                })
+            }
             _ => Err(StorageError::new(
                 ErrorKind::Unsupported,
                 "scheme is not enabled or supported",

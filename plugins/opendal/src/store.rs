@@ -45,7 +45,9 @@ pub(crate) enum Request {
 impl Store {
     pub(crate) async fn open(scheme: &str, options: BTreeMap<String, String>) -> Result<Self> {
         if scheme != "fs" {
-            return Service::new(scheme, options).map(Self::Service);
+            let scheme = scheme.to_owned();
+            let service = blocking(move || Service::new(&scheme, options));
+            return service.await.map(Self::Service);
         }
         let Some(root) = options.get("root").filter(|root| !root.is_empty()).cloned() else {
             let error = StorageError::new(ErrorKind::ConfigInvalid, "root is not specified");

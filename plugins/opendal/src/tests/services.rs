@@ -125,8 +125,15 @@ fn files_of_a_web_server_are_read() {
     assert_eq!(stat["content_length"], json!(5));
     let fd: String = driver.call("open", ("f.txt", "rb")).unwrap();
     assert_eq!(read(&host, &driver, &fd), b"hello");
-    let hash: String = driver.call("hash", ("f.txt", "md5")).unwrap();
-    assert_eq!(hash, "5d41402abc4b2a76b9719d911017c592");
+    for path in ["f.txt", "moved.txt"] {
+        let hash: String = driver.call("hash", (path, "md5")).unwrap();
+        assert_eq!(hash, "5d41402abc4b2a76b9719d911017c592");
+    }
+    let error = driver.call::<String>("hash", ("round",)).unwrap_err();
+    assert!(
+        error.message().contains("more than 10 redirects"),
+        "{error}"
+    );
     assert!(!driver.call::<bool>("exists", ("missing",)).unwrap());
     let error = driver
         .call::<String>("open", ("missing", "rb"))
@@ -148,7 +155,7 @@ fn a_web_server_that_is_not_there_is_told() {
     assert!(error.message().contains("endpoint is empty"), "{error}");
 }
 
-/// A web server with one file, `/f.txt`. It ends with the test's process.
+/// A web server with one file, `/f.txt`, and redirects. It ends with the test's process.
 fn serve(content: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -160,13 +167,14 @@ fn serve(content: &'static [u8]) -> String {
                 .take_while(|line| !line.is_empty())
                 .collect();
             let request = lines.first().cloned().unwrap_or_default();
-            let (status, body) = if request.contains(" /f.txt ") {
-                ("200 OK", content)
-            } else {
-                ("404 Not Found", &b""[..])
+            let (status, more, body) = match request.split(' ').nth(1) {
+                Some("/f.txt") => ("200 OK", "", content),
+                Some("/moved.txt") => ("302 Found", "Location: /f.txt\r\n", &b""[..]),
+                Some("/round") => ("302 Found", "Location: round\r\n", &b""[..]),
+                _ => ("404 Not Found", "", &b""[..]),
             };
             let head = format!(
-                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                "HTTP/1.1 {status}\r\n{more}Content-Length: {}\r\nConnection: close\r\n\r\n",
                 body.len()
             );
             client.write_all(head.as_bytes()).unwrap();
