@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use jumpstarter_tests::{Exporter, Lab, run};
+use jumpstarter_tests::{Exporter, Lab, Terminal, run};
 
 const SIZE: u64 = 1 << 30;
 
@@ -132,4 +132,22 @@ fn a_gigabyte_arrives_whole_from_everywhere() {
 
     let grown = peak_memory(&exporter).saturating_sub(before);
     assert!(grown < 64, "the exporter took {grown} MiB for it");
+}
+
+#[test]
+fn a_bar_is_for_terminals_that_can_draw_one() {
+    let lab = Lab::new();
+    let image = lab.file("image.raw", vec![1; 20 << 20]);
+    let exporter = lab
+        .exporter("flasher: {type: jumpstarter_driver_opendal.driver.MockFlasher}")
+        .start();
+    for (term, drawn) in [("xterm", true), ("dumb", false)] {
+        let mut command = exporter.j_command();
+        command.env("TERM", term).args(["flasher", "flash"]);
+        let mut terminal = Terminal::start(command.arg(&image));
+        terminal.shows("INFO     sent 20.00 MiB in ", PATIENCE);
+        let screen = terminal.screen();
+        assert_eq!(screen.contains("/20.00 MiB  "), drawn, "{term}: {screen}");
+        assert_eq!(terminal.ends(PATIENCE), 0);
+    }
 }
