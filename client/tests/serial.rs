@@ -365,12 +365,14 @@ async fn keys_go_out_and_come_back() {
     let mut child = program.0.spawn().unwrap();
     terminal.becomes_raw().await;
     // Ctrl-C, Ctrl-D, Ctrl-Z and what is no text are keys like others.
-    terminal
-        .types(b"a\x03\x04\x1a\xff\x00\r\x02\x02b\x02\x02\x02never")
-        .await;
-    let mut shown = Vec::new();
+    terminal.types(b"a\x03\x04\x1a\xff\x00\r\x02\x02b").await;
+    let expected = [BANNER.as_bytes(), b"a\x03\x04\x1a\xff\x00\r\x02\x02b"].concat();
+    let mut shown = vec![0; expected.len()];
     let mut stdout = child.stdout.take().unwrap();
-    stdout.read_to_end(&mut shown).await.unwrap();
+    let reading = timeout(PATIENCE, stdout.read_exact(&mut shown)).await;
+    reading.expect("it is shown in time").unwrap();
+    assert_eq!(shown, expected, "{}", String::from_utf8_lossy(&shown));
+    terminal.types(b"\x02\x02\x02never").await;
     assert_eq!(
         timeout(PATIENCE, child.wait())
             .await
@@ -379,14 +381,10 @@ async fn keys_go_out_and_come_back() {
             .code(),
         Some(0)
     );
-    let expected = [
-        BANNER.as_bytes(),
-        b"a\x03\x04\x1a\xff\x00\r\x02\x02b\x02\x02",
-    ]
-    .concat();
-    assert_eq!(shown, expected, "{}", String::from_utf8_lossy(&shown));
     assert_eq!(terminal.settings(), terminal.before);
-    exporter.notes("connect ended after 12 bytes").await;
+    exporter
+        .notes("connect lost its client after 12 bytes")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -470,13 +468,18 @@ async fn a_copy_goes_into_a_file() {
     let (terminal, mut program) = on_a_terminal(&exporter, &words);
     let child = program.0.spawn().unwrap();
     terminal.becomes_raw().await;
-    terminal.types(b"kept\x02\x02\x02\x1d\x1d\x1d").await;
+    terminal.types(b"kept\x02\x02\x02").await;
+    let kept = async {
+        while fs::read(&file).unwrap() != b"before kept\x02\x02\x02" {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    timeout(PATIENCE, kept).await.expect("it is kept in time");
+    terminal.types(b"\x1d\x1d\x1d").await;
     let output = ends(child).await;
     assert_eq!(output.status.code(), Some(0));
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(stdout.contains("exit with CTRL+] x 3 times"), "{stdout}");
-    let copy = fs::read(&file).unwrap();
-    assert_eq!(copy, b"before kept\x02\x02\x02\x1d\x1d");
 }
 
 #[tokio::test(flavor = "multi_thread")]

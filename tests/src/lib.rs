@@ -21,6 +21,7 @@
     clippy::unwrap_used
 )]
 
+mod board;
 mod certs;
 mod exporter;
 mod lab;
@@ -33,6 +34,7 @@ mod setup;
 mod wire;
 
 pub use crate::{
+    board::Board,
     certs::Certs,
     exporter::Exporter,
     lab::Lab,

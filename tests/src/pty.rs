@@ -1,25 +1,63 @@
 //! A person at a terminal.
 
 use std::{
-    fs::File,
+    fs::{File, OpenOptions},
     io::{Read, Write},
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::fs::OpenOptionsExt},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{Arc, Condvar, Mutex},
     thread,
     time::{Duration, Instant},
 };
 
-use nix::pty::{Winsize, openpty};
+use nix::{
+    fcntl::OFlag,
+    pty::{grantpt, posix_openpt, ptsname_r, unlockpt},
+    sys::termios::{LocalFlags, tcgetattr},
+};
 
 use crate::run::wait;
+
+/// Both ends of a terminal, neither of which a program inherits by accident: it would stay open.
+#[derive(Debug)]
+pub(crate) struct Pty {
+    pub(crate) master: File,
+    /// The end that programs use.
+    pub(crate) user: File,
+    pub(crate) name: PathBuf,
+}
 
 /// A program with a terminal of its own, and what has appeared on it.
 #[derive(Debug)]
 pub struct Terminal {
     child: Child,
+    name: PathBuf,
     keyboard: File,
     screen: Arc<(Mutex<Vec<u8>>, Condvar)>,
+}
+
+// === impl Pty ===
+
+impl Pty {
+    pub(crate) fn open() -> Self {
+        let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC);
+        let master = master.expect("a terminal");
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = PathBuf::from(ptsname_r(&master).unwrap());
+        let user = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(OFlag::O_NOCTTY.bits())
+            .open(&name)
+            .unwrap();
+        Self {
+            master: File::from(OwnedFd::from(master)),
+            user,
+            name,
+        }
+    }
 }
 
 // === impl Terminal ===
@@ -27,14 +65,8 @@ pub struct Terminal {
 impl Terminal {
     /// Starts `command` on a new terminal, as the leader of a session that the terminal controls.
     pub fn start(command: &Command) -> Self {
-        let size = Winsize {
-            ws_row: 24,
-            ws_col: 120,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
-        let pty = openpty(&size, None).expect("a terminal");
-        let side = || -> Stdio { pty.slave.try_clone().expect("a descriptor").into() };
+        let pty = Pty::open();
+        let side = || -> Stdio { pty.user.try_clone().expect("a descriptor").into() };
         // setsid(1) makes the terminal the controlling one, which takes unsafe code otherwise.
         let mut leader = Command::new("setsid");
         leader
@@ -54,19 +86,54 @@ impl Terminal {
             leader.current_dir(folder);
         }
         let child = leader.spawn().expect("setsid starts");
-        drop((leader, pty.slave));
-        let keyboard = File::from(pty.master.try_clone().expect("a descriptor"));
-        Self {
+        drop((leader, pty.user));
+        let keyboard = pty.master.try_clone().expect("a descriptor");
+        let mut terminal = Self {
             child,
+            name: pty.name,
             keyboard,
             screen: watch(pty.master),
-        }
+        };
+        terminal.resize(24, 120);
+        terminal
     }
 
     /// Types `text`.
     pub fn types(&mut self, text: &str) -> &mut Self {
         self.keyboard.write_all(text.as_bytes()).unwrap();
         self
+    }
+
+    /// Makes its window another size, as a mouse does.
+    pub fn resize(&mut self, rows: u16, columns: u16) -> &mut Self {
+        let [rows, columns] = [rows, columns].map(|count| count.to_string());
+        self.stty(&["rows", &rows, "columns", &columns]);
+        self
+    }
+
+    /// Makes it echo and edit lines, as a shell does when it has the terminal again.
+    pub fn cooked(&mut self) -> &mut Self {
+        self.stty(&["sane"]);
+        self
+    }
+
+    /// Waits until keys go to the program as they are.
+    #[track_caller]
+    pub fn becomes_raw(&mut self, patience: Duration) -> &mut Self {
+        let until = Instant::now() + patience;
+        let interpreted = LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG;
+        let settings = || tcgetattr(&self.keyboard).expect("a terminal has settings");
+        while settings().local_flags.intersects(interpreted) {
+            assert!(Instant::now() < until, "not raw:\n{:?}", self.screen());
+            thread::sleep(Duration::from_millis(2));
+        }
+        self
+    }
+
+    fn stty(&self, args: &[&str]) {
+        let mut stty = Command::new("stty");
+        let done = stty.arg("-F").arg(&self.name).args(args).status();
+        assert!(done.expect("stty starts").success());
     }
 
     /// Waits until `text` is on the screen.
@@ -106,11 +173,10 @@ impl Drop for Terminal {
 }
 
 /// Collects what appears, until the last program has let go of the terminal.
-fn watch(master: OwnedFd) -> Arc<(Mutex<Vec<u8>>, Condvar)> {
+fn watch(mut master: File) -> Arc<(Mutex<Vec<u8>>, Condvar)> {
     let screen = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
     let shared = Arc::clone(&screen);
     thread::spawn(move || {
-        let mut master = File::from(master);
         let mut bytes = [0; 4096];
         while let Ok(read @ 1..) = master.read(&mut bytes) {
             shared.0.lock().unwrap().extend_from_slice(&bytes[..read]);

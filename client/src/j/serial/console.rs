@@ -36,6 +36,9 @@ const LOG: &str = "log";
 /// in after the stream takes no more of them.
 const PATIENCE: Duration = Duration::from_millis(300);
 
+/// How long the device's last words may take then.
+const FAREWELL: Duration = Duration::from_millis(100);
+
 /// Exit code of a program whose terminal went away, as if the signal had ended it.
 const HUNG_UP: u8 = 129;
 
@@ -98,7 +101,11 @@ pub(super) async fn run(device: &Device, matches: &ArgMatches) -> Outcome {
     ))?;
     let ending = talk(reader, writer, Escape::new(key), log.as_mut()).await?;
     match ending {
-        Ending::Left => Ok(0),
+        Ending::Left => {
+            // What comes next should not stand behind the device's prompt.
+            tell("");
+            Ok(0)
+        }
         Ending::HungUp => Err(Failure::Quiet(HUNG_UP)),
         Ending::Closed => {
             tell("\nSerial connection closed normally (end of stream).");
@@ -114,7 +121,7 @@ pub(super) async fn run(device: &Device, matches: &ArgMatches) -> Outcome {
 /// Connects the terminal with the port; it is raw exactly as long as this runs.
 async fn talk(
     reader: Reader,
-    writer: Writer,
+    mut writer: Writer,
     escape: Escape,
     log: Option<&mut Sink>,
 ) -> Result<Ending, Failure> {
@@ -123,14 +130,15 @@ async fn talk(
     let (queue, queued) = mpsc::channel(PIECES);
     let terminal = RawTerminal::enter()?;
     let mut reading = pin!(read(tokio::io::stdin(), escape, queue));
-    let mut sending = pin!(send(queued, writer));
+    let mut sending = pin!(send(queued, &mut writer));
     let mut showing = pin!(show(reader, log));
     loop {
         tokio::select! {
             left = &mut reading => {
                 left?;
-                // The last keys, and what the device says about them.
-                timeout(PATIENCE, async { tokio::join!(&mut sending, &mut showing) }).await.ok();
+                // The last keys go out, and what the device says about them comes in.
+                timeout(PATIENCE, &mut sending).await.ok();
+                timeout(FAREWELL, &mut showing).await.ok();
                 return Ok(Ending::Left);
             }
             ending = &mut showing => return ending,

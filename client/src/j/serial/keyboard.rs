@@ -42,15 +42,16 @@ pub(super) async fn read(
     }
 }
 
-/// Sends what is in `queue` until its end, then ends this direction.
+/// Sends what is in `queue` until its end.
+///
+/// That is no end of the direction: whoever leaves cancels the stream, which frees the port at once.
 pub(super) async fn send(
     mut queue: mpsc::Receiver<Bytes>,
-    mut writer: Writer,
+    writer: &mut Writer,
 ) -> Result<(), StreamError> {
     while let Some(piece) = queue.recv().await {
         writer.send(piece).await?;
     }
-    writer.finish();
     Ok(())
 }
 
