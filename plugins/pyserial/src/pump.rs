@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use crate::device::{Device, is_gone};
 use crate::errno::failed;
 use crate::pace::Pace;
+use crate::streams::Listed;
 
 /// So much of what a client sends is on its way to the device.
 pub(crate) const PIECE: usize = 4096;
@@ -32,11 +33,16 @@ enum End {
 }
 
 /// Copies both ways until it is over.
-pub(crate) async fn pump(device: &Device, io: ByteStream, pace: Option<Pace>) -> Result<()> {
+pub(crate) async fn pump(stream: &Listed<'_>, io: ByteStream, pace: Option<Pace>) -> Result<()> {
     let (from_client, to_client) = io.into_split();
     let said_all = Notify::new();
-    let mut down = std::pin::pin!(to_device(device, from_client, pace, &said_all));
-    let mut up = std::pin::pin!(to_client_from(device, to_client, &said_all));
+    let mut down = std::pin::pin!(async {
+        let ended = to_device(stream.device(), from_client, pace).await;
+        stream.said_all();
+        said_all.notify_one();
+        ended
+    });
+    let mut up = std::pin::pin!(from_device(stream, to_client, &said_all));
     let end = tokio::select! {
         end = &mut up => end?,
         done = &mut down => {
@@ -52,12 +58,7 @@ pub(crate) async fn pump(device: &Device, io: ByteStream, pace: Option<Pace>) ->
 }
 
 /// Until the client sends no more, or the device takes no more.
-async fn to_device(
-    device: &Device,
-    mut client: ByteReader,
-    mut pace: Option<Pace>,
-    said_all: &Notify,
-) -> Result<()> {
+async fn to_device(device: &Device, mut client: ByteReader, mut pace: Option<Pace>) -> Result<()> {
     let mut piece = [0; PIECE];
     while let Ok(read @ 1..) = client.read(&mut piece).await {
         let step = if pace.is_some() { 1 } else { PIECE };
@@ -73,16 +74,20 @@ async fn to_device(
             }
         }
     }
-    said_all.notify_one();
     Ok(())
 }
 
 /// Until the device hangs up, or the client is gone.
-async fn to_client_from(device: &Device, mut client: ByteWriter, said_all: &Notify) -> Result<End> {
+async fn from_device(
+    stream: &Listed<'_>,
+    mut client: ByteWriter,
+    said_all: &Notify,
+) -> Result<End> {
+    let mut turn = stream.turn();
     let mut piece = [0; PIECE];
     loop {
         let read = tokio::select! {
-            read = device.read(&mut piece) => read,
+            read = turn.read(stream.device(), &mut piece) => read,
             () = said_all.notified() => {
                 if is_deaf(&mut client).await {
                     return Ok(End::Client);

@@ -72,6 +72,9 @@ impl PySerial {
         let device = match &self.address {
             Address::Loop => return loopback::echo(io, pace).await,
             Address::Path(path) => {
+                if self.settings.exclusive {
+                    self.streams.end_leftovers().await;
+                }
                 let fresh = self.streams.last().is_none();
                 Device::open(path, &self.settings, fresh).await?
             }
@@ -79,7 +82,7 @@ impl PySerial {
         };
         let stream = self.streams.list(url, device);
         tokio::select! {
-            ended = pump::pump(stream.device(), io, pace) => ended,
+            ended = pump::pump(&stream, io, pace) => ended,
             () = stream.closed() => Ok(()),
         }
     }

@@ -96,6 +96,9 @@ fn an_exclusive_port_has_one_stream() {
     let (_host, serial) = open(json!({"url": board.path, "exclusive": true}));
     let stream = connect(&serial);
     assert!(message(serial.connect("connect", ())).starts_with("[Errno 16] could not open port"));
+    // A client that sends no more makes room for the next.
+    stream.finish().unwrap();
+    eventually("it makes room", || serial.connect("connect", ()).is_ok());
     drop(stream);
     eventually("it is free again", || serial.connect("connect", ()).is_ok());
 }

@@ -84,12 +84,38 @@ fn two_streams_share_a_port() {
     assert_eq!(two.read(&mut [0; 1]).unwrap(), 0);
     board.say(b"x");
     expect(&one, b"x");
-    eventually("the first stream is the last one", || {
-        serial.call::<()>("close", ()).unwrap();
-        one.socket().set_nonblocking(true).unwrap();
-        matches!((&one).read(&mut [0; 1]), Ok(0))
-    });
     serial.call::<()>("close", ()).unwrap();
+    assert_eq!(one.read(&mut [0; 1]).unwrap(), 0);
+    serial.call::<()>("close", ()).unwrap();
+}
+
+#[test]
+fn the_last_stream_whose_client_sends_hears_the_board() {
+    let board = Board::new();
+    let (_host, serial) = open(json!({"url": board.path}));
+    let log = connect(&serial);
+    board.say(b"1");
+    expect(&log, b"1");
+    for _ in 0..20 {
+        let mut console = connect(&serial);
+        console.write_all(b"?").unwrap();
+        assert_eq!(board.hear(1), b"?");
+        board.say(b"console");
+        assert_eq!(expect(&console, b"console"), b"console");
+        // It does not go away, it only says that it sends no more.
+        console.finish().unwrap();
+        std::mem::forget(console);
+        thread::sleep(Duration::from_millis(20));
+        board.say(b"log");
+        assert_eq!(expect(&log, b"log"), b"log");
+    }
+    // One that never sent anything but its end hears what is left when all others are gone.
+    let pipe = connect(&serial);
+    pipe.finish().unwrap();
+    drop(log);
+    thread::sleep(Duration::from_millis(50));
+    board.say(b"pipe");
+    assert_eq!(expect(&pipe, b"pipe"), b"pipe");
 }
 
 #[test]
