@@ -63,3 +63,40 @@ pub(super) async fn next(keys: &mut (impl AsyncRead + Unpin)) -> Result<Bytes, F
         Err(error) => Err(Failure::Error(format!("cannot read from stdin: {error}"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::io::Cursor;
+
+    use super::super::escape::Key;
+    use super::*;
+
+    /// What gets into the queue of these keys, piece by piece.
+    async fn pieces(keys: &[u8]) -> Vec<Bytes> {
+        let (queue, mut queued) = mpsc::channel(PIECES);
+        let escape = Escape::new(Key::parse("B").unwrap());
+        read(Cursor::new(keys), escape, queue).await.unwrap();
+        let mut pieces = Vec::new();
+        while let Some(piece) = queued.recv().await {
+            pieces.push(piece);
+        }
+        pieces
+    }
+
+    #[tokio::test]
+    async fn what_is_pasted_is_not_sent_byte_by_byte() {
+        let pieces = pieces(&[b'x'; 4000]).await;
+        let lengths: Vec<usize> = pieces.iter().map(Bytes::len).collect();
+        assert_eq!(lengths, [1024, 1024, 1024, 928]);
+    }
+
+    #[tokio::test]
+    async fn what_comes_before_the_way_out_is_sent() {
+        let keys = [&[b'x'; 1023][..], b"\x02\x02\x02after"].concat();
+        assert_eq!(pieces(&keys).await.concat(), keys[..1025]);
+        assert_eq!(pieces(b"\x02\x02\x02").await, ["\x02\x02"]);
+        assert!(pieces(b"").await.is_empty());
+    }
+}
