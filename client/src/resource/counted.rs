@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -69,7 +69,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Counted<'_, T> {
         Pin::new(&mut self.inner).poll_flush(cx)
     }
 
+    /// Flushes first: tokio's stdout, for one, leaves that to its user.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.inner).poll_flush(cx))?;
         Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }
@@ -80,5 +82,52 @@ impl<T: fmt::Debug> fmt::Debug for Counted<'_, T> {
             .field("inner", &self.inner)
             .field("passed", &self.passed)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    /// Keeps what it is given until it is flushed, and loses it otherwise, as tokio's stdout does.
+    #[derive(Default)]
+    struct Lazy {
+        pending: Vec<u8>,
+        written: Vec<u8>,
+    }
+
+    impl AsyncWrite for Lazy {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buf: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.pending.extend_from_slice(buf);
+            Poll::Ready(Ok(buf.len()))
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            let pending = std::mem::take(&mut self.pending);
+            self.written.extend(pending);
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.pending.clear();
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_lost_at_the_end() {
+        let mut counted = Counted::new(Lazy::default(), None);
+        counted.write_all(b"the last bytes").await.unwrap();
+        counted.shutdown().await.unwrap();
+        assert_eq!(counted.inner.written, b"the last bytes");
+        assert_eq!(counted.passed, 14);
     }
 }
