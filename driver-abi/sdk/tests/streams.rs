@@ -324,8 +324,13 @@ fn closing_the_driver_answers_a_waiting_stream() {
     let mut items = meter.stream::<u8>("waits", ()).unwrap();
     assert_eq!(items.fetch().unwrap(), 1);
     thread::scope(|scope| {
-        let waiting = scope.spawn(move || (items.fetch().unwrap_err(), items));
-        thread::sleep(Duration::from_millis(20));
+        let (started, has_started) = std::sync::mpsc::channel();
+        let waiting = scope.spawn(move || {
+            started.send(()).unwrap();
+            (items.fetch().unwrap_err(), items)
+        });
+        has_started.recv().unwrap();
+        thread::sleep(Duration::from_millis(100));
         meter.close().unwrap();
         let (error, mut items) = waiting.join().unwrap();
         assert_eq!(error.code(), Code::Cancelled);
