@@ -324,7 +324,7 @@ fn closing_the_driver_answers_a_waiting_stream() {
     let mut items = meter.stream::<u8>("waits", ()).unwrap();
     assert_eq!(items.fetch().unwrap(), 1);
     thread::scope(|scope| {
-        let (started, has_started) = std::sync::mpsc::channel();
+        let (started, has_started) = std::sync::mpsc::sync_channel(1);
         let waiting = scope.spawn(move || {
             started.send(()).unwrap();
             (items.fetch().unwrap_err(), items)
