@@ -14,12 +14,13 @@ impl Driver for MockFlasher {
     type Config = NoConfig;
 
     async fn open(_config: NoConfig, _cx: Context) -> Result<Self> {
-        let partitions = Scratch::new().await?;
-        Ok(Self { partitions })
+        Ok(Self {
+            partitions: Scratch::default(),
+        })
     }
 
     async fn close(&self) {
-        self.partitions.close().await;
+        self.partitions.clear();
     }
 }
 
@@ -39,11 +40,11 @@ impl MockFlasher {
     /// Read a partition back
     #[export]
     async fn dump(&self, target: Resource, partition: Option<String>) -> Result<()> {
-        self.partitions.send(named(partition), target).await
+        self.partitions.send(&named(partition), target).await
     }
 }
 
-/// The file of a partition.
+/// What a partition is called.
 fn named(partition: Option<String>) -> String {
     partition.unwrap_or_else(|| "default".to_owned())
 }

@@ -5,7 +5,7 @@
 //!     │                                          ▼
 //!     └─► Store ─┬─ Folder   a directory of this machine, and nothing outside of it
 //!                └─ Service  memory and HTTP, through OpenDAL
-//!  MockFlasher, MockStorageMux ─► Scratch: a Folder that goes away with the driver
+//!  MockFlasher, MockStorageMux ─► Scratch: files that go away with the driver
 //! ```
 //!
 //! Directories do not go through OpenDAL, since its `fs` service follows `..` and symbolic links

@@ -22,13 +22,13 @@ macro_rules! mux {
             type Config = NoConfig;
 
             async fn open(_config: NoConfig, _cx: Context) -> Result<Self> {
-                let card = Scratch::new().await?;
-                card.make(CARD).await?;
-                Ok(Self { card })
+                Ok(Self {
+                    card: Scratch::default(),
+                })
             }
 
             async fn close(&self) {
-                self.card.close().await;
+                self.card.clear();
             }
         }
 
@@ -62,7 +62,12 @@ macro_rules! mux {
             /// Read the storage
             #[export]
             async fn read(&self, dst: Resource) -> Result<()> {
-                self.card.send(CARD.to_owned(), dst).await
+                if self.card.has(CARD) {
+                    self.card.send(CARD, dst).await
+                } else {
+                    // A card that nobody has written to is empty.
+                    dst.write().await?.finish().await
+                }
             }
         }
     };

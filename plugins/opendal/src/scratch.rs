@@ -1,85 +1,72 @@
-//! A directory that goes away with its driver. Not the session's folder, which is small where it
-//! lies in memory: disk images go in here.
+//! Files that go away with their driver, even if the exporter is killed: they have no names.
+//!
+//! Not in the session's folder, which is small where it lies in memory: disk images go in here.
 
+use std::collections::HashMap;
 use std::fs::File;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::os::fd::AsRawFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jumpstarter_driver::{Error, Resource, Result};
-use tempfile::TempDir;
-use tracing::warn;
 
-use crate::folder::Folder;
 use crate::transfer::{blocking, receive, send};
-use crate::types::Mode;
 
-/// The directory.
-#[derive(Debug)]
+/// As many as there may be at once. Each one costs a descriptor.
+const MOST_FILES: usize = 128;
+
+/// The files.
+#[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    folder: Arc<Folder>,
-    path: PathBuf,
-    directory: Mutex<Option<TempDir>>,
+    files: Mutex<HashMap<String, Arc<File>>>,
 }
 
 // === impl Scratch ===
 
 impl Scratch {
-    pub(crate) async fn new() -> Result<Self> {
-        blocking(|| {
-            let directory = tempfile::Builder::new().prefix("jumpstarter-").tempdir()?;
-            Ok(Self {
-                folder: Arc::new(Folder::open(directory.path())?),
-                path: directory.path().to_owned(),
-                directory: Mutex::new(Some(directory)),
-            })
-        })
-        .await
-    }
-
-    /// Writes what the client sends to a file, over what was there.
+    /// Writes what the client sends to a file, in place of what was there.
     pub(crate) async fn receive(&self, name: String, source: Resource) -> Result<()> {
-        let file = self.open(name.clone(), Mode::Write).await?;
-        receive(source, Arc::new(file), name).await
+        let file = blocking(|| Ok(Arc::new(tempfile::tempfile()?))).await?;
+        {
+            let mut files = self.files();
+            if files.len() >= MOST_FILES && !files.contains_key(&name) {
+                return Err(Error::failed_precondition(format_args!(
+                    "there are {MOST_FILES} images already"
+                )));
+            }
+            files.insert(name.clone(), Arc::clone(&file));
+        }
+        receive(source, file, name).await
     }
 
     /// Sends a file to the client.
-    pub(crate) async fn send(&self, name: String, target: Resource) -> Result<()> {
-        let file = self.open(name.clone(), Mode::Read).await?;
-        send(target, Arc::new(file), name).await
+    pub(crate) async fn send(&self, name: &str, target: Resource) -> Result<()> {
+        let file = self.files().get(name).cloned().ok_or_else(|| {
+            // As Python puts it, since there are scripts that look for it.
+            Error::internal(format_args!(
+                "[Errno 2] No such file or directory: '{name}'"
+            ))
+        })?;
+        // Opened once more, since whoever reads it at the same time has a place of their own in it.
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        let reader = blocking(move || {
+            let reader = File::open(path)?;
+            drop(file);
+            Ok(Arc::new(reader))
+        });
+        send(target, reader.await?, name.to_owned()).await
     }
 
-    /// Makes an empty file.
-    pub(crate) async fn make(&self, name: &str) -> Result<()> {
-        self.open(name.to_owned(), Mode::Write).await.map(drop)
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.files().contains_key(name)
     }
 
-    pub(crate) async fn close(&self) {
-        let directory = self
-            .directory
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let Some(directory) = directory else {
-            return;
-        };
-        if let Err(error) = blocking(move || Ok(directory.close()?)).await {
-            let path = self.path.display();
-            warn!("cannot remove `{path}`: {error}");
-        }
+    /// Lets go of all of them.
+    pub(crate) fn clear(&self) {
+        self.files().clear();
     }
 
-    async fn open(&self, name: String, mode: Mode) -> Result<File> {
-        let folder = Arc::clone(&self.folder);
-        let path = self.path.join(&name);
-        blocking(move || {
-            if mode == Mode::Read && !folder.exists(&name)? {
-                // As Python puts it, since there are scripts that look for it.
-                let path = path.display();
-                let text = format_args!("[Errno 2] No such file or directory: '{path}'");
-                return Err(Error::internal(text));
-            }
-            folder.open_file(&name, mode)
-        })
-        .await
+    fn files(&self) -> MutexGuard<'_, HashMap<String, Arc<File>>> {
+        // A map is whole after every step.
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
