@@ -9,7 +9,7 @@
 use std::{
     fs::{self, File},
     io::{ErrorKind, PipeReader, PipeWriter, Read, Write},
-    os::fd::AsFd,
+    os::{fd::AsFd, unix::fs::symlink},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread::{self, JoinHandle},
@@ -61,11 +61,14 @@ impl Board {
         let mut settings = tcgetattr(&cable.user).unwrap();
         cfmakeraw(&mut settings);
         tcsetattr(&cable.user, SetArg::TCSANOW, &settings).unwrap();
+        // The system gives the name of a terminal away again as soon as it is gone.
+        let port = home.with_extension("tty");
+        symlink(cable.name, &port).unwrap();
         let (stopped, stop) = std::io::pipe().expect("a pipe");
         let ends = [cable.master, terminal.master];
         Self {
             shell,
-            port: cable.name,
+            port,
             home: home.to_owned(),
             plug: Some(cable.user),
             stop: Some(stop),
@@ -85,6 +88,7 @@ impl Board {
 
     /// Pulls the cable: the port is gone.
     pub fn unplug(&mut self) {
+        fs::remove_file(&self.port).ok();
         drop((self.plug.take(), self.stop.take()));
         if let Some(uart) = self.uart.take() {
             uart.join().expect("the bytes were carried");

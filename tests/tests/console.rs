@@ -110,7 +110,7 @@ fn ctrl_c_is_for_the_board() {
         .types("echo go-$((1+1)); sleep 600\r")
         .shows("go-2\r\n", PATIENCE)
         .types("\x03")
-        .shows("^C", PATIENCE)
+        .shows("^C\r\nboard$ ", PATIENCE)
         .types("echo status=$?\r")
         .shows("status=130", PATIENCE)
         .types("\x02\x02\x02");
@@ -273,7 +273,7 @@ fn inside_a_shell_for_people() {
         .types("echo go-$((1+1)); sleep 600\r")
         .shows("go-2\r\n", PATIENCE)
         .types("\x03")
-        .shows("^C", PATIENCE)
+        .shows("^C\r\nboard$ ", PATIENCE)
         .types("echo status=$?\r")
         .shows("status=130", PATIENCE)
         .types("\x02\x02\x02");
@@ -288,7 +288,8 @@ fn a_script_asks_and_reads_the_answer() {
     // The end of the question is not the end of the answer.
     let ask = "\
         mkfifo out; echo 'echo the-answer-is-$((6*7))' | j serial pipe > out & \
-        while read -r line; do echo \"$line\"; case $line in *is-42*) break;; esac; done < out";
+        while read -r line; do echo \"$line\"; case $line in *is-42*) break;; esac; done < out; \
+        kill $!; wait";
     run(&mut script(&lab, &exporter, ask), PATIENCE)
         .succeeds()
         .prints("the-answer-is-42")
@@ -346,4 +347,39 @@ fn commands_are_sent_and_forgotten() {
     }
     let numbers: String = (0..300).map(|number| format!("{number:04}\n")).collect();
     assert!(sent() == numbers, "they came in another order");
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let lab = Lab::new();
+    let board = Board::boot(&lab.folder("board"));
+    let exporter = lab
+        .exporter(&format!(
+            "serial:\n  type: jumpstarter_driver_pyserial.driver.PySerial\n  config:\n    \
+             url: {}\n    exclusive: true\n",
+            board.port().display()
+        ))
+        .start();
+    let mut first = at_the_prompt(&lab, &exporter);
+    exporter
+        .j(["serial", "pipe", "--no-input"])
+        .fails(1)
+        .complains("Device or resource busy")
+        .complains(board.port().to_str().unwrap());
+    let mut second = terminal(&lab, &exporter, CONSOLE);
+    second.shows("Device or resource busy", PATIENCE);
+    restored(&mut second, 1);
+    first
+        .types("echo mine-$((1+1))\r")
+        .shows("mine-2", PATIENCE)
+        .types("\x02\x02\x02");
+    restored(&mut first, 0);
+    // Whoever has left has left the port, too.
+    exporter
+        .log()
+        .wait_for("Disconnected from", PATIENCE)
+        .expect("the port is closed");
+    let mut third = at_the_prompt(&lab, &exporter);
+    third.types("\x02\x02\x02");
+    restored(&mut third, 0);
 }
