@@ -4,7 +4,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{Read, Write},
     os::{fd::OwnedFd, unix::fs::OpenOptionsExt},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Condvar, Mutex},
     thread,
@@ -66,6 +66,7 @@ impl Terminal {
     /// Starts `command` on a new terminal, as the leader of a session that the terminal controls.
     pub fn start(command: &Command) -> Self {
         let pty = Pty::open();
+        stty(&pty.name, &["rows", "24", "columns", "120"]);
         let side = || -> Stdio { pty.user.try_clone().expect("a descriptor").into() };
         // setsid(1) makes the terminal the controlling one, which takes unsafe code otherwise.
         let mut leader = Command::new("setsid");
@@ -88,14 +89,12 @@ impl Terminal {
         let child = leader.spawn().expect("setsid starts");
         drop((leader, pty.user));
         let keyboard = pty.master.try_clone().expect("a descriptor");
-        let mut terminal = Self {
+        Self {
             child,
             name: pty.name,
             keyboard,
             screen: watch(pty.master),
-        };
-        terminal.resize(24, 120);
-        terminal
+        }
     }
 
     /// Types `text`.
@@ -107,13 +106,13 @@ impl Terminal {
     /// Makes its window another size, as a mouse does.
     pub fn resize(&mut self, rows: u16, columns: u16) -> &mut Self {
         let [rows, columns] = [rows, columns].map(|count| count.to_string());
-        self.stty(&["rows", &rows, "columns", &columns]);
+        stty(&self.name, &["rows", &rows, "columns", &columns]);
         self
     }
 
     /// Makes it echo and edit lines, as a shell does when it has the terminal again.
     pub fn cooked(&mut self) -> &mut Self {
-        self.stty(&["sane"]);
+        stty(&self.name, &["sane"]);
         self
     }
 
@@ -128,12 +127,6 @@ impl Terminal {
             thread::sleep(Duration::from_millis(2));
         }
         self
-    }
-
-    fn stty(&self, args: &[&str]) {
-        let mut stty = Command::new("stty");
-        let done = stty.arg("-F").arg(&self.name).args(args).status();
-        assert!(done.expect("stty starts").success());
     }
 
     /// Waits until `text` is on the screen.
@@ -170,6 +163,13 @@ impl Drop for Terminal {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Changes the settings of a terminal by its name.
+fn stty(name: &Path, args: &[&str]) {
+    let mut stty = Command::new("stty");
+    let done = stty.arg("-F").arg(name).args(args).status();
+    assert!(done.expect("stty starts").success());
 }
 
 /// Collects what appears, until the last program has let go of the terminal.
