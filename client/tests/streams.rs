@@ -37,7 +37,7 @@ async fn bytes_go_there_and_back() {
     let mut stream = net.connect("connect").await.unwrap();
     assert_eq!(
         exporter.calls(),
-        [r#"stream {"kind":"driver","method":"connect","uuid":"net"}"#]
+        [r#"stream {"kind":"driver","uuid":"net","method":"connect"}"#]
     );
     stream.write_all(b"hello").await.unwrap();
     let mut buffer = [0; 3];

@@ -23,8 +23,8 @@ METHODS = """\
           echo $3
         signal: kill -TERM $$
         slow: {command: "echo begun; sleep 60", timeout: 1}
-        stderr: echo $1 >&2
         steps: "echo one; sleep 1; echo two"
+        stderr: echo $1 >&2
 """
 
 

@@ -103,7 +103,7 @@ async fn a_url_is_left_to_the_exporter() {
     .says("WARNING  compression parameter is ignored for HTTP URLs\n");
     let handle = |method: &str| {
         format!(
-            r#"{{"headers":{{}},"kind":"presigned_request","method":"{method}","url":"{url}"}}"#
+            r#"{{"kind":"presigned_request","headers":{{}},"url":"{url}","method":"{method}"}}"#
         )
     };
     run(

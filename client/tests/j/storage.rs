@@ -70,7 +70,7 @@ async fn questions_and_their_answers() {
         ),
         (
             "s capability",
-            "{\n  \"list\": false,\n  \"read\": true,\n  \"write_total_max_size\": null\n}\n",
+            "{\n  \"read\": true,\n  \"write_total_max_size\": null,\n  \"list\": false\n}\n",
         ),
     ] {
         run(&exporter, words).await.succeeds().prints(text).says("");

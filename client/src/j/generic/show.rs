@@ -121,7 +121,7 @@ mod tests {
             field("volts", Type::Number),
         ]);
         let value = json!({"number": 3.0, "volts": 5.0, "other": 1.0});
-        assert_eq!(shown(value, &ty), r#"{"number":3,"other":1,"volts":5.0}"#);
+        assert_eq!(shown(value, &ty), r#"{"number":3,"volts":5.0,"other":1}"#);
     }
 
     #[test]
