@@ -136,3 +136,22 @@ async fn a_session_that_ends() {
     bench.exporter.ended();
     assert!(since.elapsed() < Duration::from_secs(6));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_go_away_in_the_middle_of_much_data() {
+    let bench = Bench::new().await;
+    for length in [1, 100_000, 3_000_000] {
+        let mut talks = Vec::new();
+        for _ in 0..4 {
+            talks.push(bench.abi("floods").await);
+        }
+        let reading = talks.into_iter().map(|mut talk| async move {
+            let mut read = 0;
+            while read < length {
+                read += talk.chunk().await.len();
+            }
+        });
+        futures_util::future::join_all(reading).await;
+        bench.wait_for("open", 0.0).await;
+    }
+}

@@ -32,14 +32,14 @@ const CONNECTIONS: usize = 512;
 /// More calls than this at once on one connection wait at the client.
 const CALLS: u32 = 1024;
 /// What a client may send ahead of the reader, for one call.
-const STREAM_WINDOW: u32 = 256 << 10;
+const STREAM_WINDOW: u32 = 128 << 10;
 /// The same for all calls of a connection: so much that those which nobody reads, however many,
 /// never keep the others waiting.
 const CONNECTION_WINDOW: u32 = CALLS * STREAM_WINDOW;
 /// What waits to be sent, for one call, while its client does not read.
 const SEND_BUFFER: usize = 128 << 10;
 /// Clients that know how may send data in pieces of this size, which saves work for each of them.
-const FRAME: u32 = 64 << 10;
+const FRAME: u32 = 32 << 10;
 /// A client that says nothing in this time is not going to.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How soon a client that vanished without a word (cable, laptop lid) is noticed.

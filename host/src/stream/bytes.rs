@@ -9,11 +9,11 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_util::io::poll_read_buf;
 
 use super::pieces::Pieces;
-use super::room::Room;
+use super::room::{LARGEST, Room};
 use super::socket::read_now;
 
 /// More than this is not collected before it is written.
-pub(super) const ENOUGH: usize = 64 << 10;
+pub(super) const ENOUGH: usize = 32 << 10;
 
 #[derive(Debug)]
 pub(super) struct Reader {
@@ -53,7 +53,7 @@ impl Reader {
     }
 
     pub(super) fn now(&mut self) -> io::Result<Option<Bytes>> {
-        read_now(self.half.as_ref(), ENOUGH)
+        read_now(self.half.as_ref(), LARGEST)
     }
 }
 

@@ -128,8 +128,9 @@ impl Way {
         let Some(socket) = socket else { return };
         // What these threads fail with is what the test has done to them.
         let outcome = match self {
-            Self::Echo | Self::Plain | Self::Packets | Self::Datagrams => {
-                echo(&socket).map_err(|error| error.to_string())
+            Self::Echo | Self::Plain => echo(&socket, 16 << 10).map_err(|error| error.to_string()),
+            Self::Packets | Self::Datagrams => {
+                echo(&socket, 256 << 10).map_err(|error| error.to_string())
             }
             Self::Fails => {
                 echo_once(&socket);
@@ -185,8 +186,8 @@ fn pair(kind: SockType) -> io::Result<Pair> {
     Ok((Some(ours), theirs))
 }
 
-fn echo(socket: &OwnedFd) -> io::Result<()> {
-    let mut buffer = vec![0; 256 << 10];
+fn echo(socket: &OwnedFd, size: usize) -> io::Result<()> {
+    let mut buffer = vec![0; size];
     loop {
         match read(socket, &mut buffer)? {
             0 => return Ok(()),
