@@ -18,6 +18,8 @@ need python3-venv python3 -c 'import ensurepip, venv' # the Python peer
 need bash bash --version                            # prompts of the three shells
 need zsh zsh --version
 need fish fish --version
+need dbus-daemon dbus-daemon --version # a bus to forward
+need dbus-bin test -x /usr/bin/dbus-send
 
 if [ ${#wanted[@]} -eq 0 ]; then
     echo "deps: everything is there"
