@@ -53,6 +53,8 @@ pub(super) struct Reader {
     buffer: BytesMut,
     errors: u32,
     ended: bool,
+    /// What it ends with. The kernel tells of a reset before it hands over what had come until then.
+    failure: Option<io::Error>,
 }
 
 #[derive(Debug)]
@@ -89,16 +91,17 @@ impl Reader {
             buffer: BytesMut::new(),
             errors: 0,
             ended: false,
+            failure: None,
         }
     }
 
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
         loop {
             if self.ended {
-                return Poll::Ready(Ok(None));
+                return Poll::Ready(self.failure.take().map_or(Ok(None), Err));
             }
             ready!(self.socket.poll_recv_ready(cx))?;
-            let start = self.fill()?;
+            let start = self.fill();
             if self.buffer.len() > start {
                 let mut frames = self.buffer.split();
                 bytes::Buf::advance(&mut frames, start);
@@ -109,7 +112,7 @@ impl Reader {
     }
 
     /// Receives what is there, up to a batch. Returns where in the buffer the frames begin.
-    fn fill(&mut self) -> io::Result<usize> {
+    fn fill(&mut self) -> usize {
         let mut start = 0;
         while self.buffer.len() < BATCH {
             let begin = self.buffer.len();
@@ -121,63 +124,70 @@ impl Reader {
                 self.buffer.reserve(BATCH + needed);
             }
             self.buffer.put_bytes(0, HEAD);
-            match self.receive() {
-                Ok(true) if begin == 0 => start = put_head(&mut self.buffer),
-                Ok(true) => {
-                    // Between two frames there may be no gap.
-                    let unused = put_head(&mut self.buffer[begin..]);
-                    self.buffer.copy_within(begin + unused.., begin);
-                    self.buffer.truncate(self.buffer.len() - unused);
-                }
-                other => {
-                    self.buffer.truncate(begin);
-                    if !other? {
-                        break;
-                    }
-                }
+            if !self.receive() {
+                self.buffer.truncate(begin);
+                break;
+            }
+            if begin == 0 {
+                start = put_head(&mut self.buffer);
+            } else {
+                // Between two frames there may be no gap.
+                let unused = put_head(&mut self.buffer[begin..]);
+                self.buffer.copy_within(begin + unused.., begin);
+                self.buffer.truncate(self.buffer.len() - unused);
             }
         }
-        Ok(start)
+        start
     }
 
     /// Receives one message behind the head; false if there is none.
-    fn receive(&mut self) -> io::Result<bool> {
+    fn receive(&mut self) -> bool {
         loop {
             let mut room = (&mut self.buffer).limit(self.kind.longest + 1);
             match self.socket.try_recv_buf(&mut room) {
                 Ok(0) if !self.kind.datagrams => {
                     self.ended = true;
-                    return Ok(false);
+                    return false;
                 }
                 Ok(count) if count > self.kind.longest => {
-                    return Err(io::Error::other(format!(
-                        "a message is longer than {} bytes",
-                        self.kind.longest
-                    )));
+                    let text = format!("a message is longer than {} bytes", self.kind.longest);
+                    return self.fail(io::Error::other(text));
                 }
                 Ok(_) => {
                     self.errors = 0;
-                    return Ok(true);
+                    return true;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.errors = 0;
-                    return Ok(false);
+                    return false;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if self.kind.datagrams && self.errors < ERRORS => {
                     self.errors += 1;
                     tracing::debug!(%error, "a datagram did not reach the device");
                 }
-                Err(error) => return Err(error),
+                Err(error) if is_reset(&error) && self.failure.is_none() => {
+                    self.failure = Some(error);
+                }
+                Err(error) => return self.fail(error),
             }
         }
+    }
+
+    fn fail(&mut self, error: io::Error) -> bool {
+        self.ended = true;
+        self.failure = Some(error);
+        false
     }
 
     pub(super) fn now(&mut self) -> io::Result<Option<Bytes>> {
         if self.ended {
             return Ok(None);
         }
-        read_now(&*self.socket, self.kind.longest)
+        match read_now(&*self.socket, self.kind.longest) {
+            Err(error) if is_reset(&error) => read_now(&*self.socket, self.kind.longest),
+            read => read,
+        }
     }
 }
 
@@ -255,8 +265,16 @@ impl Writer {
     }
 }
 
+/// The other end was closed before all that it had been sent was read.
+fn is_reset(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ConnectionReset
+}
+
 /// For a packet without fragments, the kernel may also lack memory in one piece.
 fn is_too_long(error: &io::Error) -> bool {
     let number = error.raw_os_error().map(Errno::from_raw);
     matches!(number, Some(Errno::EMSGSIZE | Errno::ENOBUFS))
 }
+
+#[cfg(test)]
+mod tests;
