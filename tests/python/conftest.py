@@ -1,4 +1,5 @@
 import os
+from contextlib import ExitStack
 
 import pytest
 from lab import MOCK_POWER, Certs, Exporter
@@ -20,16 +21,14 @@ def certs(home):
 @pytest.fixture
 def start(home):
     """Starts exporters, ours unless told otherwise; they end with the test."""
-    running = []
+    with ExitStack() as running:
 
-    def start(export, *, kind=PEER, **options):
-        exporter = Exporter(home, export, kind=kind, **options)
-        running.append(exporter)
-        return exporter
+        def start(export, *, kind=PEER, **options):
+            exporter = Exporter(home, export, kind=kind, **options)
+            running.callback(exporter.end)
+            return exporter
 
-    yield start
-    for exporter in running:
-        exporter.end()
+        yield start
 
 
 @pytest.fixture

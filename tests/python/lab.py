@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from anyio.from_thread import start_blocking_portal
@@ -31,6 +31,9 @@ SOURCE = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", SOURCE / "target"))
 OURS = TARGET / os.environ.get("JMP_PROFILE", "debug")
 PYTHON = Path(sys.executable).parent
+
+# Tests that are killed clean nothing up: what they have started is sent SIGTERM then.
+ENDING_WITH_US = ["setpriv", "--pdeathsig", "TERM", "--"]
 
 MOCK_POWER = "jumpstarter_driver_power.driver.MockPower"
 
@@ -77,7 +80,7 @@ class Exporter:
         if passphrase:
             listen += ["--passphrase", passphrase]
         self.process = subprocess.Popen(
-            [*program, "run", "--exporter-config", config]
+            [*ENDING_WITH_US, *program, "run", "--exporter-config", config]
             + ["--tls-grpc-listener", self.address, *listen, *args],
             env=environment(home, OURS if kind == "ours" else PYTHON),
             stdin=subprocess.DEVNULL,
@@ -87,7 +90,11 @@ class Exporter:
         )
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
-        self._wait_for_port()
+        try:
+            self._wait_for_port()
+        except BaseException:
+            self.end()
+            raise
 
     @property
     def address(self):
@@ -127,8 +134,13 @@ class Exporter:
             try:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
+                pid = self.process.pid
+                children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
                 self.process.kill()
                 self.process.wait()
+                for child in children:
+                    with suppress(ProcessLookupError):
+                        os.kill(int(child), signal.SIGKILL)
 
     @contextmanager
     def client(self, path=None, **options):
