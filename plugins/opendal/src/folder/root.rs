@@ -20,8 +20,18 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, fstat, fstatat, mkdirat};
 
+use super::tree::MOST_LEVELS;
+
 /// As many links as the system follows in one path.
 const MOST_LINKS: u8 = 40;
+
+/// As long a path as the system takes.
+const LONGEST: usize = 4096;
+
+/// So many directories deep may a path lead, each of which costs a descriptor on the way. With the
+/// root and the last name that is what a [`Tree`](super::tree::Tree) walks, so that whatever was made
+/// can be listed and removed.
+const MOST_STEPS: usize = MOST_LEVELS - 2;
 
 /// How a directory is opened that is only a step on the way.
 const STEP: OFlag = OFlag::O_PATH
@@ -99,6 +109,9 @@ impl Root {
 
     /// The place that a path means. The last name of it need not exist.
     pub(super) fn place(&self, path: &str, links: Links, parents: Parents) -> Result<Place, Stop> {
+        if path.len() >= LONGEST {
+            return Err(Stop::System(Errno::ENAMETOOLONG));
+        }
         let mut walk = Walk {
             root: self,
             through: Vec::new(),
@@ -163,6 +176,9 @@ impl Walk<'_> {
 
     /// Goes into a directory.
     fn enter(&mut self, name: &OsStr, parents: Parents) -> Result<(), Stop> {
+        if self.through.len() == MOST_STEPS {
+            return Err(Stop::System(Errno::ENAMETOOLONG));
+        }
         match open_step(self.here(), name) {
             Ok(directory) => self.through.push(directory),
             // It may be a link; which of the two it is depends on the file system.

@@ -251,10 +251,24 @@ fn a_scan_tells_directories_after_what_is_in_them() {
 #[test]
 fn very_deep_directories_end_with_an_error() {
     let place = Place::new();
-    let deep = "d/".repeat(300);
-    place.folder.create_dir(&deep).unwrap();
+    let root = place.above.path().join("root");
+    fs::create_dir_all(root.join("d/".repeat(300))).unwrap();
     let mut entries = place.folder.list("d/", true).unwrap().unwrap();
-    assert!(entries.any(|path| path.is_err()));
+    let error = entries.find_map(Result::err).unwrap();
+    assert!(error.message().contains("name too long"), "{error}");
+}
+
+#[test]
+fn a_path_cannot_use_up_all_descriptors() {
+    let place = Place::new();
+    // The first is refused for its length, the second for where it leads.
+    for names in [5000, 300] {
+        let error = place.folder.create_dir(&"n/".repeat(names)).unwrap_err();
+        assert!(error.message().contains("name too long"), "{error}");
+    }
+    // Whatever was made can be removed.
+    place.folder.remove_all("/").unwrap();
+    assert_eq!(place.list("/", true), ["/"]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use nix::sys::stat::{Mode, SFlag};
 use super::root::{open_step, stat};
 
 /// More levels than anybody has. Each one in the walk costs two descriptors.
-const MOST_LEVELS: usize = 256;
+pub(super) const MOST_LEVELS: usize = 256;
 
 /// The walk.
 #[derive(Debug)]
