@@ -15,13 +15,18 @@ use crate::pieces::{array, either, member, object, raw, text};
 use crate::start;
 
 /// The categories that hosts and clients know.
-const CATEGORIES: [&str; 8] = [
+const CATEGORIES: [&str; 13] = [
     "power",
     "storage",
     "network",
     "serial",
     "console",
+    "shell",
     "video",
+    "automotive",
+    "bluetooth",
+    "debug",
+    "testing",
     "composite",
     "other",
 ];

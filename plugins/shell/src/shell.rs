@@ -54,7 +54,7 @@ impl Driver for Shell {
 #[driver(
     type = "jumpstarter_driver_shell.driver.Shell",
     client = "jumpstarter_driver_shell.client.ShellClient",
-    category = "other",
+    category = "shell",
     dynamic
 )]
 impl Shell {
