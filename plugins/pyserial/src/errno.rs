@@ -27,6 +27,12 @@ pub(crate) fn open_failed(url: &str, error: &io::Error) -> Error {
     ))
 }
 
+/// Whether that is the error for a port that somebody has for themselves.
+pub(crate) fn is_busy(error: &Error) -> bool {
+    let number = format!("[Errno {}]", Errno::EBUSY as i32);
+    error.message().starts_with(&number)
+}
+
 /// The error for a port that is open and did not do something.
 pub(crate) fn failed(error: &io::Error) -> Error {
     Error::internal(Told(error))
@@ -69,7 +75,7 @@ mod tests {
     use nix::errno::Errno;
     use serialport::ErrorKind;
 
-    use super::{failed, from_serialport, open_failed};
+    use super::{failed, from_serialport, is_busy, open_failed};
 
     #[test]
     fn errors_have_their_number_back() {
@@ -96,6 +102,8 @@ mod tests {
         let text =
             "[Errno 2] could not open port /dev/x: [Errno 2] No such file or directory: '/dev/x'";
         assert_eq!(open_failed("/dev/x", &absent).message(), text);
+        assert!(!is_busy(&open_failed("/dev/x", &absent)));
+        assert!(is_busy(&open_failed("/dev/x", &Errno::EBUSY.into())));
         let text = "[Errno 25] Inappropriate ioctl for device";
         assert_eq!(failed(&Errno::ENOTTY.into()).message(), text);
     }

@@ -2,18 +2,27 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jumpstarter_driver::{ByteStream, Context, Driver, Result, driver};
 use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
 use tracing::{debug, info};
 
 use crate::address::Address;
 use crate::config::Config;
 use crate::device::Device;
+use crate::errno::is_busy;
 use crate::lines::Line;
 use crate::streams::Streams;
 use crate::tty::{Settings, Tty};
 use crate::{loopback, present, pump};
+
+/// How long an exclusive port may be taken: that a client has left is noticed, and the port is closed,
+/// a moment after the next client may already have come.
+const LEAVING: Duration = Duration::from_millis(500);
+/// How often it is tried in that time.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// A serial port.
 pub(crate) struct PySerial {
@@ -71,13 +80,7 @@ impl PySerial {
         let pace = self.config.pace()?;
         let device = match &self.address {
             Address::Loop => return loopback::echo(io, pace).await,
-            Address::Path(path) => {
-                if self.settings.exclusive {
-                    self.streams.end_leftovers().await;
-                }
-                let fresh = self.streams.last().is_none();
-                Device::open(path, &self.settings, fresh).await?
-            }
+            Address::Path(path) => self.open_port(path).await?,
             Address::Socket(address) => Device::dial(url, address).await?,
         };
         let stream = self.streams.list(url, device);
@@ -107,6 +110,24 @@ impl PySerial {
     #[export]
     async fn set_rts(&self, value: bool) -> Result<()> {
         self.set(Line::Rts, value).await
+    }
+
+    /// Opens the port for a stream.
+    async fn open_port(&self, path: &Path) -> Result<Device> {
+        let exclusive = self.settings.exclusive;
+        let patience = Instant::now() + LEAVING;
+        loop {
+            if exclusive {
+                self.streams.end_leftovers().await;
+            }
+            let fresh = self.streams.last().is_none();
+            match Device::open(path, &self.settings, fresh).await {
+                Err(error) if exclusive && is_busy(&error) && Instant::now() < patience => {
+                    sleep(AGAIN).await;
+                }
+                opened => return opened,
+            }
+        }
     }
 
     async fn set(&self, line: Line, high: bool) -> Result<()> {

@@ -170,7 +170,6 @@ fn at_a_pace_characters_come_one_by_one() {
     let taken = begun.elapsed();
     // Four pauses.
     assert!(taken >= Duration::from_millis(200), "{taken:?}");
-    assert!(taken < Duration::from_millis(600), "{taken:?}");
 }
 
 #[test]
@@ -178,10 +177,13 @@ fn a_pace_holds_for_ports_and_not_for_what_they_say() {
     let board = Board::new();
     let (host, serial) = open(json!({"url": board.path, "cps": 20.5}));
     let mut stream = connect(&serial);
-    board.say(b"fast");
     let begun = Instant::now();
+    board.say(&[b'.'; 1000]);
+    board.say(b"fast");
     expect(&stream, b"fast");
-    assert!(begun.elapsed() < Duration::from_millis(150));
+    // At the pace of the other direction these are most of a minute.
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    let begun = Instant::now();
     stream.write_all(b"slowly").unwrap();
     assert_eq!(board.hear(6), b"slowly");
     assert!(begun.elapsed() >= Duration::from_millis(240));
