@@ -69,6 +69,7 @@ fn lab() -> Fake {
         driver("serial", SERIAL).describes("pipe", "Our pipe"),
         driver("full", SERIAL).interface(&interface()),
         driver("as-breaks", SERIAL),
+        driver("as-late", SERIAL),
         driver("as-refuses", SERIAL),
         driver("as-deaf", SERIAL),
         driver("as-flood", SERIAL),
@@ -211,6 +212,28 @@ async fn a_stream_that_breaks_is_told() {
         .says(&format!(
             "{READING}{LOST}the stream broke: the wire came off\n"
         ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_driver_that_fails_after_its_last_byte_is_told() {
+    let exporter = lab().serve().await;
+    run(&exporter, "as-late pipe --no-input")
+        .await
+        .succeeds()
+        .prints("last words")
+        .says(&format!(
+            "{READING}{LOST}the stream broke: the device caught fire\n"
+        ));
+    let (_terminal, outcome) = console(&exporter, "as-late start-console").await;
+    outcome
+        .fails(1)
+        .prints(&format!("{BANNER}last words"))
+        .says("\nError: Serial connection lost: the stream broke: the device caught fire\n");
+    let folder = tempfile::tempdir().unwrap();
+    send(&exporter, folder.path(), b"x", "as-late pipe --no-output")
+        .await
+        .fails(1)
+        .complains("Error: Serial connection lost: the stream broke: the device caught fire\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -114,6 +114,36 @@ async fn a_broken_stream_is_not_an_ended_one() {
 }
 
 #[tokio::test]
+async fn a_driver_that_fails_after_its_last_byte_is_heard_by_who_asks() {
+    let (_exporter, net) = lab().await;
+    let (mut reader, _writer) = net.connect("late").await.unwrap().split();
+    assert_eq!(reader.next().await.unwrap().unwrap(), "last words");
+    assert!(reader.next().await.is_none(), "all data is there");
+    let error = reader.outcome().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the stream broke: the device caught fire"
+    );
+    reader.outcome().await.expect("it is told once");
+    assert!(reader.next().await.is_none());
+
+    // Nor does a caller who has not read to the end miss it.
+    let (mut reader, _writer) = net.connect("late").await.unwrap().split();
+    assert!(reader.outcome().await.is_err());
+    assert!(reader.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_well_says_so() {
+    let (_exporter, net) = lab().await;
+    let (mut reader, writer) = net.connect("witness").await.unwrap().split();
+    let waiting = timeout(Duration::from_millis(50), reader.outcome()).await;
+    assert!(waiting.is_err(), "nothing is said yet: {waiting:?}");
+    writer.finish();
+    reader.outcome().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_stream_that_cannot_be_opened_says_why() {
     let (_exporter, net) = lab().await;
     let error = net.connect("refuses").await.unwrap_err();

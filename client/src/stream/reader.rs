@@ -15,16 +15,28 @@ use super::StreamError;
 use super::outbox::Outbox;
 use crate::connect::status_of;
 
+/// What exporters of the reference say whenever they are through with a stream.
+const CLOSED: &str = "RouterStream: aclose";
+
 /// The reading side of a [`ByteStream`](super::ByteStream).
 #[derive(Debug)]
 pub struct Reader {
     frames: Streaming<StreamResponse>,
     /// Received, but the last caller of `poll_read` had no room for it.
     rest: Bytes,
-    ended: bool,
+    end: End,
     /// Given up with us if the writing side is gone as well.
     outbox: Outbox,
     alone: super::writer::Pair,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Open,
+    /// There is no more data; how it went is still to be said.
+    Said,
+    /// Nothing more is said.
+    Over,
 }
 
 // === impl Reader ===
@@ -38,7 +50,7 @@ impl Reader {
         Self {
             frames,
             rest: Bytes::new(),
-            ended: false,
+            end: End::Open,
             outbox,
             alone,
         }
@@ -56,23 +68,15 @@ impl Reader {
         if !self.rest.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(&mut self.rest))));
         }
-        while !self.ended {
-            let frame = match ready!(Pin::new(&mut self.frames).poll_next(cx)) {
-                Some(Ok(frame)) => frame,
-                Some(Err(status)) => {
-                    self.ended = true;
-                    let status = Box::new(status_of(status));
-                    return Poll::Ready(Some(Err(StreamError::Broken(status))));
-                }
-                None => {
-                    self.ended = true;
-                    break;
-                }
+        while self.end == End::Open {
+            let Some(frame) = ready!(self.poll_frame(cx)) else {
+                break;
             };
+            let frame = frame?;
             match FrameType::try_from(frame.frame_type) {
                 Ok(FrameType::Data) => return Poll::Ready(Some(Ok(frame.payload))),
-                // Whatever comes after it is not for us.
-                Ok(FrameType::Goaway) => self.ended = true,
+                // Data after it is not for us.
+                Ok(FrameType::Goaway) => self.end = End::Said,
                 Ok(FrameType::Ping) => {}
                 _ => debug!(
                     frame_type = frame.frame_type,
@@ -81,6 +85,62 @@ impl Reader {
             }
         }
         Poll::Ready(None)
+    }
+
+    /// How it went, after the last chunk; chunks that were not read are thrown away.
+    ///
+    /// A driver can fail after its last byte, and then the exporter says so after the end of the
+    /// data. That all went well it says only when the writing side is at its end, too. So finish
+    /// that first, and wait as long as the reason is worth it:
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use jumpstarter_client::Device;
+    /// # use tokio::time::timeout;
+    /// # async fn example(console: &Device) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (mut reader, writer) = console.connect("connect").await?.split();
+    /// while let Some(chunk) = reader.next().await {
+    ///     println!("{:?}", chunk?);
+    /// }
+    /// writer.finish();
+    /// if let Ok(Err(error)) = timeout(Duration::from_millis(300), reader.outcome()).await {
+    ///     println!("it ended because {error}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Why the stream broke, unless [`next`](Self::next) has told it.
+    pub async fn outcome(&mut self) -> Result<(), StreamError> {
+        while self.end != End::Over {
+            match std::future::poll_fn(|cx| self.poll_frame(cx)).await {
+                Some(Err(StreamError::Broken(status))) if status.message() == CLOSED => {}
+                Some(Err(error)) => return Err(error),
+                Some(Ok(_)) | None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<StreamResponse, StreamError>>> {
+        let frame = ready!(Pin::new(&mut self.frames).poll_next(cx));
+        Poll::Ready(match frame {
+            Some(Ok(frame)) => Some(Ok(frame)),
+            Some(Err(status)) => {
+                self.end = End::Over;
+                let status = Box::new(status_of(status));
+                Some(Err(StreamError::Broken(status)))
+            }
+            None => {
+                self.end = End::Over;
+                None
+            }
+        })
     }
 }
 

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use jumpstarter_proto::v1::router_service_server::RouterService;
 use jumpstarter_proto::v1::{FrameType, StreamRequest, StreamResponse};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -133,6 +135,14 @@ impl Running {
             "breaks" => {
                 sent.send(frame("first", FrameType::Data)).await.ok();
                 let status = Status::aborted("the wire came off");
+                sent.send(Err(status)).await.ok();
+            }
+            // Fails after its last byte, as a driver does that learns late why a device is gone.
+            "late" => {
+                sent.send(frame("last words", FrameType::Data)).await.ok();
+                sent.send(frame("", FrameType::Goaway)).await.ok();
+                sleep(Duration::from_millis(20)).await;
+                let status = Status::aborted("the device caught fire");
                 sent.send(Err(status)).await.ok();
             }
             // Says how the client's data ended.

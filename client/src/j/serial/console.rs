@@ -95,11 +95,18 @@ pub(super) async fn run(device: &Device, matches: &ArgMatches) -> Outcome {
     let Some(key) = matches.get_one::<Key>(ESCAPE).copied() else {
         return Err(Failure::Error("no key to leave with".to_owned()));
     };
-    let (reader, writer) = super::open(device).await?.split();
+    let (mut reader, mut writer) = super::open(device).await?.split();
     print(&format!(
         "\nStarting serial port console ... exit with {key} x 3 times\n"
     ))?;
-    let ending = talk(reader, writer, Escape::new(key), log.as_mut()).await?;
+    let escape = Escape::new(key);
+    let ending = match talk(&mut reader, &mut writer, escape, log.as_mut()).await? {
+        Ending::Closed => match super::outcome(reader, writer).await {
+            Ok(()) => Ending::Closed,
+            Err(error) => Ending::Lost(error),
+        },
+        ending => ending,
+    };
     match ending {
         Ending::Left => {
             // What comes next should not stand behind the device's prompt.
@@ -120,8 +127,8 @@ pub(super) async fn run(device: &Device, matches: &ArgMatches) -> Outcome {
 
 /// Connects the terminal with the port; it is raw exactly as long as this runs.
 async fn talk(
-    reader: Reader,
-    mut writer: Writer,
+    reader: &mut Reader,
+    writer: &mut Writer,
     escape: Escape,
     log: Option<&mut Sink>,
 ) -> Result<Ending, Failure> {
@@ -130,7 +137,7 @@ async fn talk(
     let (queue, queued) = mpsc::channel(PIECES);
     let terminal = RawTerminal::enter()?;
     let mut reading = pin!(read(tokio::io::stdin(), escape, queue));
-    let mut sending = pin!(send(queued, &mut writer));
+    let mut sending = pin!(send(queued, writer));
     let mut showing = pin!(show(reader, log));
     loop {
         tokio::select! {
@@ -157,7 +164,7 @@ async fn talk(
 }
 
 /// Shows what the device sends, until it ends.
-async fn show(mut reader: Reader, mut log: Option<&mut Sink>) -> Result<Ending, Failure> {
+async fn show(reader: &mut Reader, mut log: Option<&mut Sink>) -> Result<Ending, Failure> {
     let mut screen = Screen::stdout();
     loop {
         match reader.next().await {

@@ -13,13 +13,16 @@ mod pipe;
 mod plan;
 mod sink;
 
+use std::time::Duration;
+
 use clap::{ArgMatches, Command};
+use tokio::time::timeout;
 
 use super::commands::{describe, explain};
 use super::generic;
 use crate::Device;
 use crate::device::CallError;
-use crate::stream::ByteStream;
+use crate::stream::{ByteStream, Reader, StreamError, Writer};
 use crate::ui::{Failure, Outcome};
 
 pub(super) const ABOUT: &str = "Serial port client";
@@ -29,6 +32,9 @@ pub(super) const CLASS: &str = "jumpstarter_driver_pyserial.client.PySerialClien
 
 /// The method that opens the port.
 const CONNECT: &str = "connect";
+
+/// How long an explanation may take when the port has closed.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 pub(super) fn command(group: Command, device: &Device) -> Command {
     let texts = device.node().methods_description();
@@ -56,4 +62,11 @@ pub(super) async fn run(device: &Device, name: &str, matches: &ArgMatches) -> Ou
 async fn open(device: &Device) -> Result<ByteStream, Failure> {
     let opened = device.connect(CONNECT).await;
     opened.map_err(|error: CallError| Failure::Error(error.to_string()))
+}
+
+/// Why the port has closed, if the exporter says so soon: nothing is wrong otherwise.
+async fn outcome(mut reader: Reader, writer: Writer) -> Result<(), StreamError> {
+    writer.finish();
+    let outcome = timeout(PATIENCE, reader.outcome()).await;
+    outcome.unwrap_or(Ok(()))
 }

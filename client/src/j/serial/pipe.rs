@@ -12,7 +12,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use clap::ArgMatches;
-use tokio::io::Stdout;
+use tokio::io::{AsyncWriteExt, Stdout};
 use tokio::time::timeout;
 
 use super::keyboard::next;
@@ -22,7 +22,7 @@ use crate::Device;
 use crate::stream::{Reader, StreamError, Writer};
 use crate::ui::{Failure, Outcome, RawTerminal, Screen, tell};
 
-/// How long the last bytes of `--no-output` may take on their way.
+/// How long the last bytes of `--no-output` may take on their way, or the reason why they do not.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Where the port's bytes go.
@@ -34,15 +34,15 @@ enum Target {
 pub(super) async fn run(device: &Device, matches: &ArgMatches) -> Outcome {
     let plan = Plan::of(matches, !RawTerminal::is_there())?;
     tell(&plan.status());
-    let (reader, writer) = super::open(device).await?.split();
+    let (mut reader, mut writer) = super::open(device).await?.split();
     let mut target = match &plan.output {
-        Output::Nothing => return fire(reader, writer).await,
+        Output::Nothing => return fire(&mut reader, &mut writer).await,
         Output::Stdout => Target::Stdout(Screen::stdout()),
         Output::File { path, append } => Target::File(open(path, *append).await?),
     };
     let copied = if plan.input {
-        let mut sending = pin!(send(writer));
-        let mut receiving = pin!(receive(reader, &mut target));
+        let mut sending = pin!(send(&mut writer));
+        let mut receiving = pin!(receive(&mut reader, &mut target));
         tokio::select! {
             copied = &mut receiving => copied?,
             sent = &mut sending => match sent {
@@ -52,12 +52,13 @@ pub(super) async fn run(device: &Device, matches: &ArgMatches) -> Outcome {
             },
         }
     } else {
-        // Dropped, the writer would say nothing; kept, it says that there may be more to come.
-        let copied = receive(reader, &mut target).await?;
-        drop(writer);
-        copied
+        receive(&mut reader, &mut target).await?
     };
-    match copied {
+    let ended = match copied {
+        Ok(()) => super::outcome(reader, writer).await,
+        lost => lost,
+    };
+    match ended {
         Ok(()) => tell("\nSerial connection closed normally (end of stream)."),
         Err(error) => tell(&format!(
             "\nSerial connection lost (broken resource). The connection may have been \
@@ -68,40 +69,39 @@ pub(super) async fn run(device: &Device, matches: &ArgMatches) -> Outcome {
 }
 
 /// Sends stdin, and leaves when all of it is on its way.
-async fn fire(mut reader: Reader, writer: Writer) -> Outcome {
-    // What the port says is of no interest, but it must not stand in the way.
-    let mut ending = pin!(async {
-        while let Some(chunk) = reader.next().await {
-            chunk?;
-        }
-        Ok::<(), StreamError>(())
-    });
-    let lost = |error: StreamError| Failure::Error(format!("Serial connection lost: {error}"));
+async fn fire(reader: &mut Reader, writer: &mut Writer) -> Outcome {
     let sent = tokio::select! {
-        ended = &mut ending => {
-            ended.map_err(lost)?;
-            return Err(Failure::Error(
-                "Serial connection closed before everything was sent".to_owned(),
-            ));
-        }
-        sent = send(writer) => sent,
+        // What the port says is of no interest, but it must not stand in the way.
+        ended = skip(reader) => match ended {
+            Ok(()) => Err("Serial connection closed before everything was sent".to_owned()),
+            Err(error) => Err(lost(&error)),
+        },
+        sent = send(writer) => match sent {
+            Ok(()) => Ok(()),
+            Err(Broken::Stdin(failure)) => return Err(failure),
+            Err(Broken::Stream(error)) => Err(lost(&error)),
+        },
     };
-    match sent {
-        Ok(()) => {}
-        Err(Broken::Stdin(failure)) => return Err(failure),
-        Err(Broken::Stream(error)) => {
-            // The reason, if there is one, is on its way.
-            return match timeout(PATIENCE, ending).await {
-                Ok(Err(reason)) => Err(lost(reason)),
-                _ => Err(lost(error)),
-            };
-        }
+    // A port has no end of its own, so this is over when the exporter has had time to take it, or
+    // to say what is wrong.
+    let outcome = timeout(PATIENCE, reader.outcome()).await;
+    match (outcome, sent) {
+        (Ok(Err(error)), _) => Err(Failure::Error(lost(&error))),
+        (_, Err(why)) => Err(Failure::Error(why)),
+        (_, Ok(())) => Ok(0),
     }
-    // A port has no end of its own, so this is over when the exporter has had time to take it.
-    match timeout(PATIENCE, ending).await {
-        Ok(Err(error)) => Err(lost(error)),
-        Ok(Ok(())) | Err(_) => Ok(0),
+}
+
+/// Throws away what the port sends until its end.
+async fn skip(reader: &mut Reader) -> Result<(), StreamError> {
+    while let Some(chunk) = reader.next().await {
+        chunk?;
     }
+    Ok(())
+}
+
+fn lost(error: &StreamError) -> String {
+    format!("Serial connection lost: {error}")
 }
 
 /// Why stdin could not be sent.
@@ -111,13 +111,13 @@ enum Broken {
 }
 
 /// Sends stdin to its end, then ends this direction.
-async fn send(mut writer: Writer) -> Result<(), Broken> {
+async fn send(writer: &mut Writer) -> Result<(), Broken> {
     let mut stdin = tokio::io::stdin();
     loop {
         let piece = next(&mut stdin).await.map_err(Broken::Stdin)?;
         if piece.is_empty() {
-            writer.finish();
-            return Ok(());
+            let ended = writer.shutdown().await;
+            return ended.map_err(|_| Broken::Stream(StreamError::Closed));
         }
         writer.send(piece).await.map_err(Broken::Stream)?;
     }
@@ -125,7 +125,7 @@ async fn send(mut writer: Writer) -> Result<(), Broken> {
 
 /// Copies what the port sends until its end.
 async fn receive(
-    mut reader: Reader,
+    reader: &mut Reader,
     target: &mut Target,
 ) -> Result<Result<(), StreamError>, Failure> {
     while let Some(chunk) = reader.next().await {
