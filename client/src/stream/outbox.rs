@@ -17,6 +17,9 @@ use super::codec::Outgoing;
 /// How many bytes may wait. One chunk always may, whatever its size.
 const CAPACITY: usize = 128 * 1024;
 
+/// What a chunk takes besides its bytes, so that empty ones do not pile up either.
+const COST: usize = 64;
+
 /// The side that writes.
 #[derive(Debug, Default)]
 pub(super) struct Outbox(Arc<Mutex<State>>);
@@ -32,6 +35,7 @@ pub(super) struct Gone;
 #[derive(Debug, Default)]
 struct State {
     queue: VecDeque<Bytes>,
+    /// Taken by what is in the queue.
     bytes: usize,
     end: End,
     gone: bool,
@@ -84,7 +88,7 @@ impl Outbox {
     /// Puts a chunk in; there should be room.
     pub(super) fn put(&self, chunk: Bytes) {
         let mut state = lock(&self.0);
-        state.bytes += chunk.len();
+        state.bytes += COST + chunk.len();
         state.queue.push_back(chunk);
         wake(state.taker.take(), state);
     }
@@ -125,7 +129,7 @@ impl Stream for Taker {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Outgoing>> {
         let mut state = lock(&self.0);
         if let Some(payload) = state.queue.pop_front() {
-            state.bytes -= payload.len();
+            state.bytes -= COST + payload.len();
             if state.bytes < CAPACITY {
                 wake(state.writer.take(), state);
             }
@@ -210,12 +214,26 @@ mod tests {
     fn it_is_full_at_its_capacity_and_not_before() {
         let outbox = Outbox::default();
         let mut taker = outbox.taker();
-        outbox.put(vec![0; CAPACITY - 1].into());
+        outbox.put(vec![0; CAPACITY - COST - 1].into());
         assert_eq!(ready(&outbox), Poll::Ready(Ok(())));
         outbox.put(vec![0; 4 * CAPACITY].into());
         assert_eq!(ready(&outbox), Poll::Pending);
         take(&mut taker);
         assert_eq!(ready(&outbox), Poll::Pending);
+        take(&mut taker);
+        assert_eq!(ready(&outbox), Poll::Ready(Ok(())));
+    }
+
+    #[test]
+    fn small_chunks_do_not_pile_up() {
+        let outbox = Outbox::default();
+        let mut taker = outbox.taker();
+        let mut count = 0;
+        while ready(&outbox).is_ready() {
+            outbox.put(Bytes::new());
+            count += 1;
+            assert!(count < 100_000, "empty chunks fill it, too");
+        }
         take(&mut taker);
         assert_eq!(ready(&outbox), Poll::Ready(Ok(())));
     }
