@@ -75,7 +75,7 @@ pub(super) async fn run(
             let mut sources = Vec::new();
             // All files are looked at before the first one is on its way.
             for Image { target, file } in images(matches)? {
-                sources.push((target, source(file, compression, family)?));
+                sources.push((target, source(file, compression, family).await?));
             }
             for (target, source) in sources {
                 transfer::send(device, source, compression, async |handle| {
@@ -99,7 +99,13 @@ pub(super) async fn run(
 /// The images that `flash` names.
 pub(super) fn images(matches: &ArgMatches) -> Result<Vec<Image<'_>>, Failure> {
     if let Some(specs) = matches.get_many::<OsString>("target") {
-        return specs.map(|spec| image(spec)).collect();
+        let images: Vec<Image<'_>> = specs.map(|spec| image(spec)).collect::<Result<_, _>>()?;
+        if images.iter().filter(|image| image.file == "-").count() > 1 {
+            return Err(Failure::Error(
+                "stdin (-) is one image only; name a file for each of the others".to_owned(),
+            ));
+        }
+        return Ok(images);
     }
     let mut files = matches.get_many::<OsString>("file").into_iter().flatten();
     let Some(file) = files.next() else {
@@ -135,12 +141,12 @@ fn image(spec: &OsStr) -> Result<Image<'_>, Failure> {
 }
 
 /// An image, with what the family says to a URL that is said to be compressed.
-pub(super) fn source(
+pub(super) async fn source(
     file: &OsStr,
     compression: Option<Compression>,
     family: Family,
 ) -> Result<Source, Failure> {
-    let source = Source::open(file, compression)?;
+    let source = Source::open(file, compression).await?;
     if compression.is_some() && matches!(source, Source::Url(_)) {
         match family {
             Family::Core => warn!("compression parameter is ignored for HTTP URLs"),

@@ -56,7 +56,7 @@ pub(super) async fn run(
             device.call_raw(name, ()).await.map_err(failed)?;
         }
         "write-local-file" => {
-            let source = Source::open(file_of(matches, "file"), None)?;
+            let source = Source::open(file_of(matches, "file"), None).await?;
             transfer::send(device, source, None, async |handle| {
                 device.call_raw("write", (handle,)).await
             })
@@ -70,7 +70,7 @@ pub(super) async fn run(
             let Some(Image { file, .. }) = images.first() else {
                 return Ok(0);
             };
-            let source = flasher::source(file, compression, Family::Opendal)?;
+            let source = flasher::source(file, compression, Family::Opendal).await?;
             at_host(device, farewell, async || {
                 transfer::send(device, source, compression, async |handle| {
                     device.call_raw("write", (handle,)).await

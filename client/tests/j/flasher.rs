@@ -3,9 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
+use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
+use tokio::time::{sleep, timeout};
 
 use crate::at;
 use crate::fake::{Fake, Serving, driver};
@@ -83,6 +87,10 @@ async fn several_images_go_to_several_places_in_order() {
         .await
         .fails(1)
         .says("Error: Invalid target spec 'root', expected name:file\n");
+    run(&exporter, &folder, "flasher flash -t root:- -t boot:-")
+        .await
+        .fails(1)
+        .says("Error: stdin (-) is one image only; name a file for each of the others\n");
     run(&exporter, &folder, "flasher flash")
         .await
         .fails(1)
@@ -194,7 +202,23 @@ async fn what_cannot_be_read_is_said_in_a_sentence() {
     run(&exporter, &folder, "core dump no/such/folder")
         .await
         .fails(1)
-        .says("Error: cannot write to `no/such/folder`: No such file or directory (os error 2)\n");
+        .says(
+            "Error: cannot write to `no/such/folder`: No such file or directory (os error 2); make \
+             its folder first, or name another\n",
+        );
+    for url in ["htp://h/image.raw", "oci://h/image:1", "http:/h/image.raw"] {
+        run(&exporter, &folder, &format!("core flash {url}"))
+            .await
+            .fails(1)
+            .says(&format!(
+                "Error: File not found. There is no `{url}`; a URL begins with http:// or \
+                 https://\n"
+            ));
+        run(&exporter, &folder, &format!("core dump {url}"))
+            .await
+            .fails(1)
+            .complains("(os error 2); a URL begins with http:// or https://\n");
+    }
     // It can be opened, but not read.
     run(&exporter, &folder, "core flash /proc/self/mem")
         .await
@@ -211,6 +235,44 @@ async fn what_the_driver_says_counts_more_than_the_broken_stream() {
         .await
         .fails(1)
         .says("Error: DriverCall 'flash' failed with gRPC INTERNAL: no space left on device\n");
+}
+
+/// Whether SIGINT would not simply kill a process any more.
+fn handles_interrupts(id: Pid) -> bool {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = u64::from_str_radix(caught.unwrap().trim(), 16).unwrap();
+    caught & 1 << (Signal::SIGINT as i32 - 1) != 0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_stuck_at_a_pipe_without_another_end() {
+    let (exporter, folder) = lab().await;
+    let pipe = folder.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    for words in ["core flash pipe", "core dump pipe"] {
+        let mut program = inside(&exporter, &folder, words).0;
+        let mut child = program.stderr(Stdio::piped()).spawn().unwrap();
+        let id = Pid::from_raw(child.id().unwrap().try_into().unwrap());
+        while !handles_interrupts(id) {
+            sleep(Duration::from_millis(5)).await;
+        }
+        // There is nothing to see of a program that waits for the pipe.
+        sleep(Duration::from_millis(300)).await;
+        kill(id, Signal::SIGINT).unwrap();
+        let ended = timeout(Duration::from_secs(30), child.wait()).await;
+        let code = ended.expect("Ctrl-C ends it").unwrap().code();
+        assert_eq!(code, Some(2), "{words}");
+    }
+    assert_eq!(exporter.calls(), [""; 0], "nothing was begun");
+
+    // With somebody at the other end it is a file like any other.
+    let mut program = inside(&exporter, &folder, "core flash pipe").0;
+    let mut child = program.stderr(Stdio::null()).spawn().unwrap();
+    let writing = tokio::task::spawn_blocking(move || fs::write(pipe, image(200_000)));
+    assert!(child.wait().await.unwrap().success());
+    writing.await.unwrap().unwrap();
+    assert!(exporter.stored("core").unwrap() == image(200_000));
 }
 
 #[tokio::test(flavor = "multi_thread")]

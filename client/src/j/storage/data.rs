@@ -17,7 +17,7 @@ pub(super) async fn write(
     source: &OsStr,
     farewell: &Farewell,
 ) -> Result<(), Failure> {
-    let source = Source::open(source, None)?;
+    let source = Source::open(source, None).await?;
     with_file(device, path, "wb", farewell, async |file| {
         transfer::send(device, source, None, async |handle| {
             device.call_raw("file_write", (file, handle)).await

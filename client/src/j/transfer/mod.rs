@@ -11,6 +11,8 @@ mod options;
 mod source;
 mod target;
 
+use std::path::Path;
+
 use crate::Device;
 use crate::device::CallError;
 use crate::resource::{Compression, Handle, Transfer, TransferError};
@@ -57,7 +59,7 @@ pub(super) async fn fetch<T>(
     compression: Option<Compression>,
     call: impl AsyncFnOnce(Handle) -> Result<T, CallError>,
 ) -> Result<T, Failure> {
-    let Some(data) = target.open()? else {
+    let Some(data) = target.open().await? else {
         return call(Handle::put(target.name())).await.map_err(failed);
     };
     let bar = Bar::new("received", None);
@@ -79,6 +81,15 @@ pub(super) async fn fetch<T>(
 
 pub(super) fn failed(error: CallError) -> Failure {
     Failure::Error(error.to_string())
+}
+
+/// What to say when there is no file of a name that looks like a URL.
+const URLS: &str = "a URL begins with http:// or https://";
+
+/// What was meant to be a URL, such as `oci://x` or `http:/x`.
+fn is_like_url(path: &Path) -> bool {
+    let word = path.to_string_lossy().to_ascii_lowercase();
+    word.contains("://") || word.starts_with("http:") || word.starts_with("https:")
 }
 
 /// What the exporter fetches or delivers by itself.

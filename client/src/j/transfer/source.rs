@@ -8,7 +8,7 @@ use std::path::Path;
 
 use tokio::io::AsyncRead;
 
-use super::is_url;
+use super::{URLS, is_like_url, is_url};
 use crate::resource::Compression;
 use crate::ui::{Failure, tell};
 
@@ -30,14 +30,14 @@ pub(in crate::j) enum Source {
 
 impl Source {
     /// What `word` stands for: a URL, `-` for stdin, or a file.
-    pub(in crate::j) fn open(
+    pub(in crate::j) async fn open(
         word: &OsStr,
         compression: Option<Compression>,
     ) -> Result<Self, Failure> {
         match word.to_str() {
             Some(url) if is_url(url) => Ok(Self::Url(url.to_owned())),
             Some("-") => Self::stdin(),
-            _ => Self::file(Path::new(word), compression),
+            _ => Self::file(Path::new(word), compression).await,
         }
     }
 
@@ -53,11 +53,13 @@ impl Source {
         })
     }
 
-    fn file(path: &Path, compression: Option<Compression>) -> Result<Self, Failure> {
+    async fn file(path: &Path, compression: Option<Compression>) -> Result<Self, Failure> {
         let shown = path.display();
-        let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
-        let (metadata, file) = opened.map_err(|error| {
+        let (file, metadata) = open(path).await.map_err(|error| {
             Failure::Error(match error.kind() {
+                io::ErrorKind::NotFound if is_like_url(path) => {
+                    format!("File not found. There is no `{shown}`; {URLS}")
+                }
                 io::ErrorKind::NotFound => {
                     format!("File not found. There is no `{shown}`; check its name")
                 }
@@ -77,6 +79,13 @@ impl Source {
             size: metadata.is_file().then_some(metadata.len()),
         })
     }
+}
+
+/// Not on this thread, because a named pipe opens only when somebody has opened its other end.
+async fn open(path: &Path) -> io::Result<(File, Metadata)> {
+    let file = tokio::fs::File::open(path).await?;
+    let metadata = file.metadata().await?;
+    Ok((file.into_std().await, metadata))
 }
 
 /// The data goes out as it is, which is not what everybody expects of a compressed image.

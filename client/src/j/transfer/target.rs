@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWrite;
 
-use super::is_url;
+use super::{URLS, is_like_url, is_url};
 use crate::ui::Failure;
 
 /// Where data of a driver goes.
@@ -63,21 +63,27 @@ impl Target {
     }
 
     /// What to write to; nothing for a URL.
-    pub(super) fn open(&mut self) -> Result<Option<Box<dyn AsyncWrite + Send + Unpin>>, Failure> {
+    pub(super) async fn open(
+        &mut self,
+    ) -> Result<Option<Box<dyn AsyncWrite + Send + Unpin>>, Failure> {
         let file = match &self.place {
             Place::Url => return Ok(None),
             Place::Stdout => return Ok(Some(Box::new(tokio::io::stdout()))),
-            Place::Special(path) => OpenOptions::new().write(true).open(path),
+            // Not on this thread: a named pipe opens only when somebody reads from it.
+            Place::Special(path) => {
+                let mut options = tokio::fs::OpenOptions::new();
+                options.write(true).open(path).await
+            }
             Place::File(path, _) => match beside(path) {
                 Ok((file, temporary)) => {
                     self.place = Place::File(path.clone(), Some(temporary));
-                    Ok(file)
+                    Ok(tokio::fs::File::from_std(file))
                 }
                 Err(error) => Err(error),
             },
         };
         match file {
-            Ok(file) => Ok(Some(Box::new(tokio::fs::File::from_std(file)))),
+            Ok(file) => Ok(Some(Box::new(file))),
             Err(error) => Err(self.unwritable(&error)),
         }
     }
@@ -100,6 +106,14 @@ impl Target {
         match (&self.place, error.kind()) {
             // As in `j storage dump - | head`.
             (Place::Stdout, io::ErrorKind::BrokenPipe) => Failure::Quiet(1),
+            (Place::File(path, None), io::ErrorKind::NotFound) => {
+                let next = if is_like_url(path) {
+                    URLS
+                } else {
+                    "make its folder first, or name another"
+                };
+                Failure::Error(format!("cannot write to {}: {error}; {next}", self.name))
+            }
             _ => Failure::Error(format!("cannot write to {}: {error}", self.name)),
         }
     }
