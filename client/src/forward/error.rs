@@ -18,7 +18,7 @@ pub enum ForwardError {
         source: io::Error,
     },
     /// The port cannot be had.
-    #[error("cannot listen on `{address}`: {source}; 0 takes any port that is free")]
+    #[error("cannot listen on `{address}`: {source}; {}", next(source))]
     Listen {
         /// The address asked for.
         address: String,
@@ -42,4 +42,13 @@ pub enum ForwardError {
         /// The path asked for.
         path: PathBuf,
     },
+}
+
+/// What to try when a port cannot be had.
+fn next(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrNotAvailable => "use an address of this machine",
+        io::ErrorKind::PermissionDenied => "use a port from 1024",
+        _ => "0 takes any port that is free",
+    }
 }

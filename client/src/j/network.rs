@@ -20,7 +20,7 @@ pub(super) fn command(group: Command, device: &Device) -> Command {
         .arg(
             Arg::new("port")
                 .value_name("PORT")
-                .value_parser(value_parser!(u16))
+                .value_parser(number)
                 .required(true)
                 .help("The port to listen on, 0 for any that is free"),
         )
@@ -53,6 +53,12 @@ pub(super) fn command(group: Command, device: &Device) -> Command {
         .arg(flag("host", "Only the host"))
         .arg(flag("port", "Only the port"));
     describe(group, device, ABOUT).subcommands([address, tcp, unix])
+}
+
+/// Reads the number of a port; the error is a sentence.
+fn number(text: &str) -> Result<u16, String> {
+    let number = text.parse();
+    number.map_err(|_| format!("'{text}' is not a port, a number from 0 to 65535."))
 }
 
 pub(super) async fn run(device: &Device, name: &str, matches: &ArgMatches) -> Outcome {

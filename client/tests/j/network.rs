@@ -93,7 +93,8 @@ async fn a_tcp_port_leads_to_the_driver() {
     let second = run(&exporter, &format!("net forward-tcp {taken}")).await;
     second
         .fails(1)
-        .complains(&format!("Error: cannot listen on `localhost:{taken}`: "));
+        .complains(&format!("Error: cannot listen on `localhost:{taken}`: "))
+        .complains("; 0 takes any port that is free\n");
     let output = interrupt(child).await;
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(output.stderr, b"SIGINT pressed, terminating\n");
@@ -112,10 +113,21 @@ async fn addresses_to_listen_on_can_be_chosen() {
     .await
     .fails(1)
     .complains("Error: cannot resolve `no.such.host.invalid`: ");
-    run(&exporter, "net forward-tcp 70000")
+    run(&exporter, "net forward-tcp 0 --address 192.0.2.1")
         .await
         .fails(1)
-        .complains("Invalid value for 'PORT'");
+        .complains(
+            "Cannot assign requested address (os error 99); use an address of this machine\n",
+        );
+    for port in ["70000", "-1", "http"] {
+        run(&exporter, &format!("net forward-tcp -- {port}"))
+            .await
+            .fails(1)
+            .complains(&format!(
+                "Error: Invalid value for 'PORT': '{port}' is not a port, a number from 0 to \
+                 65535.\n"
+            ));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
