@@ -94,8 +94,6 @@ async fn readers_that_stop_cost_little_and_keep_nobody_waiting() {
         grown >> 10
     );
     assert!(grown < 16 << 20, "grown by {} KiB", grown >> 10);
-    drop(stuck);
-    bench.wait_for("open", 32.0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -118,5 +116,5 @@ async fn drivers_that_do_not_read_cost_little() {
     join_all(full).await;
     let grown = resident(bench.exporter.pid()).saturating_sub(before);
     println!("{} KiB more", grown >> 10);
-    assert!(grown < 32 << 20, "grown by {} KiB", grown >> 10);
+    assert!(grown < 16 << 20, "grown by {} KiB", grown >> 10);
 }

@@ -36,7 +36,11 @@ async fn the_services_are_listed() {
         .into_iter()
         .map(|service| service.name)
         .collect();
-    for name in ["jumpstarter.v1.ExporterService", "grpc.health.v1.Health"] {
+    for name in [
+        "jumpstarter.v1.ExporterService",
+        "jumpstarter.v1.RouterService",
+        "grpc.health.v1.Health",
+    ] {
         assert!(names.iter().any(|listed| listed == name), "{names:?}");
     }
 }

@@ -113,7 +113,7 @@ where
             Ok(()) => Ok(()),
             Err(error) if self.lenient || error.kind() == io::ErrorKind::BrokenPipe => {
                 tracing::debug!(%error, "a byte stream is not read to its end");
-                pieces.clear();
+                self.writer.clear(pieces);
                 *deaf = true;
                 Ok(())
             }

@@ -34,9 +34,20 @@ impl Pieces {
         self.len == 0
     }
 
-    /// Whether the kernel can be given all of it at once.
-    pub(super) fn fits(&self) -> bool {
-        self.list.len() <= SLICES
+    /// Whether the kernel can be given the first `limit` bytes at once.
+    pub(super) fn fits(&self, limit: usize) -> bool {
+        let first: usize = self.list.iter().take(SLICES).map(Bytes::len).sum();
+        first >= limit
+    }
+
+    /// The first messages of these lengths, as far as each is one piece and not above `limit`.
+    pub(super) fn alike(&self, lengths: &VecDeque<usize>, limit: usize) -> Vec<[IoSlice<'_>; 1]> {
+        self.list
+            .iter()
+            .zip(lengths)
+            .take_while(|(piece, length)| piece.len() == **length && **length <= limit)
+            .map(|(piece, _)| [IoSlice::new(piece)])
+            .collect()
     }
 
     /// The first bytes, `limit` at most, for a vectored write; and how many slices that takes.
@@ -119,10 +130,27 @@ mod tests {
     #[test]
     fn too_many_are_joined() {
         let mut pieces = pieces(&["x"; SLICES + 1]);
-        assert!(!pieces.fits());
+        assert!(!pieces.fits(SLICES + 1));
+        assert!(pieces.fits(SLICES));
         assert_eq!(shown(&pieces, 1000).len(), SLICES);
         pieces.join();
-        assert!(pieces.fits());
+        assert!(pieces.fits(SLICES + 1));
         assert_eq!(shown(&pieces, 1000), ["x".repeat(SLICES + 1)]);
+    }
+
+    #[test]
+    fn messages_of_one_piece_each() {
+        let pieces = pieces(&["abc", "de", "fgh", "i"]);
+        let count = |lengths: &[usize], limit| {
+            let lengths = lengths.iter().copied().collect();
+            pieces.alike(&lengths, limit).len()
+        };
+        assert_eq!(count(&[3, 2, 3, 1], 10), 4);
+        assert_eq!(count(&[3, 2, 4], 10), 2);
+        assert_eq!(count(&[5, 4], 10), 0);
+        assert_eq!(count(&[3], 10), 1);
+        assert_eq!(count(&[3, 2], 2), 0);
+        // An empty message is no piece.
+        assert_eq!(count(&[0, 3], 10), 0);
     }
 }

@@ -87,19 +87,31 @@ impl Reader {
 impl Writer {
     /// Takes a piece of a frame. True when it should be written before another one is taken.
     pub(super) fn push(&mut self, piece: Bytes, last: bool, pieces: &mut Pieces) -> bool {
+        let length = piece.len();
         pieces.push(piece);
         match self {
             Self::Bytes(_) => pieces.len() >= stream::ENOUGH,
-            Self::Messages(writer) => last || writer.is_enough(pieces.len()),
+            Self::Messages(writer) => writer.push(length, last, pieces.len()),
         }
     }
 
     /// Whether what has been taken may be written: messages are written when they are complete.
     pub(super) fn is_due(&self, pieces: &Pieces) -> bool {
-        matches!(self, Self::Bytes(_)) && !pieces.is_empty()
+        match self {
+            Self::Bytes(_) => !pieces.is_empty(),
+            Self::Messages(writer) => writer.is_due(),
+        }
     }
 
-    /// Writes all of it, waiting for room.
+    /// Forgets what has been taken and not been written.
+    pub(super) fn clear(&mut self, pieces: &mut Pieces) {
+        pieces.clear();
+        if let Self::Messages(writer) = self {
+            writer.clear();
+        }
+    }
+
+    /// Writes all that may be written, waiting for room.
     pub(super) async fn write(&mut self, pieces: &mut Pieces) -> io::Result<()> {
         match self {
             Self::Bytes(writer) => writer.write(pieces).await,
