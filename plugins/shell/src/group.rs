@@ -5,6 +5,7 @@
 //! group has members; after its end it is never signalled.
 
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ struct Members {
     id: Pid,
     /// The leader's end, once it is known.
     code: Option<i32>,
+    /// Nobody was left at some time: the number may be another group's by now.
+    gone: AtomicBool,
 }
 
 // === impl Group ===
@@ -180,6 +183,7 @@ impl Members {
                 leader,
                 id: Pid::from_raw(id),
                 code: None,
+                gone: AtomicBool::new(false),
             }),
             None => Err(Error::internal("the script has no process number")),
         }
@@ -204,6 +208,9 @@ impl Members {
     }
 
     fn signal(&self, signal: Signal) {
+        if self.is_gone() {
+            return;
+        }
         match killpg(self.id, signal) {
             Ok(()) | Err(Errno::ESRCH) => {}
             Err(error) => {
@@ -214,7 +221,10 @@ impl Members {
     }
 
     fn is_gone(&self) -> bool {
-        self.code.is_some() && killpg(self.id, None) == Err(Errno::ESRCH)
+        let gone = self.gone.load(Ordering::Relaxed)
+            || (self.code.is_some() && killpg(self.id, None) == Err(Errno::ESRCH));
+        self.gone.store(gone, Ordering::Relaxed);
+        gone
     }
 }
 
@@ -223,4 +233,39 @@ fn code(status: std::process::ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
     let signal = status.signal().map(|signal| -signal);
     status.code().or(signal).unwrap_or(-1)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::atomic::Ordering;
+
+    use tokio::process::{Child, Command};
+
+    use super::Members;
+
+    fn start(script: &str) -> Child {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).process_group(0);
+        shell.kill_on_drop(true).spawn().unwrap()
+    }
+
+    #[test]
+    fn a_group_that_has_ended_is_not_signalled_even_if_its_number_is_used_again() {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().build().unwrap().block_on(async {
+            let mut ended = Members::new(start("exit 3")).unwrap();
+            assert_eq!(ended.wait().await.unwrap(), 3);
+            assert!(ended.is_gone());
+            let mut another = Members::new(start("exec sleep 60")).unwrap();
+            ended.id = another.id;
+            ended.stop();
+            assert!(ended.is_gone());
+            // Whoever is signalled in earnest ends by that signal.
+            another.signal(nix::sys::signal::Signal::SIGINT);
+            assert_eq!(another.wait().await.unwrap(), -2);
+            assert!(!another.gone.load(Ordering::Relaxed), "nobody has looked");
+        });
+    }
 }

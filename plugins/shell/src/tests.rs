@@ -315,11 +315,13 @@ fn a_flood_that_nobody_reads_waits() {
         let line = io.lines().find_map(|line| line.strip_prefix("wchar: "));
         line.unwrap().parse::<u64>().unwrap()
     };
-    thread::sleep(Duration::from_millis(300));
-    let before = written();
-    thread::sleep(Duration::from_millis(300));
-    assert_eq!(written(), before);
-    assert!(before < 4 << 20, "{before} bytes went somewhere");
+    eventually("it waits", || {
+        let before = written();
+        thread::sleep(Duration::from_millis(300));
+        written() == before
+    });
+    let written = written();
+    assert!(written < 4 << 20, "{written} bytes went somewhere");
 }
 
 #[test]
@@ -351,16 +353,15 @@ fn all_of_a_large_output_arrives() {
 fn what_a_script_leaves_in_the_background_stays() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("one");
-    let (_host, shell) = script("sleep 3 >/dev/null 2>&1 & echo $! > $1");
+    let (_host, shell) = script("sleep 20 >/dev/null 2>&1 & echo $! > $1");
     let begun = Instant::now();
     assert_eq!(run(&shell, &[json!(null), json!(file)]).2, 0.0);
-    assert!(begun.elapsed() < Duration::from_secs(2));
     assert!(runs(&file));
     // Whoever moved out of the group may even keep the pipes.
-    let (_host, shell) = script("setsid sleep 3 & echo done");
+    let (_host, shell) = script("setsid sleep 20 & echo done");
     assert_eq!(run(&shell, &[]), ("done\n".to_owned(), String::new(), 0.0));
     assert!(
-        begun.elapsed() < Duration::from_secs(3),
+        begun.elapsed() < Duration::from_secs(15),
         "{:?}",
         begun.elapsed()
     );
