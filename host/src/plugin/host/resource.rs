@@ -151,6 +151,8 @@ fn keep(node: u64, outcome: Outcome) -> Result<u64, CallError> {
     // Dropped after the lock.
     let _oldest;
     let mut unasked = lock();
+    // A node that is still there forgets this when it goes, since that takes the lock, too.
+    services::station(node)?;
     let mut of_node = unasked.range((node, 0)..=(node, u64::MAX));
     if of_node.clone().count() >= MAX_UNASKED {
         let Some((&oldest, _)) = of_node.find(|(_, outcome)| outcome.is_over()) else {
@@ -177,4 +179,59 @@ fn complain(node: u64, plugin: String, error: &CallError) {
 fn lock() -> MutexGuard<'static, BTreeMap<(u64, u64), Outcome>> {
     // The map is whole at every moment, so a panic elsewhere does no harm.
     UNASKED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::{Arc, Weak};
+
+    use tokio::runtime::Handle;
+
+    use super::*;
+    use crate::plugin::Instance;
+    use crate::plugin::Node;
+    use crate::plugin::services::{Child, Services};
+    use crate::resource::{Options, Resources};
+
+    struct Nothing;
+
+    impl Services for Nothing {
+        fn children(&self, _: u64) -> Result<Vec<Child>, CallError> {
+            Ok(Vec::new())
+        }
+
+        fn child(&self, _: u64, path: &str) -> Result<Instance, CallError> {
+            Err(CallError::new(Code::NotFound, path))
+        }
+
+        fn folder(&self, _: u64) -> Result<std::path::PathBuf, CallError> {
+            Err(CallError::new(Code::NotFound, "none"))
+        }
+    }
+
+    async fn outcome() -> Outcome {
+        let resources = Resources::new(&Options::default());
+        let uuid = uuid::Uuid::new_v4();
+        let offer = resources.offer(uuid, None).unwrap();
+        let handle: serde_json::Value = serde_json::from_str(offer.metadata().0).unwrap();
+        let handle = jumpstarter_value::to_vec(&handle).unwrap();
+        let taken = resources.take(&[uuid], &handle, Direction::Read).await;
+        taken.unwrap().outcome
+    }
+
+    #[tokio::test]
+    async fn nothing_is_kept_for_a_driver_that_is_gone() {
+        let services: Weak<dyn Services> = Arc::downgrade(&(Arc::new(Nothing) as Arc<_>));
+        let node = Node::new(services, &Handle::current());
+        let id = node.id();
+        let kept = || lock().keys().filter(|(of, _)| *of == id).count();
+        keep(id, outcome().await).unwrap();
+        assert_eq!(kept(), 1);
+        drop(node);
+        assert_eq!(kept(), 0);
+        // Taken while the driver was being closed.
+        keep(id, outcome().await).unwrap_err();
+        assert_eq!(kept(), 0);
+    }
 }

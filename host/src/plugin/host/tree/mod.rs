@@ -92,7 +92,7 @@ unsafe extern "C" fn stream_open(
             let stream = child
                 .stream(&wanted.method, &wanted.args, wanted.deadline)
                 .await?;
-            Ok(Outcome::Handle(streams::lend(node, station, stream)))
+            streams::lend(node, station, stream).map(Outcome::Handle)
         });
     });
 }

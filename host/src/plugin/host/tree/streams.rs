@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::plugin::error::{CallError, Code};
 use crate::plugin::host::Done;
 use crate::plugin::instance::frame;
-use crate::plugin::services::Station;
+use crate::plugin::services::{self, Station};
 use crate::plugin::stream::ValueStream;
 
 static OPEN: LazyLock<Mutex<HashMap<u64, Lent>>> = LazyLock::new(Mutex::default);
@@ -25,7 +25,11 @@ struct Lent {
 }
 
 /// Takes a stream into keeping, and returns its number.
-pub(super) fn lend(node: u64, station: Arc<Station>, stream: ValueStream) -> u64 {
+pub(super) fn lend(
+    node: u64,
+    station: Arc<Station>,
+    stream: ValueStream,
+) -> Result<u64, CallError> {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let lent = Lent {
         node,
@@ -33,8 +37,14 @@ pub(super) fn lend(node: u64, station: Arc<Station>, stream: ValueStream) -> u64
         stream: Arc::new(tokio::sync::Mutex::new(stream)),
         closed: CancellationToken::new(),
     };
-    lock().insert(number, lent);
-    number
+    let mut open = lock();
+    // A node that is still there forgets this when it goes, since that takes the lock, too.
+    if let Err(error) = services::station(node) {
+        drop(open);
+        return Err(error);
+    }
+    open.insert(number, lent);
+    Ok(number)
 }
 
 /// Answers with the next items.
