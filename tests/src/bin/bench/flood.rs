@@ -47,14 +47,19 @@ async fn growth(lab: &Lab, whose: Whose, export: &str, driver: &str, effort: Eff
     first.sender.send(Bytes::from_static(b"x")).await;
     first.receiver.take(1).await;
     let (before, _) = weigh(served.pid());
-    let mut running = JoinSet::new();
+    // All of them first: a connection that is full of what nobody reads answers no more calls.
+    let mut streams = Vec::new();
     for number in 0..STREAMS {
         let line = if number % 2 == 0 { &idle } else { &busy };
+        streams.push(line.connect(driver).await);
+    }
+    let mut running = JoinSet::new();
+    for (number, frames) in streams.into_iter().enumerate() {
         let Frames {
             sender,
             mut receiver,
             ..
-        } = line.connect(driver).await;
+        } = frames;
         running.spawn(async move { while sender.send(Bytes::from(vec![7; CHUNK])).await {} });
         running.spawn(async move {
             if number % 2 == 0 {

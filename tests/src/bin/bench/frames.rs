@@ -19,7 +19,7 @@ use tonic::{
 /// Frames that may wait for the connection.
 const QUEUE: usize = 16;
 /// Far beyond what any of this takes.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connection to a server, for byte streams.
 #[derive(Clone, Debug)]
