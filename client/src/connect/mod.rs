@@ -121,7 +121,7 @@ async fn channel(host: &Host, tls: &Tls, connector: Connector) -> Result<Channel
         let reason = reason.lock().unwrap_or_else(PoisonError::into_inner).take();
         reason.unwrap_or_else(|| ConnectError::Http2 {
             host: host.clone(),
-            why: innermost(&error),
+            why: innermost(&error).to_string(),
         })
     })
 }
@@ -151,12 +151,14 @@ fn endpoint(host: &Host, tls: &Tls) -> Endpoint {
         .initial_connection_window_size(CONNECTION_WINDOW)
 }
 
-fn innermost(error: &dyn std::error::Error) -> String {
+fn innermost<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> &'a (dyn std::error::Error + 'static) {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;
     }
-    error.to_string()
+    error
 }
 
 // === impl Connection ===
@@ -198,8 +200,13 @@ impl Connection {
 /// tonic calls a connection that broke `UNKNOWN`; to everybody else that word means that a driver
 /// failed.
 pub(crate) fn status_of(status: Status) -> Status {
-    match std::error::Error::source(&status) {
-        Some(cause) if status.code() == Code::Unknown => Status::unavailable(innermost(cause)),
-        _ => status,
+    let cause = std::error::Error::source(&status).map(innermost);
+    match cause.filter(|_| status.code() == Code::Unknown) {
+        // That a connection cannot be made is an error of ours, which needs no introduction.
+        Some(cause) if cause.is::<std::io::Error>() => Status::unavailable(cause.to_string()),
+        Some(cause) => {
+            Status::unavailable(format!("the connection to the exporter broke: {cause}"))
+        }
+        None => status,
     }
 }
