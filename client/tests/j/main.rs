@@ -14,6 +14,8 @@ mod mux;
 mod network;
 mod pdu;
 mod power;
+mod scripts;
+mod serial;
 mod session;
 mod storage;
 

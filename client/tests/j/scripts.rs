@@ -1,19 +1,15 @@
 //! `j` and devices that run scripts of the exporter's configuration.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod fake;
-mod program;
-
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use fake::{DriverReport, Fake, Serving, driver};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use program::{Outcome, Program, j};
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
+
+use crate::fake::{DriverReport, Fake, driver};
+use crate::{at, run};
 
 const SHELL: &str = "jumpstarter_driver_shell.client.ShellClient";
 
@@ -24,16 +20,6 @@ fn lab() -> Fake {
         DriverReport::power("power"),
         DriverReport::group("nested").with([driver("deep", SHELL)]),
     ])
-}
-
-fn at(exporter: &Serving) -> Program {
-    j().env("JUMPSTARTER_HOST", &exporter.address)
-        .env("JMP_GRPC_INSECURE", "1")
-        .env("JMP_DRIVERS_ALLOW", "UNSAFE")
-}
-
-async fn run(exporter: &Serving, words: &str) -> Outcome {
-    at(exporter).words(words).run().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
