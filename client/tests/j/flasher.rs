@@ -219,6 +219,11 @@ async fn what_cannot_be_read_is_said_in_a_sentence() {
             .fails(1)
             .complains("(os error 2); a URL begins with http:// or https://\n");
     }
+    // Nobody makes files there, not even root.
+    run(&exporter, &folder, "core dump /sys/dump.raw")
+        .await
+        .fails(1)
+        .complains("Error: cannot write to `/sys/dump.raw`: no file can be made in its folder: ");
     // It can be opened, but not read.
     run(&exporter, &folder, "core flash /proc/self/mem")
         .await

@@ -158,6 +158,11 @@ fn beside(path: &Path) -> io::Result<(File, NamedTempFile)> {
         .prefix(&prefix)
         .suffix(".part")
         .permissions(permissions)
-        .tempfile_in(folder)?;
+        .tempfile_in(folder)
+        // The name of the file beside it, which the error has, means nothing to anybody.
+        .map_err(|error| {
+            let kind = error.kind();
+            io::Error::new(kind, format!("no file can be made in its folder: {kind}"))
+        })?;
     Ok((temporary.as_file().try_clone()?, temporary))
 }
