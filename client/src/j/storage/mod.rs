@@ -30,7 +30,10 @@ pub(super) fn command(group: Command, device: &Device) -> Command {
         )
     };
     let pair = |name: &'static str, about: &str| {
-        own(device, name, about).args([remote("source"), remote("target")])
+        own(device, name, about).args([
+            remote("source").help("The path that there is"),
+            remote("target").help("The path that is to be"),
+        ])
     };
     let from = own(device, "write-from-path", "Write a local file to storage").args([
         remote("dst").help("The path to write"),
