@@ -134,7 +134,7 @@ def test_a_pace_makes_one_frame_of_each_character(start):
         begun = time.monotonic()
         stream.send(b"hello")
         assert [stream.receive() for _ in range(5)] == [b"h", b"e", b"l", b"l", b"o"]
-        assert 0.8 <= time.monotonic() - begun < 1.5
+        assert 0.8 <= time.monotonic() - begun < 3
 
 
 def test_twelve_characters_at_five_a_second(start, board):
@@ -142,12 +142,12 @@ def test_twelve_characters_at_five_a_second(start, board):
         begun = time.monotonic()
         stream.send(b"hello world!")
         assert board.hear(12) == b"hello world!"
-        assert 2.2 <= time.monotonic() - begun <= 3.3
+        assert 2.2 <= time.monotonic() - begun < 6
         # Only in one direction.
         begun = time.monotonic()
         board.say(b"hello world!")
         assert receive(stream, 12) == b"hello world!"
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 2
 
 
 def test_no_pace(start, loop):
@@ -156,7 +156,7 @@ def test_no_pace(start, loop):
             with serial.stream() as stream:
                 begun = time.monotonic()
                 stream.send(b"hello")
-                assert time.monotonic() - begun < 0.5
+                assert time.monotonic() - begun < 2
                 assert receive(stream, 5) == b"hello"
 
 
