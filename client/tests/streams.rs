@@ -141,6 +141,10 @@ async fn a_stream_that_ends_well_says_so() {
     assert!(waiting.is_err(), "nothing is said yet: {waiting:?}");
     writer.finish();
     reader.outcome().await.unwrap();
+
+    let (mut reader, _writer) = net.connect("closes").await.unwrap().split();
+    assert!(reader.next().await.is_none());
+    reader.outcome().await.unwrap();
 }
 
 #[tokio::test]

@@ -17,10 +17,20 @@ pub enum StreamError {
     Closed,
 }
 
+/// What exporters say whenever they are through with a stream, well or not; some go on with why.
+const CLOSED: &str = "RouterStream: aclose";
+
+/// Whether the status says no more than that the exporter is through.
+pub(super) fn is_closing(status: &Status) -> bool {
+    status.message() == CLOSED
+}
+
 fn reason(status: &Status) -> &str {
-    match status.message() {
+    let text = status.message();
+    let why = text.strip_prefix(CLOSED);
+    match why.and_then(|rest| rest.strip_prefix(": ")).unwrap_or(text) {
         "" => crate::device::code_name(status.code()),
-        text => text,
+        why => why,
     }
 }
 
@@ -31,5 +41,26 @@ impl From<StreamError> for io::Error {
             StreamError::Closed => io::ErrorKind::BrokenPipe,
         };
         Self::new(kind, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_what_helps() {
+        for (text, shown) in [
+            (
+                "RouterStream: aclose: the cable is gone",
+                "the cable is gone",
+            ),
+            ("RouterStream: aclose", "RouterStream: aclose"),
+            ("the wire came off", "the wire came off"),
+            ("", "ABORTED"),
+        ] {
+            let error = StreamError::Broken(Box::new(Status::aborted(text)));
+            assert_eq!(error.to_string(), format!("the stream broke: {shown}"));
+        }
     }
 }

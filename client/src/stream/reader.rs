@@ -11,12 +11,9 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tonic::Streaming;
 use tracing::debug;
 
-use super::StreamError;
+use super::error::{StreamError, is_closing};
 use super::outbox::Outbox;
 use crate::connect::status_of;
-
-/// What exporters of the reference say whenever they are through with a stream.
-const CLOSED: &str = "RouterStream: aclose";
 
 /// The reading side of a [`ByteStream`](super::ByteStream).
 #[derive(Debug)]
@@ -116,7 +113,7 @@ impl Reader {
     pub async fn outcome(&mut self) -> Result<(), StreamError> {
         while self.end != End::Over {
             match std::future::poll_fn(|cx| self.poll_frame(cx)).await {
-                Some(Err(StreamError::Broken(status))) if status.message() == CLOSED => {}
+                Some(Err(StreamError::Broken(status))) if is_closing(&status) => {}
                 Some(Err(error)) => return Err(error),
                 Some(Ok(_)) | None => {}
             }

@@ -142,7 +142,13 @@ impl Running {
                 sent.send(frame("last words", FrameType::Data)).await.ok();
                 sent.send(frame("", FrameType::Goaway)).await.ok();
                 sleep(Duration::from_millis(20)).await;
-                let status = Status::aborted("the device caught fire");
+                let status = Status::aborted("RouterStream: aclose: the device caught fire");
+                sent.send(Err(status)).await.ok();
+            }
+            // Ends well, as exporters of the reference tell it.
+            "closes" => {
+                sent.send(frame("", FrameType::Goaway)).await.ok();
+                let status = Status::aborted("RouterStream: aclose");
                 sent.send(Err(status)).await.ok();
             }
             // Says how the client's data ended.
