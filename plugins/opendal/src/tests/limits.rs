@@ -2,9 +2,12 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use jumpstarter_driver::Code;
 use jumpstarter_driver::test::Host;
+use nix::fcntl::OFlag;
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::unistd::Uid;
 use serde_json::json;
 
@@ -102,4 +105,30 @@ fn a_root_that_cannot_be_made_is_told() {
     assert!(text.starts_with(start), "{text}");
     let text = open(json!({"scheme": "fs", "kwargs": {"root": "/tmp"}, "rot": 1}));
     assert!(text.contains("unknown field `rot`"), "{text}");
+}
+
+#[test]
+fn transfers_that_take_their_time_do_not_keep_others_waiting() {
+    let host = Host::new();
+    let terminal = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname_r(&terminal).unwrap();
+    let (folder, name) = name.rsplit_once('/').unwrap();
+    let config = json!({"scheme": "fs", "kwargs": {"root": folder}});
+    let driver = host.open::<Opendal>(config).unwrap();
+    let fd: String = driver.call("open", (name, "wb")).unwrap();
+    // More than the plugin has threads for work that blocks, and nobody reads what they write.
+    let slow: Vec<_> = (0..100)
+        .map(|_| {
+            let data = host.data("x".repeat(1 << 20));
+            driver.start("file_write", (&fd, &data)).unwrap()
+        })
+        .collect();
+    let found = driver.call_within::<bool>(Duration::from_secs(20), "exists", (name,));
+    assert!(found.unwrap());
+    drop(terminal);
+    for call in slow {
+        assert_eq!(call.wait::<()>().unwrap_err().code(), Code::Internal);
+    }
 }
