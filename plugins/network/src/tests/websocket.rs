@@ -123,8 +123,10 @@ fn the_server_is_told_when_the_client_leaves() {
 
 #[test]
 fn a_broken_connection_is_an_error_of_the_stream() {
-    let lab = Lab::new(drop);
+    // It breaks only after the first message: before that, `connect` itself would fail.
+    let lab = Lab::new(|mut socket| drop(socket.read().unwrap()));
     let io = lab.network.connect_messages("connect", ()).unwrap();
+    io.send(b"hello").unwrap();
     assert_eq!(io.recv().unwrap(), None);
     let error = io.outcome().unwrap_err();
     assert_eq!(error.code(), Code::Unavailable);
