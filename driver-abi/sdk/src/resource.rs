@@ -13,6 +13,8 @@ mod reader;
 mod transfer;
 mod writer;
 
+use std::fmt;
+
 use jumpstarter_driver_abi::ext::{TRANSFER_READ, TRANSFER_WRITE};
 use jumpstarter_value::to_vec;
 use serde::{Deserialize, Deserializer};
@@ -64,7 +66,7 @@ const CHUNK: usize = 256 * 1024;
 /// # assert_eq!(target.written()?, b"content");
 /// # Result::<()>::Ok(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Resource {
     /// The driver that was called with it.
     node: u64,
@@ -125,6 +127,15 @@ impl Resource {
     pub fn blocking_write(self) -> Result<BlockingWriter> {
         let (socket, transfer) = wait(self.take(TRANSFER_WRITE))?;
         BlockingWriter::new(socket.into(), transfer)
+    }
+}
+
+impl fmt::Debug for Resource {
+    // Whoever has the handle has the data: it may be a signed URL.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resource")
+            .field("node", &self.node)
+            .finish_non_exhaustive()
     }
 }
 

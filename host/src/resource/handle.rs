@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jumpstarter_client::Secret;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -32,8 +33,8 @@ pub(super) enum Handle {
     },
     /// A request to a web server that needs no further permission.
     PresignedRequest {
-        headers: BTreeMap<String, String>,
-        url: String,
+        headers: Secret<BTreeMap<String, String>>,
+        url: Secret<String>,
         method: Method,
     },
 }
@@ -136,5 +137,15 @@ mod tests {
             assert_eq!(error.code, Code::InvalidArgument, "{value}");
             assert!(error.message.contains(word), "{value}: {error}");
         }
+    }
+
+    #[test]
+    fn a_signed_url_is_not_shown() {
+        let handle = json!({
+            "kind": "presigned_request", "method": "GET",
+            "url": "http://h/?sig=secret", "headers": {"authorization": "secret"},
+        });
+        let shown = format!("{:?}", read(&handle).unwrap());
+        assert!(!shown.contains("secret"), "{shown}");
     }
 }

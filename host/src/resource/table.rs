@@ -143,8 +143,8 @@ impl Resources {
             } => {
                 let request = Request {
                     method,
-                    url,
-                    headers,
+                    url: url.into_exposed(),
+                    headers: headers.into_exposed(),
                 };
                 self.web.request(request, direction).await
             }
