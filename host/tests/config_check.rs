@@ -155,9 +155,11 @@ export:
 #[test]
 fn the_demo_has_what_it_needs() {
     let folder = tempfile::tempdir().unwrap();
-    let power = "libjumpstarter_driver_power.so";
-    fs::copy(family::target().join(power), folder.path().join(power))
-        .unwrap_or_else(|_| panic!("run `cargo build -p jumpstarter-driver-power` first"));
+    for family in ["network", "opendal", "power", "pyserial", "shell"] {
+        let plugin = format!("libjumpstarter_driver_{family}.so");
+        fs::copy(family::target().join(&plugin), folder.path().join(&plugin))
+            .unwrap_or_else(|_| panic!("run `cargo build -p jumpstarter-driver-{family}` first"));
+    }
     let make = Command::new("make")
         .args(["-s", "-C"])
         .arg(root().join("plugins/example-c"))
@@ -169,6 +171,6 @@ fn the_demo_has_what_it_needs() {
     let registry = family::registry(&[folder.path().to_owned()], &folder.path().join("state"));
     let summary =
         tree::check(&config, Vec::new(), &registry).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!((summary.drivers, summary.plugins), (3, 2));
+    assert_eq!((summary.drivers, summary.plugins), (7, 6));
     assert_eq!(summary.warnings, []);
 }

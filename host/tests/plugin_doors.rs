@@ -175,8 +175,8 @@ async fn the_three_doors_leave_the_same_transcript() {
         "call nope: Err(CallError { code: NotFound, message: \"method nope not found on driver\" })",
         "call read: Err(CallError { code: NotFound, message: \"method read missing marker \
          marker_drivercall\" })",
-        "stream read: Ok([Object {\"current\": Number(0), \"voltage\": Number(0)}, Object \
-         {\"current\": Number(2), \"voltage\": Number(5)}])",
+        "stream read: Ok([Object {\"voltage\": Number(0), \"current\": Number(0)}, Object \
+         {\"voltage\": Number(5), \"current\": Number(2)}])",
         "log: [\"INFO power on\", \"INFO power off\", \"INFO power on\"]",
         "log of the other: [\"INFO power off\"]",
         "call after close: Err(CallError { code: Unavailable, message: \"driver `power` is \
