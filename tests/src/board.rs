@@ -45,8 +45,10 @@ impl Board {
         fs::write(home.join(".bash_profile"), "PS1='board$ '\n").unwrap();
         let terminal = Pty::open();
         let side = || -> Stdio { terminal.user.try_clone().expect("a descriptor").into() };
+        // A board knows nothing of tests that run in the background, with SIGINT ignored.
         let shell = Command::new("setsid")
-            .args(["--ctty", "--wait", "bash", "--login"])
+            .args(["--ctty", "--wait"])
+            .args(["env", "--default-signal", "bash", "--login"])
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", home)
