@@ -118,3 +118,18 @@ async fn drivers_that_do_not_read_cost_little() {
     println!("{} KiB more", grown >> 10);
     assert!(grown < 16 << 20, "grown by {} KiB", grown >> 10);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_do_not_read_cost_little() {
+    let bench = Bench::new().await;
+    let router = router(&bench.exporter).await;
+    let request = driver(&bench.abi, "floods");
+    let before = resident(bench.exporter.pid());
+    let talks = join_all((0..64).map(|_| Talk::open(&router, &request))).await;
+    assert!(talks.iter().all(Result::is_ok));
+    // Each is sent what there is room for, and then no more.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let grown = resident(bench.exporter.pid()).saturating_sub(before);
+    println!("{} KiB more", grown >> 10);
+    assert!(grown < 16 << 20, "grown by {} KiB", grown >> 10);
+}

@@ -37,7 +37,7 @@ const STREAM_WINDOW: u32 = 128 << 10;
 /// never keep the others waiting.
 const CONNECTION_WINDOW: u32 = CALLS * STREAM_WINDOW;
 /// What waits to be sent, for one call, while its client does not read.
-const SEND_BUFFER: usize = 128 << 10;
+const SEND_BUFFER: usize = 32 << 10;
 /// Clients that know how may send data in pieces of this size, which saves work for each of them.
 const FRAME: u32 = 32 << 10;
 /// A client that says nothing in this time is not going to.

@@ -178,13 +178,12 @@ fn event(message: StreamRequest) -> Option<Event> {
     }
 }
 
-/// Fills in the [`HEAD`] that was kept free in front of a payload. Returns how many bytes of it are
-/// not needed: the head ends where the payload begins.
-pub(super) fn put_head(frame: &mut [u8]) -> usize {
-    let payload = frame.len() - HEAD;
+/// Fills in the [`HEAD`] that was kept free in front of a payload of this length. Returns how many
+/// bytes of it are not needed: the head ends where the payload begins.
+pub(super) fn put_head(frame: &mut [u8], payload: usize) -> usize {
     if payload == 0 {
         // An empty message: all fields have their default.
-        frame[HEAD - GRPC..].fill(0);
+        frame[HEAD - GRPC..HEAD].fill(0);
         return HEAD - GRPC;
     }
     let mut varint = [0; MAX_VARINT];

@@ -10,7 +10,7 @@ use super::frames::{HEAD, put_head};
 
 /// Chunks are read in these sizes.
 const SMALLEST: usize = 4 << 10;
-pub(super) const LARGEST: usize = 64 << 10;
+pub(super) const LARGEST: usize = 32 << 10;
 /// So many chunks have to be small before the next buffer is.
 const PATIENCE: u8 = 16;
 /// Up to this size, a buffer is for several chunks, and is kept while there is nothing to read.
@@ -84,7 +84,8 @@ impl Room {
 
 /// A payload behind an empty head, as a frame.
 pub(super) fn framed(mut chunk: BytesMut) -> Bytes {
-    let unused = put_head(&mut chunk);
+    let payload = chunk.len() - HEAD;
+    let unused = put_head(&mut chunk, payload);
     chunk.advance(unused);
     chunk.freeze()
 }

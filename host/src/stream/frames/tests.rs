@@ -123,7 +123,7 @@ fn a_payload_is_passed_on_before_its_message_is_complete_and_without_a_copy() {
 fn heads() {
     for size in [0, 1, 127, 128, 16_383, 16_384, 65_536, 2_097_151, 2_097_152] {
         let mut bytes = vec![9; HEAD + size];
-        let unused = put_head(&mut bytes);
+        let unused = put_head(&mut bytes, size);
         let expected = StreamResponse {
             payload: vec![9; size].into(),
             frame_type: 0,

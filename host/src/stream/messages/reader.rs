@@ -1,10 +1,11 @@
 //! From the socket: messages as frames, several at a time if they are small.
 
+use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use tokio::net::UdpSocket;
 
 use super::{BATCH, Kind};
@@ -14,11 +15,16 @@ use crate::stream::socket::read_now;
 /// So many errors in a row, and they are not about single datagrams.
 const ERRORS: u32 = 16;
 
+thread_local! {
+    /// Nobody knows how long the next message is, and room for the longest would be far too much
+    /// for every stream to hold. So a message is received here, and copied to where it fits.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 #[derive(Debug)]
 pub(in crate::stream) struct Reader {
     socket: Arc<UdpSocket>,
     kind: Kind,
-    buffer: BytesMut,
     errors: u32,
     ended: bool,
     /// What it ends with. The kernel tells of a reset before it hands over what had come until then.
@@ -32,7 +38,6 @@ impl Reader {
         Self {
             socket,
             kind,
-            buffer: BytesMut::new(),
             errors: 0,
             ended: false,
             failure: None,
@@ -48,65 +53,49 @@ impl Reader {
                 return Poll::Ready(self.failure.take().map_or(Ok(None), Err));
             }
             ready!(self.socket.poll_recv_ready(cx))?;
-            let start = self.fill();
-            if self.buffer.len() > start {
-                let mut frames = self.buffer.split();
-                frames.advance(start);
+            let frames = SCRATCH.with_borrow_mut(|scratch| self.fill(scratch));
+            if !frames.is_empty() {
                 return Poll::Ready(Ok(Some(frames.freeze())));
             }
-            self.buffer.clear();
         }
     }
 
-    /// Receives what is there, up to a batch. Returns where in the buffer the frames begin.
-    fn fill(&mut self) -> usize {
-        let mut start = 0;
-        while self.buffer.len() < BATCH {
-            let begin = self.buffer.len();
-            let needed = HEAD + self.kind.longest + 1;
-            if self.buffer.capacity() - begin < needed {
-                if begin > 0 {
-                    break;
-                }
-                self.buffer.reserve(BATCH + needed);
-            }
-            self.buffer.put_bytes(0, HEAD);
-            if !self.receive() {
-                self.buffer.truncate(begin);
+    /// Receives what is there, up to a batch of frames.
+    fn fill(&mut self, scratch: &mut Vec<u8>) -> BytesMut {
+        let longest = self.kind.longest + 1;
+        if scratch.len() < longest {
+            // Zeroes that the kernel has at hand, so that only what is used costs memory.
+            *scratch = vec![0; longest];
+        }
+        let mut frames = BytesMut::new();
+        while frames.len() < BATCH {
+            let Some(length) = self.receive(&mut scratch[..longest]) else {
                 break;
-            }
-            if begin == 0 {
-                start = put_head(&mut self.buffer);
-            } else {
-                // Between two frames there may be no gap.
-                let unused = put_head(&mut self.buffer[begin..]);
-                self.buffer.copy_within(begin + unused.., begin);
-                self.buffer.truncate(self.buffer.len() - unused);
-            }
+            };
+            append(&mut frames, &scratch[..length]);
         }
-        start
+        frames
     }
 
-    /// Receives one message behind the head; false if there is none.
-    fn receive(&mut self) -> bool {
+    /// Receives one message; none if there is none.
+    fn receive(&mut self, room: &mut [u8]) -> Option<usize> {
         loop {
-            let mut room = (&mut self.buffer).limit(self.kind.longest + 1);
-            match self.socket.try_recv_buf(&mut room) {
+            match self.socket.try_recv(room) {
                 Ok(0) if !self.kind.datagrams => {
                     self.ended = true;
-                    return false;
+                    return None;
                 }
-                Ok(count) if count > self.kind.longest => {
+                Ok(length) if length > self.kind.longest => {
                     let text = format!("a message is longer than {} bytes", self.kind.longest);
                     return self.fail(io::Error::other(text));
                 }
-                Ok(_) => {
+                Ok(length) => {
                     self.errors = 0;
-                    return true;
+                    return Some(length);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.errors = 0;
-                    return false;
+                    return None;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if self.kind.datagrams && self.errors < ERRORS => {
@@ -121,10 +110,10 @@ impl Reader {
         }
     }
 
-    fn fail(&mut self, error: io::Error) -> bool {
+    fn fail(&mut self, error: io::Error) -> Option<usize> {
         self.ended = true;
         self.failure = Some(error);
-        false
+        None
     }
 
     pub(in crate::stream) fn now(&mut self) -> io::Result<Option<Bytes>> {
@@ -136,6 +125,18 @@ impl Reader {
             read => read,
         }
     }
+}
+
+/// Adds a message as a frame.
+fn append(frames: &mut BytesMut, message: &[u8]) {
+    let start = frames.len();
+    frames.reserve(HEAD + message.len());
+    frames.put_bytes(0, HEAD);
+    let unused = put_head(&mut frames[start..], message.len());
+    // Between two frames there may be no gap.
+    frames.copy_within(start + unused.., start);
+    frames.truncate(frames.len() - unused);
+    frames.extend_from_slice(message);
 }
 
 /// The other end was closed before all that it had been sent was read.

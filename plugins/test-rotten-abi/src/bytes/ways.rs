@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::LazyLock;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -211,9 +212,10 @@ fn write_all(socket: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
 }
 
 fn flood(socket: &OwnedFd) -> io::Result<()> {
-    let block: Vec<u8> = (0..1 << 16).map(|at| (at % 251) as u8).collect();
+    static BLOCK: LazyLock<Vec<u8>> =
+        LazyLock::new(|| (0..1 << 16).map(|at| (at % 251) as u8).collect());
     loop {
-        write_all(socket, &block)?;
+        write_all(socket, &BLOCK)?;
     }
 }
 
