@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use crate::Device;
@@ -18,6 +18,9 @@ const CONNECTIONS: usize = 1024;
 
 /// How long to wait when the system has no descriptor left for another connection.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long the exporter may take to say that it has got everything. Some never do.
+const LAST_BYTES: Duration = Duration::from_secs(1);
 
 /// What a listener gives.
 pub(super) trait Local: Send + 'static {
@@ -78,7 +81,11 @@ async fn carry<L: Local>(device: &Device, method: &str, local: L) {
         pump::receive(&mut reader, &mut writing)
     );
     match copied {
-        Ok(_) => debug!("connection to `{}` closed", device.name()),
+        Ok(_) => {
+            // Dropped now, the stream would be cancelled with its last bytes still on their way.
+            let ended = timeout(LAST_BYTES, reader.outcome()).await;
+            debug!(?ended, "connection to `{}` closed", device.name());
+        }
         // Programs close what they have read enough of.
         Err(Broken::Local(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             debug!("stream copy interrupted ({}): {error}", error.kind());

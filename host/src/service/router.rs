@@ -223,6 +223,7 @@ impl Answer {
     /// How the call ends.
     fn end(&mut self, failure: Option<Failure>) -> HeaderMap {
         self.over = true;
+        self.pump.cut();
         if let Held::Driver(operation) = &mut self.held {
             match &failure {
                 None => operation.completed(),

@@ -84,6 +84,7 @@ where
                 }
                 Some(Err(error)) => {
                     tracing::debug!(%error, "the client of a byte stream is gone");
+                    self.flush(pieces, deaf).await?;
                     return Err(Trouble::Gone);
                 }
                 None => {

@@ -14,11 +14,14 @@ use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
 use hyper::body::Body;
+use tokio::runtime::Handle;
 use tokio::task::JoinError;
+use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::FrameError;
@@ -54,7 +57,7 @@ pub(crate) enum Trouble {
     Ours(#[from] JoinError),
 }
 
-/// A byte stream in motion. Dropping it closes the socket.
+/// A byte stream in motion. Dropping it closes the socket, after what the client has sent until then.
 #[derive(Debug)]
 pub(crate) struct Pump {
     reader: Reader,
@@ -70,6 +73,9 @@ pub(crate) struct Pump {
     chunks: u32,
     state: State,
 }
+
+/// How long a driver may take for what a client sent before it went away.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A socket that always has something to say must not drown the others out.
 const LISTEN_EVERY: u32 = 16;
@@ -117,6 +123,11 @@ impl Pump {
             chunks: 0,
             state: State::Reading,
         })
+    }
+
+    /// The call is over whatever its client still says.
+    pub(crate) fn cut(&mut self) {
+        self.inbound = None;
     }
 
     /// Notes the end of either side.
@@ -200,6 +211,16 @@ impl Pump {
                 }
                 State::Over => return Poll::Ready(None),
             }
+        }
+    }
+}
+
+impl Drop for Pump {
+    // A client that has said all it wanted to say may cancel the call at once, and the news of that
+    // overtake what it said.
+    fn drop(&mut self) {
+        if let (Some(inbound), Ok(runtime)) = (self.inbound.take(), Handle::try_current()) {
+            runtime.spawn(timeout(LAST_WORDS, inbound));
         }
     }
 }
