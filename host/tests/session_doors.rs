@@ -331,7 +331,8 @@ async fn reflection_names_the_services() {
     ));
 }
 
-#[tokio::test]
+// The end of the exporter is waited for on a thread, and meanwhile the clients answer its goodbye.
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unfinished_log_stream_does_not_delay_the_end() {
     let mut exporter = Exporter::run(POWER, &[]);
     let mut client = exporter.client().await;
