@@ -145,7 +145,7 @@ fn a_unix_socket_carries_them_too() {
 
 #[test]
 fn either_side_may_end_first_and_still_listen() {
-    let (said, heard) = mpsc::channel();
+    let (said, heard) = mpsc::sync_channel(1);
     let port = server(move |mut stream| {
         stream.write_all(b"I am through").unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
