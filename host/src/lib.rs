@@ -3,11 +3,15 @@
 pub mod cli;
 pub mod cmd;
 pub mod config;
+pub mod failure;
+pub mod journal;
 pub mod listen;
 pub mod log;
+pub mod notify;
 pub mod plugin;
 pub mod resource;
 pub mod service;
 pub mod session;
+pub mod sidecar;
 mod stream;
 pub mod tree;
