@@ -10,7 +10,7 @@ use tokio::runtime;
 use crate::config::ExporterConfig;
 use crate::listen::{Folder, FolderError, Server};
 use crate::plugin::Registry;
-use crate::service::{Exporter, Rpc};
+use crate::service::Rpc;
 use crate::session::{Kind, Session};
 use crate::tree::TreeErrors;
 
@@ -57,7 +57,7 @@ impl Hosted {
         let drivers = folder.inner("drivers")?;
         let listener = folder.listen()?;
         let session = Arc::new(Session::open(config, registry, &drivers, kind).await?);
-        let rpc = Rpc::new(Exporter::new(Arc::clone(&session))).await;
+        let rpc = Rpc::for_hooks(Arc::clone(&session)).await;
         let server = Server::new();
         // Only this user can reach the socket, so it asks for no passphrase.
         server.serve_unix(listener, rpc.clone());

@@ -83,7 +83,7 @@ async fn start(config: ExporterConfig, registry: Registry) -> Result<Hosted, Fai
         socket: socket
             .to_str()
             .ok_or_else(|| Failure::Error(format!("`{}` is not UTF-8", socket.display())))?,
-        motd: hosted.session.motd(),
+        motd: &hosted.session.motd(),
         name: &config.metadata.name,
     };
     let mut line = serde_json::to_vec(&ready).map_err(Failure::error)?;

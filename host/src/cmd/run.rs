@@ -177,7 +177,7 @@ async fn start(config: ExporterConfig, registry: Registry, door: Door) -> Result
         .await
         .map_err(Failure::error)?;
     hosted.session.ready("Ready for commands");
-    let rpc = hosted.rpc.behind(door.passphrase.map(Passphrase::new));
+    let rpc = hosted.rpc.for_clients(door.passphrase.map(Passphrase::new));
     hosted.server.serve_tcp(listener, tls, rpc);
     tracing::info!(
         "Session server started on {} and unix://{}",
