@@ -14,4 +14,5 @@ pub mod service;
 pub mod session;
 pub mod sidecar;
 mod stream;
+pub mod telemetry;
 pub mod tree;

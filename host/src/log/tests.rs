@@ -8,10 +8,11 @@ use jumpstarter_proto::v1::{LogSource, LogStreamResponse};
 use serde_json::Value;
 
 use super::console::Console;
-use super::queue::{Attachment, Queues};
-use super::subscriber::Subscriber;
+use super::context::Context;
+use super::queue::Attachment;
+use super::subscriber::{Sinks, Subscriber};
 use super::writer::Writer;
-use super::{Level, Line, stamp};
+use super::{LeaseContext, Level, Line, Tap, stamp};
 
 #[derive(Clone, Default)]
 struct Sink(Arc<Mutex<Vec<u8>>>);
@@ -27,19 +28,35 @@ impl Write for Sink {
     }
 }
 
-/// What the console shows of the events in `speak`, and what a session's queue keeps.
-fn listen(level: Level, json: bool, speak: impl FnOnce()) -> (String, Vec<LogStreamResponse>) {
+/// Everything lines go to, for one test.
+fn sinks(json: bool) -> (&'static Sinks, Sink) {
     let sink = Sink::default();
     let writer = Writer::to(sink.clone()).unwrap();
-    let console: &_ = Box::leak(Box::new(Console::new(json, false, writer)));
-    let queues: &'static Queues = Box::leak(Box::default());
-    console.set_context(&[("exporter", "bench \"1\""), ("lease_id", "standalone")]);
-    let queue = Attachment::new(Some(queues));
-    let subscriber = Subscriber::new(level, console, queues);
-    tracing::subscriber::with_default(subscriber, speak);
-    console.flush();
-    let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
-    (text, std::iter::from_fn(|| queue.try_next()).collect())
+    let sinks = Box::leak(Box::new(Sinks {
+        console: Console::new(json, false, writer),
+        context: Context::new(None),
+        queues: Default::default(),
+        outlet: Default::default(),
+    }));
+    (sinks, sink)
+}
+
+impl Sink {
+    fn text(&self, sinks: &Sinks) -> String {
+        sinks.console.flush();
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// What the console shows of the events in `speak`, and what a session's queue keeps.
+fn listen(level: Level, json: bool, speak: impl FnOnce()) -> (String, Vec<LogStreamResponse>) {
+    let (sinks, sink) = sinks(json);
+    let context = [("exporter", "bench \"1\""), ("lease_id", "standalone")];
+    sinks.context.set(&context);
+    let queue = Attachment::new(Some(&sinks.queues));
+    tracing::subscriber::with_default(Subscriber::new(level, sinks), speak);
+    let entries = std::iter::from_fn(|| queue.try_next()).collect();
+    (sink.text(sinks), entries)
 }
 
 fn operation_failed() {
@@ -102,15 +119,9 @@ fn a_driver_line_for_clients() {
 
 #[test]
 fn a_line_with_fields_of_its_own() {
-    let sink = Sink::default();
-    let console: &_ = Box::leak(Box::new(Console::new(
-        true,
-        false,
-        Writer::to(sink.clone()).unwrap(),
-    )));
-    let queues: &'static Queues = Box::leak(Box::default());
-    let queue = Attachment::new(Some(queues));
-    let subscriber = Subscriber::new(Level::Info, console, queues);
+    let (sinks, sink) = sinks(true);
+    let queue = Attachment::new(Some(&sinks.queues));
+    let subscriber = Subscriber::new(Level::Info, sinks);
     let line = Line {
         level: tracing::Level::INFO,
         logger: "driver.Pdu",
@@ -122,8 +133,7 @@ fn a_line_with_fields_of_its_own() {
         level: tracing::Level::DEBUG,
         ..line
     });
-    console.flush();
-    let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+    let text = sink.text(sinks);
     let shown: Value = serde_json::from_str(text.trim_end()).unwrap();
     assert_eq!(shown["logger"], "driver.Pdu");
     assert_eq!(shown["out\"let"], "3");
@@ -211,21 +221,15 @@ fn a_value_may_log_while_it_is_formatted() {
 
 #[tokio::test]
 async fn a_reader_is_woken_at_once() {
-    let sink = Sink::default();
-    let console: &_ = Box::leak(Box::new(Console::new(
-        true,
-        false,
-        Writer::to(sink).unwrap(),
-    )));
-    let queues: &'static Queues = Box::leak(Box::default());
-    let queue = Arc::new(Attachment::new(Some(queues)));
+    let (sinks, _) = sinks(true);
+    let queue = Arc::new(Attachment::new(Some(&sinks.queues)));
     let mut readers = tokio::task::JoinSet::new();
     for _ in 0..2 {
         let queue = Arc::clone(&queue);
         readers.spawn(async move { queue.next().await.message });
     }
     tokio::task::yield_now().await;
-    tracing::subscriber::with_default(Subscriber::new(Level::Info, console, queues), || {
+    tracing::subscriber::with_default(Subscriber::new(Level::Info, sinks), || {
         tracing::info!("one");
         tracing::info!("two");
     });
