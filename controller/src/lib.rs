@@ -1,0 +1,13 @@
+//! Controller and router in one program, without Kubernetes.
+//!
+//! ```text
+//!  exporters ─┐                                            ┌─ store: SQLite, one writer
+//!             ├─► service (gRPC, HTTP) ─► identity ─► lab ─┤
+//!  clients ───┘        │                              │    └─ schedule: who gets what, a pure function
+//!                      └─► router: pairs of byte streams
+//! ```
+//!
+//! The **lab** owns what is true: exporters, clients, policies, leases that have not ended. It changes
+//! one step at a time, and says that something is done when the database has it.
+
+pub mod model;

@@ -1,0 +1,3 @@
+//! `jmp-controller`.
+
+fn main() {}

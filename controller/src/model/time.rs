@@ -1,0 +1,63 @@
+//! Points in time, as the database and the wire have them.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use prost_types::Timestamp;
+
+/// Microseconds since 1970, UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Time(pub i64);
+
+// === impl Time ===
+
+impl Time {
+    /// By the clock of this machine.
+    pub fn now() -> Self {
+        SystemTime::now().into()
+    }
+
+    /// So much later; the end of time if there is no such time.
+    pub fn after(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(micros))
+    }
+
+    /// So much earlier.
+    pub fn before(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(micros))
+    }
+
+    /// How long it has been since `earlier`; nothing if that is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        let micros = self.0.saturating_sub(earlier.0);
+        Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    }
+}
+
+impl From<SystemTime> for Time {
+    fn from(time: SystemTime) -> Self {
+        let micros = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self(match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => micros(since),
+            Err(before) => -micros(before.duration()),
+        })
+    }
+}
+
+impl From<Time> for Timestamp {
+    fn from(time: Time) -> Self {
+        Self {
+            seconds: time.0.div_euclid(1_000_000),
+            // Below a second, so it fits.
+            nanos: time.0.rem_euclid(1_000_000) as i32 * 1000,
+        }
+    }
+}
+
+impl From<Timestamp> for Time {
+    fn from(timestamp: Timestamp) -> Self {
+        let micros = timestamp.seconds.saturating_mul(1_000_000);
+        Self(micros.saturating_add(i64::from(timestamp.nanos) / 1000))
+    }
+}
