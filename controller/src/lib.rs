@@ -11,3 +11,4 @@
 //! one step at a time, and says that something is done when the database has it.
 
 pub mod model;
+pub mod schedule;

@@ -1,0 +1,113 @@
+//! How it looks for somebody who waits.
+
+use std::collections::{HashMap, HashSet};
+
+use super::grant::Grant;
+use crate::model::Uid;
+
+/// What a lease waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Waiting {
+    /// None of its exporters is connected.
+    Offline,
+    /// All that are connected are leased.
+    NotAvailable,
+    /// Those that are not leased are still busy with the end of the last lease.
+    NotReady,
+}
+
+/// Its exporters, and the queue for them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// How many exporters it may have.
+    pub matching: usize,
+    /// How many of them are connected.
+    pub online: usize,
+    /// How many of those are not leased.
+    pub free: usize,
+    /// Which turn is its: 1 is next. Counts those who wait for any of the same exporters.
+    pub position: usize,
+    /// The first of the exporters by name.
+    pub example: String,
+}
+
+/// Those who wait, in the order of the queue.
+#[derive(Debug, Default)]
+pub(super) struct Crowd {
+    /// How many wait for each exporter.
+    waiting: HashMap<Uid, usize>,
+}
+
+// === impl Waiting ===
+
+impl Waiting {
+    /// A word for programs.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Offline => "Offline",
+            Self::NotAvailable => "NotAvailable",
+            Self::NotReady => "NotReady",
+        }
+    }
+
+    /// A sentence for people.
+    pub fn message(self, place: &Place) -> String {
+        let Place {
+            matching,
+            online,
+            free,
+            position,
+            example,
+        } = place;
+        let turn = match position {
+            0 | 1 => "this lease is next in the queue".to_owned(),
+            position => format!("this lease is number {position} in the queue"),
+        };
+        match self {
+            Self::Offline => format!(
+                "There are {matching} approved exporters (i.e. {example}), but none of them are \
+                 online; {turn}"
+            ),
+            Self::NotAvailable => format!(
+                "There are {matching} approved exporters (i.e. {example}), {online} of them online, \
+                 but all of them are already leased; {turn}"
+            ),
+            Self::NotReady => format!(
+                "There are {online} online exporters (i.e. {example}), {free} of them not leased, but \
+                 none are ready: the previous lease is being cleaned up; {turn}"
+            ),
+        }
+    }
+}
+
+// === impl Crowd ===
+
+impl Crowd {
+    /// Where the next one stands; counts him from then on.
+    pub(super) fn place(&mut self, grants: &[Grant<'_>], taken: &HashSet<Uid>) -> Place {
+        let connected =
+            |grant: &&Grant<'_>| grant.exporter.is_registered() && grant.exporter.online;
+        let mut ahead = 0;
+        for grant in grants {
+            let waiting = self.waiting.entry(grant.exporter.uid).or_default();
+            ahead = ahead.max(*waiting);
+            *waiting += 1;
+        }
+        Place {
+            matching: grants.len(),
+            online: grants.iter().filter(connected).count(),
+            free: grants
+                .iter()
+                .filter(connected)
+                .filter(|grant| !taken.contains(&grant.exporter.uid))
+                .count(),
+            position: ahead + 1,
+            example: grants
+                .iter()
+                .map(|grant| grant.exporter.key.name.as_str())
+                .min()
+                .unwrap_or_default()
+                .to_owned(),
+        }
+    }
+}
