@@ -5,20 +5,24 @@
 
 mod client;
 mod condition;
+mod credential;
 mod exporter;
 mod lease;
 mod policy;
 mod time;
+mod window;
 
 use std::collections::BTreeMap;
 
 pub use client::Client;
 pub use condition::{Condition, ConditionType, Conditions};
+pub use credential::{Credential, CredentialKind};
 pub use exporter::{Device, Exporter, Reported};
 pub use lease::{EndReason, ExporterRef, Lease, LeaseState};
 pub use policy::{Policy, Rule};
 pub use time::Time;
 use uuid::Uuid;
+pub use window::{Length, Window, WindowError, Wish};
 
 /// Labels, tags, contexts: sorted by key.
 pub type Labels = BTreeMap<String, String>;

@@ -1,0 +1,239 @@
+//! When a lease may begin and must end: any sensible pair of begin, end and duration.
+
+use std::time::Duration;
+
+use super::Time;
+
+/// What was asked for, made complete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// Not before.
+    pub begin: Option<Time>,
+    /// Not after.
+    pub end: Option<Time>,
+    /// How long.
+    pub duration: Option<Duration>,
+}
+
+/// A duration as clients send it, which may be negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Length {
+    /// Microseconds.
+    pub micros: i64,
+}
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// Not before.
+    pub begin: Option<Time>,
+    /// Not after.
+    pub end: Option<Time>,
+    /// How long.
+    pub duration: Option<Length>,
+}
+
+/// Why it makes no sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WindowError {
+    /// It says three things that cannot all be true.
+    #[error("duration conflicts with begin_time and end_time")]
+    Conflict,
+    /// It never says how long.
+    #[error("duration is required (must specify Duration, or both BeginTime and EndTime)")]
+    Endless,
+    /// It ends before it begins.
+    #[error("duration must be positive, got {0}")]
+    NotPositive(Length),
+}
+
+// === impl Wish ===
+
+impl Wish {
+    /// Works out what is missing.
+    ///
+    /// # Errors
+    ///
+    /// It says too little, or contradicts itself.
+    pub fn resolve(self) -> Result<Window, WindowError> {
+        match (self.begin, self.end, self.duration) {
+            (Some(begin), Some(end), duration) => {
+                let length = Length {
+                    micros: end.0.saturating_sub(begin.0),
+                };
+                let said = duration.filter(|said| said.micros > 0);
+                if said.is_some_and(|said| said != length) {
+                    return Err(WindowError::Conflict);
+                }
+                Ok(Window {
+                    begin: Some(begin),
+                    end: Some(end),
+                    duration: Some(length.positive()?),
+                })
+            }
+            (None, Some(end), Some(length)) => {
+                let duration = length.positive()?;
+                Ok(Window {
+                    begin: Some(end.before(duration)),
+                    end: Some(end),
+                    duration: Some(duration),
+                })
+            }
+            (begin, None, Some(length)) => Ok(Window {
+                begin,
+                end: None,
+                duration: Some(length.positive()?),
+            }),
+            (_, _, None) => Err(WindowError::Endless),
+        }
+    }
+}
+
+// === impl Length ===
+
+impl Length {
+    fn positive(self) -> Result<Duration, WindowError> {
+        match u64::try_from(self.micros) {
+            Ok(micros) if micros > 0 => Ok(Duration::from_micros(micros)),
+            _ => Err(WindowError::NotPositive(self)),
+        }
+    }
+}
+
+impl From<Duration> for Length {
+    fn from(duration: Duration) -> Self {
+        Self {
+            micros: i64::try_from(duration.as_micros()).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+impl From<prost_types::Duration> for Length {
+    fn from(duration: prost_types::Duration) -> Self {
+        let micros = duration.seconds.saturating_mul(1_000_000);
+        Self {
+            micros: micros.saturating_add(i64::from(duration.nanos) / 1000),
+        }
+    }
+}
+
+/// As Go writes durations, which is how programs know this text: `1h30m0s`, `-2s`, `1.5s`, `0s`.
+impl std::fmt::Display for Length {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.micros < 0 {
+            f.write_str("-")?;
+        }
+        let micros = self.micros.unsigned_abs();
+        if micros > 0 && micros < 1_000_000 {
+            let (unit, size) = if micros < 1000 {
+                ("µs", 1)
+            } else {
+                ("ms", 1000)
+            };
+            return write!(f, "{}{unit}", micros as f64 / f64::from(size));
+        }
+        let seconds = micros / 1_000_000;
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+        if hours > 0 {
+            write!(f, "{hours}h")?;
+        }
+        if hours > 0 || minutes > 0 {
+            write!(f, "{minutes}m")?;
+        }
+        let rest = (micros % 60_000_000) as f64 / 1e6;
+        write!(f, "{rest}s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HOUR: i64 = 3_600_000_000;
+
+    fn resolve(
+        begin: Option<i64>,
+        end: Option<i64>,
+        duration: Option<i64>,
+    ) -> Result<(Option<i64>, Option<i64>, i64), String> {
+        let wish = Wish {
+            begin: begin.map(|hours| Time(hours * HOUR)),
+            end: end.map(|hours| Time(hours * HOUR)),
+            duration: duration.map(|hours| Length {
+                micros: hours * HOUR,
+            }),
+        };
+        let hours = |time: Option<Time>| time.map(|time| time.0 / HOUR);
+        let window = wish.resolve().map_err(|error| error.to_string())?;
+        let length = window.duration.unwrap().as_secs() as i64 / 3600;
+        Ok((hours(window.begin), hours(window.end), length))
+    }
+
+    #[test]
+    fn any_two_make_the_third() {
+        assert_eq!(resolve(None, None, Some(2)), Ok((None, None, 2)));
+        assert_eq!(resolve(Some(1), None, Some(2)), Ok((Some(1), None, 2)));
+        assert_eq!(resolve(Some(1), Some(4), None), Ok((Some(1), Some(4), 3)));
+        assert_eq!(resolve(None, Some(4), Some(3)), Ok((Some(1), Some(4), 3)));
+        assert_eq!(
+            resolve(Some(1), Some(4), Some(3)),
+            Ok((Some(1), Some(4), 3))
+        );
+        assert_eq!(
+            resolve(Some(1), Some(4), Some(0)),
+            Ok((Some(1), Some(4), 3))
+        );
+    }
+
+    #[test]
+    fn contradictions_are_named() {
+        let conflict = "duration conflicts with begin_time and end_time";
+        let endless = "duration is required (must specify Duration, or both BeginTime and EndTime)";
+        assert_eq!(resolve(Some(1), Some(4), Some(2)), Err(conflict.into()));
+        for (begin, end) in [(None, None), (Some(1), None), (None, Some(1))] {
+            assert_eq!(resolve(begin, end, None), Err(endless.into()));
+        }
+        let not_positive = |hours: &str| Err(format!("duration must be positive, got {hours}"));
+        assert_eq!(resolve(None, None, Some(0)), not_positive("0s"));
+        assert_eq!(resolve(None, None, Some(-2)), not_positive("-2h0m0s"));
+        assert_eq!(resolve(Some(4), Some(1), None), not_positive("-3h0m0s"));
+        assert_eq!(resolve(Some(4), Some(4), None), not_positive("0s"));
+    }
+
+    #[test]
+    fn lengths_are_written_as_go_does() {
+        let text = |micros| Length { micros }.to_string();
+        assert_eq!(text(-2_000_000), "-2s");
+        assert_eq!(text(1_500_000), "1.5s");
+        assert_eq!(text(90_000_000), "1m30s");
+        assert_eq!(text(5_400_000_000), "1h30m0s");
+        assert_eq!(text(1_500), "1.5ms");
+        assert_eq!(text(7), "7µs");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics_and_windows_are_consistent(
+            begin in proptest::option::of(any::<i64>()),
+            end in proptest::option::of(any::<i64>()),
+            micros in proptest::option::of(any::<i64>()),
+        ) {
+            let wish = Wish {
+                begin: begin.map(Time),
+                end: end.map(Time),
+                duration: micros.map(|micros| Length { micros }),
+            };
+            if let Ok(window) = wish.resolve() {
+                let duration = window.duration.unwrap();
+                prop_assert!(!duration.is_zero());
+                if let (Some(begin), Some(end)) = (window.begin, window.end) {
+                    prop_assert!(begin < end);
+                }
+            }
+        }
+    }
+}
