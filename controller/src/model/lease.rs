@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use jumpstarter_proto::selector::Selector;
+use jumpstarter_proto::selector::{Selector, Test};
 
 use super::{Conditions, Key, Labels, Time, Uid};
+
+/// Tags are labels with this prefix.
+pub const TAG_PREFIX: &str = "metadata.jumpstarter.dev/";
+/// The label of leases that have ended.
+pub const ENDED_LABEL: &str = "jumpstarter.dev/lease-ended";
 
 /// Somebody's right to an exporter for a while, or the wish for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +116,25 @@ impl Lease {
         // With a wished beginning, coming late does not make it longer.
         let from = self.not_before.unwrap_or(began);
         self.duration.map(|duration| from.after(duration))
+    }
+
+    /// What lists are filtered by: the labels it asked for, its tags, and whether it has ended.
+    pub fn labels(&self) -> Labels {
+        let mut labels = Labels::new();
+        for requirement in self.selector.requirements() {
+            if let Test::Equals(value) = &requirement.test
+                && !requirement.key.starts_with(TAG_PREFIX)
+            {
+                labels.insert(requirement.key.clone(), value.clone());
+            }
+        }
+        for (key, value) in &self.tags {
+            labels.insert(format!("{TAG_PREFIX}{key}"), value.clone());
+        }
+        if self.has_ended() {
+            labels.insert(ENDED_LABEL.to_owned(), "true".to_owned());
+        }
+        labels
     }
 
     /// How long it has been, or was.

@@ -9,7 +9,10 @@ mod credential;
 mod exporter;
 mod lease;
 mod policy;
+#[cfg(test)]
+pub(crate) mod samples;
 mod time;
+pub mod validate;
 mod window;
 
 use std::collections::BTreeMap;
@@ -18,7 +21,7 @@ pub use client::Client;
 pub use condition::{Condition, ConditionType, Conditions};
 pub use credential::{Credential, CredentialKind};
 pub use exporter::{Device, Exporter, Reported};
-pub use lease::{EndReason, ExporterRef, Lease, LeaseState};
+pub use lease::{ENDED_LABEL, EndReason, ExporterRef, Lease, LeaseState, TAG_PREFIX};
 pub use policy::{Policy, Rule};
 pub use time::Time;
 use uuid::Uuid;

@@ -119,6 +119,18 @@ pub fn decide<'a>(snapshot: &'a Snapshot<'a>) -> Vec<Decision> {
     decisions
 }
 
+/// Whether a client may have this exporter for so long.
+pub fn allows(
+    policies: &[&Policy],
+    exporter: &Exporter,
+    client: Option<&Client>,
+    length: std::time::Duration,
+) -> bool {
+    grant::judge(policies, exporter, client, length)
+        .grant
+        .is_some()
+}
+
 // === impl Queued ===
 
 impl<'a> Queued<'a> {

@@ -8,7 +8,8 @@ mod stories;
 use std::time::Duration;
 
 use super::*;
-use crate::model::{Conditions, Device, Key, Labels, LeaseState, Reported, Rule};
+use crate::model::samples::{exporter, labels, lease, policy, rule, uid};
+use crate::model::{Key, Reported, Rule};
 use jumpstarter_proto::v1::ExporterStatus;
 
 /// A lab of a few exporters and leases, built up by each test.
@@ -20,93 +21,6 @@ struct Lab {
     waiting: Vec<Lease>,
     leased: Vec<&'static str>,
     used: Vec<(&'static str, i64)>,
-}
-
-fn uid(text: &str) -> Uid {
-    Uid(uuid::Uuid::new_v5(
-        &uuid::Uuid::NAMESPACE_OID,
-        text.as_bytes(),
-    ))
-}
-
-fn labels(text: &str) -> Labels {
-    let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-    pairs
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
-}
-
-fn exporter(name: &str, text: &str) -> Exporter {
-    Exporter {
-        uid: uid(name),
-        key: Key::new("lab", name),
-        labels: labels(text),
-        told: Labels::new(),
-        username: None,
-        migrated: None,
-        enabled: true,
-        devices: vec![Device {
-            uuid: name.to_owned(),
-            parent: None,
-            labels: Labels::new(),
-        }],
-        reported: Some(Reported {
-            status: ExporterStatus::Available,
-            message: String::new(),
-        }),
-        online: true,
-        last_seen: None,
-        generation: 1,
-        created: Time(0),
-    }
-}
-
-fn lease(name: &str, selector: &str) -> Lease {
-    Lease {
-        uid: uid(name),
-        key: Key::new("lab", name),
-        owner: "alice".to_owned(),
-        selector: selector.parse().unwrap(),
-        pinned: None,
-        allow_disabled: false,
-        duration: Some(Duration::from_secs(60)),
-        not_before: None,
-        not_after: None,
-        tags: Labels::new(),
-        context: Labels::new(),
-        state: LeaseState::Pending,
-        release_requested: false,
-        exporter: None,
-        began: None,
-        ended: None,
-        end_reason: None,
-        priority: 0,
-        spot: false,
-        eligible_since: Some(Time(0)),
-        conditions: Conditions::default(),
-        generation: 1,
-        created: Time(0),
-    }
-}
-
-fn policy(exporters: &str, rules: Vec<Rule>) -> Policy {
-    Policy {
-        uid: uid("policy"),
-        key: Key::new("lab", "policy"),
-        exporters: exporters.parse().unwrap(),
-        rules,
-        generation: 1,
-        created: Time(0),
-    }
-}
-
-fn rule(from: &str, priority: i64) -> Rule {
-    Rule {
-        description: format!("for {from}"),
-        priority,
-        from: vec![from.parse().unwrap()],
-        ..Rule::default()
-    }
 }
 
 // === impl Lab ===

@@ -1,0 +1,176 @@
+//! What becomes of clients.
+
+use std::sync::Arc;
+
+use super::step::{Command, Step};
+use super::{Lab, LabError, clock};
+use crate::model::{Client, EndReason, Key, Labels, Lease, Migrated, Uid, validate};
+use crate::store::Change;
+
+const PLURAL: &str = "clients";
+
+/// A client to be made.
+#[derive(Clone, Debug)]
+pub struct NewClient {
+    /// Its name.
+    pub key: Key,
+    /// Its labels.
+    pub labels: Labels,
+    /// External identity that may act as it.
+    pub username: Option<String>,
+    /// From another installation.
+    pub migrated: Option<Migrated>,
+    /// Made by itself when somebody with an external identity first came.
+    pub provisioned: bool,
+}
+
+/// What of a client is to be changed; nothing stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ClientChange {
+    /// All its labels.
+    pub labels: Option<Labels>,
+    /// External identity, or none.
+    pub username: Option<Option<String>>,
+}
+
+struct Create {
+    new: NewClient,
+    actor: String,
+}
+
+struct Alter {
+    key: Key,
+    change: ClientChange,
+    actor: String,
+}
+
+struct Delete {
+    key: Key,
+    actor: String,
+}
+
+// === impl Lab ===
+
+impl Lab {
+    /// Makes a client. One that makes itself at its first visit may have done so twice at once; then
+    /// both get the same.
+    pub async fn create_client(
+        &self,
+        new: NewClient,
+        actor: &str,
+    ) -> Result<Arc<Client>, LabError> {
+        let actor = actor.to_owned();
+        self.change(Create { new, actor }).await
+    }
+
+    /// Changes what administrators may.
+    pub async fn alter_client(
+        &self,
+        key: Key,
+        change: ClientChange,
+        actor: &str,
+    ) -> Result<Arc<Client>, LabError> {
+        let actor = actor.to_owned();
+        self.change(Alter { key, change, actor }).await
+    }
+
+    /// Deletes a client with its credentials, and ends its leases.
+    pub async fn delete_client(&self, key: Key, actor: &str) -> Result<(), LabError> {
+        let actor = actor.to_owned();
+        self.change(Delete { key, actor }).await
+    }
+}
+
+// === impl Step ===
+
+impl Step<'_> {
+    fn client_named(&self, key: &Key) -> Result<Client, LabError> {
+        let client = self.state.clients.named(key);
+        client
+            .map(|client| Client::clone(client))
+            .ok_or_else(|| LabError::NotFound {
+                plural: PLURAL,
+                name: key.name.clone(),
+            })
+    }
+
+    fn put_client(&mut self, client: Client) -> Arc<Client> {
+        let client = Arc::new(client);
+        self.change(Change::Client(Arc::clone(&client)));
+        client
+    }
+}
+
+// === impl Command ===
+
+impl Command for Create {
+    type Answer = Arc<Client>;
+
+    fn carry_out(self, step: &mut Step<'_>) -> Result<Arc<Client>, LabError> {
+        let new = self.new;
+        validate::name(PLURAL, &new.key.name).map_err(LabError::Invalid)?;
+        validate::labels(&new.labels).map_err(LabError::Invalid)?;
+        if let Some(there) = step.state.clients.named(&new.key) {
+            if new.provisioned && there.username == new.username {
+                return Ok(Arc::clone(there));
+            }
+            return Err(LabError::Exists {
+                plural: PLURAL,
+                name: new.key.name,
+            });
+        }
+        let client = step.put_client(Client {
+            uid: Uid::random(),
+            key: new.key,
+            labels: new.labels,
+            username: new.username,
+            migrated: new.migrated,
+            provisioned: new.provisioned,
+            generation: 1,
+            created: step.now,
+        });
+        step.record(self.actor, "ClientCreated", ("client", &client.key), "");
+        Ok(client)
+    }
+}
+
+impl Command for Alter {
+    type Answer = Arc<Client>;
+
+    fn carry_out(self, step: &mut Step<'_>) -> Result<Arc<Client>, LabError> {
+        let mut client = step.client_named(&self.key)?;
+        if let Some(labels) = self.change.labels {
+            validate::labels(&labels).map_err(LabError::Invalid)?;
+            client.labels = labels;
+        }
+        client.username = self.change.username.unwrap_or(client.username);
+        client.generation += 1;
+        let client = step.put_client(client);
+        step.record(self.actor, "ClientChanged", ("client", &client.key), "");
+        Ok(client)
+    }
+}
+
+impl Command for Delete {
+    type Answer = ();
+
+    fn carry_out(self, step: &mut Step<'_>) -> Result<(), LabError> {
+        let client = step.client_named(&self.key)?;
+        let its = |lease: &&Arc<Lease>| {
+            lease.key.namespace == client.key.namespace && lease.owner == client.key.name
+        };
+        let leases: Vec<Lease> = step
+            .state
+            .leases
+            .iter()
+            .filter(its)
+            .map(|lease| Lease::clone(lease))
+            .collect();
+        for lease in leases {
+            clock::end(step, lease, EndReason::Deleted, &self.actor);
+        }
+        step.change(Change::NoClient(client.uid));
+        step.record(self.actor, "ClientDeleted", ("client", &self.key), "");
+        Ok(())
+    }
+}

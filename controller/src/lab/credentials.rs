@@ -1,0 +1,145 @@
+//! What becomes of credentials.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::step::{Command, Step};
+use super::{Lab, LabError};
+use crate::model::{Credential, Key, Uid};
+use crate::store::Change;
+
+struct Keep {
+    credential: Credential,
+    /// When the earlier ones of the same owner end; none leaves them as they are.
+    grace: Option<Duration>,
+    actor: String,
+    of: Key,
+}
+
+struct Revoke {
+    owner: Uid,
+    jti: Option<String>,
+    actor: String,
+    of: Key,
+}
+
+// === impl Lab ===
+
+impl Lab {
+    /// Remembers a credential that was issued. With a `grace`, the owner's earlier ones end after it.
+    pub async fn keep_credential(
+        &self,
+        credential: Credential,
+        of: Key,
+        grace: Option<Duration>,
+        actor: &str,
+    ) -> Result<(), LabError> {
+        let keep = Keep {
+            credential,
+            grace,
+            actor: actor.to_owned(),
+            of,
+        };
+        self.change(keep).await
+    }
+
+    /// Ends all credentials of an owner now, or only the one of this id; says how many that were.
+    pub async fn revoke_credentials(
+        &self,
+        owner: Uid,
+        jti: Option<String>,
+        of: Key,
+        actor: &str,
+    ) -> Result<usize, LabError> {
+        let revoke = Revoke {
+            owner,
+            jti,
+            actor: actor.to_owned(),
+            of,
+        };
+        self.change(revoke).await
+    }
+
+    /// The credential of this id.
+    pub fn credential(&self, jti: &str) -> Option<Arc<Credential>> {
+        self.read().credentials.get(jti).cloned()
+    }
+
+    /// All credentials of an owner, the newest first.
+    pub fn credentials(&self, owner: Uid) -> Vec<Arc<Credential>> {
+        let state = self.read();
+        let its = state
+            .credentials
+            .values()
+            .filter(|credential| credential.owner == owner);
+        let mut all: Vec<_> = its.cloned().collect();
+        all.sort_by_key(|credential| std::cmp::Reverse(credential.issued));
+        all
+    }
+}
+
+// === impl Step ===
+
+impl Step<'_> {
+    fn good_credentials(&self, owner: Uid) -> Vec<Credential> {
+        let all = self.state.credentials.values();
+        all.filter(|credential| credential.owner == owner && credential.is_good(self.now))
+            .map(|credential| Credential::clone(credential))
+            .collect()
+    }
+
+    fn put_credential(&mut self, credential: Credential) {
+        self.change(Change::Credential(Arc::new(credential)));
+    }
+}
+
+// === impl Command ===
+
+impl Command for Keep {
+    type Answer = ();
+
+    fn carry_out(self, step: &mut Step<'_>) -> Result<(), LabError> {
+        if let Some(grace) = self.grace {
+            let end = step.now.after(grace);
+            for mut earlier in step.good_credentials(self.credential.owner) {
+                if earlier.revoked.is_none_or(|revoked| end < revoked) {
+                    earlier.revoked = Some(end);
+                    step.put_credential(earlier);
+                }
+            }
+        }
+        let detail = self.credential.jti.clone();
+        step.put_credential(self.credential);
+        step.record(
+            self.actor,
+            "CredentialIssued",
+            ("credential", &self.of),
+            detail,
+        );
+        Ok(())
+    }
+}
+
+impl Command for Revoke {
+    type Answer = usize;
+
+    fn carry_out(self, step: &mut Step<'_>) -> Result<usize, LabError> {
+        let mut good = step.good_credentials(self.owner);
+        if let Some(jti) = &self.jti {
+            good.retain(|credential| credential.jti == *jti);
+        }
+        let count = good.len();
+        for mut credential in good {
+            credential.revoked = Some(step.now);
+            let detail = credential.jti.clone();
+            step.put_credential(credential);
+            step.record(
+                self.actor.as_str(),
+                "CredentialRevoked",
+                ("credential", &self.of),
+                detail,
+            );
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,126 @@
+//! A new lease.
+
+use std::sync::Arc;
+
+use jumpstarter_proto::selector::Selector;
+use uuid::Uuid;
+
+use super::PLURAL;
+use crate::lab::step::{Command, Step};
+use crate::lab::{Lab, LabError};
+use crate::model::{Conditions, Key, Labels, Lease, LeaseState, Uid, Wish, validate};
+
+/// What a client asks for. Who asks, and that he may, has been checked.
+#[derive(Clone, Debug)]
+pub struct NewLease {
+    /// Where.
+    pub namespace: String,
+    /// The name it shall have; none gets one that sorts by time.
+    pub name: Option<String>,
+    /// Whose it will be.
+    pub owner: String,
+    /// Which exporters will do.
+    pub selector: Selector,
+    /// The one exporter that will do.
+    pub pinned: Option<String>,
+    /// Whether that may be disabled.
+    pub allow_disabled: bool,
+    /// When, and for how long.
+    pub wish: Wish,
+    /// For finding it again.
+    pub tags: Labels,
+    /// For the logs.
+    pub context: Labels,
+    /// How many tags there may be.
+    pub most_tags: usize,
+}
+
+struct Create(NewLease);
+
+// === impl Lab ===
+
+impl Lab {
+    /// Makes a lease. When this returns, it has been considered for an exporter.
+    pub async fn create_lease(&self, new: NewLease) -> Result<Arc<Lease>, LabError> {
+        if let Some(name) = &new.name {
+            // Names of leases that have ended are taken, too, and only the database knows those.
+            let key = Key::new(&new.namespace, name);
+            if self.lease(&key).await?.is_some() {
+                return Err(exists(name));
+            }
+        }
+        let key = self.change(Create(new)).await?;
+        match self.lease(&key).await? {
+            Some(lease) => Ok(lease),
+            None => Err(super::not_found(&key)),
+        }
+    }
+}
+
+fn exists(name: &str) -> LabError {
+    LabError::Exists {
+        plural: PLURAL,
+        name: name.to_owned(),
+    }
+}
+
+// === impl Command ===
+
+impl Command for Create {
+    type Answer = Key;
+
+    fn carry_out(self, step: &mut Step<'_>) -> Result<Key, LabError> {
+        let new = self.0;
+        if new.selector.is_empty() && new.pinned.is_none() {
+            return Err(LabError::Invalid(
+                "one of selector or exporterRef.name is required".to_owned(),
+            ));
+        }
+        validate::tags(&new.tags, new.most_tags).map_err(LabError::Invalid)?;
+        validate::context(&new.context).map_err(LabError::Invalid)?;
+        let window = new.wish.resolve()?;
+        let name = match new.name {
+            Some(name) => {
+                validate::name(PLURAL, &name).map_err(LabError::Invalid)?;
+                name
+            }
+            None => Uuid::now_v7().to_string(),
+        };
+        let key = Key::new(new.namespace, name);
+        if step.state.leases.named(&key).is_some() || step.ended.contains(&key) {
+            return Err(exists(&key.name));
+        }
+        let later = window.begin.filter(|begin| *begin > step.now);
+        let owner = format!("client:{}/{}", key.namespace, new.owner);
+        step.put_lease(Lease {
+            uid: Uid::random(),
+            key: key.clone(),
+            owner: new.owner,
+            selector: new.selector,
+            pinned: new.pinned,
+            allow_disabled: new.allow_disabled,
+            duration: window.duration,
+            not_before: window.begin,
+            not_after: window.end,
+            tags: new.tags,
+            context: new.context,
+            state: match later {
+                Some(_) => LeaseState::Scheduled,
+                None => LeaseState::Pending,
+            },
+            release_requested: false,
+            exporter: None,
+            began: None,
+            ended: None,
+            end_reason: None,
+            priority: 0,
+            spot: false,
+            eligible_since: later.is_none().then_some(step.now),
+            conditions: Conditions::default(),
+            generation: 1,
+            created: step.now,
+        });
+        step.record(owner, "LeaseCreated", ("lease", &key), "");
+        Ok(key)
+    }
+}

@@ -1,0 +1,29 @@
+//! What becomes of leases because somebody asks for it.
+
+mod create;
+mod release;
+mod update;
+
+pub use create::NewLease;
+pub use release::By;
+pub use update::LeaseUpdate;
+
+use super::LabError;
+use super::step::Step;
+use crate::model::{Key, Lease};
+
+const PLURAL: &str = "leases";
+
+fn not_found(key: &Key) -> LabError {
+    LabError::NotFound {
+        plural: PLURAL,
+        name: key.name.clone(),
+    }
+}
+
+impl Step<'_> {
+    fn lease_named(&self, key: &Key) -> Option<Lease> {
+        let lease = self.state.leases.named(key);
+        lease.map(|lease| Lease::clone(lease))
+    }
+}

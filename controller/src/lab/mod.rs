@@ -1,0 +1,136 @@
+//! The lab: what is true, and how it changes.
+//!
+//! One task changes it, step by step ([`work`]). Everybody else sends commands, and is answered when
+//! the database has what they did; or reads, without waiting, what the database is known to have.
+
+mod clients;
+mod clock;
+mod credentials;
+mod error;
+mod exporters;
+mod leases;
+mod policies;
+mod presence;
+mod queue;
+mod state;
+mod step;
+mod view;
+mod watch;
+mod work;
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use tokio::sync::{mpsc, oneshot};
+
+pub use clients::{ClientChange, NewClient};
+pub use error::LabError;
+pub use exporters::{ExporterChange, NewExporter};
+pub use leases::{By, LeaseUpdate, NewLease};
+pub use policies::NewPolicy;
+pub use presence::Present;
+pub use view::{LeaseQuery, Page};
+pub use watch::{Assignment, Sight};
+
+use crate::store::{Change, Store, StoreError};
+use presence::Presence;
+use state::State;
+use step::{Asked, Command, Job};
+use watch::Watchers;
+use work::Work;
+
+/// So many commands wait; whoever comes later waits with his.
+const WAITING: usize = 4096;
+
+/// The way to the lab; cheap to clone. When all are dropped, the lab ends.
+#[derive(Clone, Debug)]
+pub struct Lab {
+    jobs: mpsc::Sender<Box<dyn Job>>,
+    published: Arc<RwLock<State>>,
+    store: Store,
+    presence: Presence,
+    watchers: Watchers,
+}
+
+/// The lab's task, to be awaited after the last [`Lab`] is gone.
+#[derive(Debug)]
+pub struct Running(tokio::task::JoinHandle<()>);
+
+// === impl Lab ===
+
+impl Lab {
+    /// Takes up what the database has.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be read.
+    pub async fn open(store: Store) -> Result<(Self, Running), StoreError> {
+        let loaded = store.load().await?;
+        let published = Arc::new(RwLock::new(State::of(&loaded)));
+        let presence = Presence::default();
+        for exporter in loaded.exporters.iter().filter(|exporter| exporter.online) {
+            // Its connection broke with the last program; it gets time to come back.
+            presence.sign(exporter.uid);
+        }
+        let (jobs, queue) = mpsc::channel(WAITING);
+        let lab = Self {
+            jobs,
+            published: Arc::clone(&published),
+            store: store.clone(),
+            presence: presence.clone(),
+            watchers: Watchers::default(),
+        };
+        let work = Work {
+            jobs: queue,
+            store,
+            working: State::of(&loaded),
+            published,
+            presence,
+            watchers: lab.watchers.clone(),
+        };
+        Ok((lab, Running(tokio::spawn(work.run()))))
+    }
+
+    /// The database below it.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Has a command carried out.
+    async fn change<C: Command>(&self, command: C) -> Result<C::Answer, LabError> {
+        let (answer, answered) = oneshot::channel();
+        let job = Box::new(Asked { command, answer });
+        self.jobs.send(job).await.map_err(|_| LabError::Stopping)?;
+        answered.await.map_err(|_| LabError::Stopping)?
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        read(&self.published)
+    }
+}
+
+fn read(state: &RwLock<State>) -> RwLockReadGuard<'_, State> {
+    state.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Shows what the database has now.
+fn publish(published: &RwLock<State>, working: &State, changes: &[Change]) {
+    let mut published = published.write().unwrap_or_else(PoisonError::into_inner);
+    for change in changes {
+        published.apply(change);
+    }
+    published.places.clone_from(&working.places);
+}
+
+// === impl Running ===
+
+impl Running {
+    /// Waits until everything is on the disk.
+    pub async fn ended(self) {
+        if let Err(error) = self.0.await {
+            tracing::error!(%error, "the lab ended badly");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

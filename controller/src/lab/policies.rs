@@ -1,0 +1,96 @@
+//! What becomes of access policies.
+
+use std::sync::Arc;
+
+use jumpstarter_proto::selector::Selector;
+
+use super::step::{Command, Step};
+use super::{Lab, LabError};
+use crate::model::{Key, Policy, Rule, Uid, validate};
+use crate::store::Change;
+
+const PLURAL: &str = "exporteraccesspolicies";
+
+/// A policy as it is to be.
+#[derive(Clone, Debug)]
+pub struct NewPolicy {
+    /// Its name.
+    pub key: Key,
+    /// The exporters it is about.
+    pub exporters: Selector,
+    /// Its rules.
+    pub rules: Vec<Rule>,
+}
+
+struct Apply {
+    new: NewPolicy,
+    actor: String,
+}
+
+struct Delete {
+    key: Key,
+    actor: String,
+}
+
+// === impl Lab ===
+
+impl Lab {
+    /// Makes a policy, or replaces the one of this name. Leases that have begun are not touched.
+    pub async fn apply_policy(&self, new: NewPolicy, actor: &str) -> Result<Arc<Policy>, LabError> {
+        let actor = actor.to_owned();
+        self.change(Apply { new, actor }).await
+    }
+
+    /// Deletes a policy. Without any, everybody may use everything.
+    pub async fn delete_policy(&self, key: Key, actor: &str) -> Result<(), LabError> {
+        let actor = actor.to_owned();
+        self.change(Delete { key, actor }).await
+    }
+}
+
+// === impl Command ===
+
+impl Command for Apply {
+    type Answer = Arc<Policy>;
+
+    fn carry_out(self, step: &mut Step<'_>) -> Result<Arc<Policy>, LabError> {
+        let NewPolicy {
+            key,
+            exporters,
+            rules,
+        } = self.new;
+        validate::name(PLURAL, &key.name).map_err(LabError::Invalid)?;
+        let (uid, generation, created) = match step.state.policies.named(&key) {
+            Some(old) => (old.uid, old.generation + 1, old.created),
+            None => (Uid::random(), 1, step.now),
+        };
+        let policy = Arc::new(Policy {
+            uid,
+            key,
+            exporters,
+            rules,
+            generation,
+            created,
+        });
+        step.change(Change::Policy(Arc::clone(&policy)));
+        step.record(self.actor, "PolicyApplied", ("policy", &policy.key), "");
+        Ok(policy)
+    }
+}
+
+impl Command for Delete {
+    type Answer = ();
+
+    fn carry_out(self, step: &mut Step<'_>) -> Result<(), LabError> {
+        let Some(policy) = step.state.policies.named(&self.key) else {
+            return Err(LabError::NotFound {
+                plural: PLURAL,
+                name: self.key.name,
+            });
+        };
+        let uid = policy.uid;
+        step.change(Change::NoPolicy(uid));
+        step.record(self.actor, "PolicyDeleted", ("policy", &self.key), "");
+        Ok(())
+    }
+}

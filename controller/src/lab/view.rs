@@ -1,0 +1,158 @@
+//! What there is to see. What has not ended is in memory, the rest is read from the database.
+
+use std::sync::Arc;
+
+use jumpstarter_proto::selector::Selector;
+use tokio::sync::watch;
+
+use super::watch::Sight;
+use super::{Lab, LabError};
+use crate::model::{Client, Exporter, Key, Lease, LeaseState, Policy, Time, Uid};
+use crate::schedule::{Place, Waiting};
+
+/// A part of a long list, in the order of names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Only names after this one.
+    pub after: Option<String>,
+    /// No more than this; none is all.
+    pub most: Option<usize>,
+}
+
+/// Which leases.
+#[derive(Clone, Debug, Default)]
+pub struct LeaseQuery {
+    /// Where.
+    pub namespace: String,
+    /// What their labels say, see [`Lease::labels`].
+    pub labels: Selector,
+    /// Whether those that have ended are wanted, too.
+    pub ended: bool,
+    /// Which part of the list.
+    pub page: Page,
+}
+
+// === impl Lab ===
+
+impl Lab {
+    /// The exporter of this name.
+    pub fn exporter(&self, key: &Key) -> Option<Arc<Exporter>> {
+        self.read().exporters.named(key).cloned()
+    }
+
+    /// The exporter of this incarnation.
+    pub fn exporter_of(&self, uid: Uid) -> Option<Arc<Exporter>> {
+        self.read().exporters.get(uid).cloned()
+    }
+
+    /// When it was last there.
+    pub fn last_seen(&self, exporter: &Exporter) -> Option<Time> {
+        self.presence.last(exporter.uid).or(exporter.last_seen)
+    }
+
+    /// Exporters of a namespace in the order of names.
+    pub fn exporters(&self, namespace: &str, labels: &Selector, page: &Page) -> Vec<Arc<Exporter>> {
+        let state = self.read();
+        let matching = state.exporters.iter().filter(|exporter| {
+            exporter.key.namespace == namespace && labels.matches(|key| exporter.label(key))
+        });
+        cut(matching.cloned().collect(), page, |exporter| &exporter.key)
+    }
+
+    /// The client of this name.
+    pub fn client(&self, key: &Key) -> Option<Arc<Client>> {
+        self.read().clients.named(key).cloned()
+    }
+
+    /// Clients of a namespace in the order of names.
+    pub fn clients(&self, namespace: &str, page: &Page) -> Vec<Arc<Client>> {
+        let state = self.read();
+        let all = state.clients.iter();
+        let its = all.filter(|client| client.key.namespace == namespace);
+        cut(its.cloned().collect(), page, |client| &client.key)
+    }
+
+    /// Policies of a namespace in the order of names.
+    pub fn policies(&self, namespace: &str) -> Vec<Arc<Policy>> {
+        let state = self.read();
+        let all = state.policies.iter();
+        let its = all.filter(|policy| policy.key.namespace == namespace);
+        cut(its.cloned().collect(), &Page::default(), |policy| {
+            &policy.key
+        })
+    }
+
+    /// The lease of this name, ended or not.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be read.
+    pub async fn lease(&self, key: &Key) -> Result<Option<Arc<Lease>>, LabError> {
+        let open = self.read().leases.named(key).cloned();
+        match open {
+            Some(lease) => Ok(Some(lease)),
+            None => {
+                let ended = self.store.lease(key.clone()).await;
+                ended.map_err(|error| LabError::Store(Arc::new(error)))
+            }
+        }
+    }
+
+    /// Leases in the order of names.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be read.
+    pub async fn leases(&self, query: LeaseQuery) -> Result<Vec<Arc<Lease>>, LabError> {
+        if query.ended {
+            let all = self.store.leases(query).await;
+            return all.map_err(|error| LabError::Store(Arc::new(error)));
+        }
+        let state = self.read();
+        let matching = state.leases.iter().filter(|lease| {
+            lease.key.namespace == query.namespace && {
+                let labels = lease.labels();
+                query
+                    .labels
+                    .matches(|key| labels.get(key).map(String::as_str))
+            }
+        });
+        Ok(cut(matching.cloned().collect(), &query.page, |lease| {
+            &lease.key
+        }))
+    }
+
+    /// What a lease waits for, if it waits, and how it looks.
+    pub fn place(&self, lease: &Lease) -> Option<(Waiting, Place)> {
+        match lease.state {
+            LeaseState::Pending => self.read().places.get(&lease.uid).cloned(),
+            _ => None,
+        }
+    }
+
+    /// The lease that an exporter serves.
+    pub fn lease_on(&self, exporter: Uid) -> Option<Arc<Lease>> {
+        self.read().lease_on(exporter).cloned()
+    }
+
+    /// What becomes of an exporter from now on. Of changes in quick succession only the last is seen.
+    pub fn watch(&self, exporter: Uid) -> watch::Receiver<Sight> {
+        self.watchers.watch(&self.read(), exporter)
+    }
+
+    /// Where anything is.
+    pub fn namespaces(&self) -> Vec<String> {
+        let state = self.read();
+        let all = state.namespaces().into_iter();
+        all.map(str::to_owned).collect()
+    }
+}
+
+fn cut<T>(mut all: Vec<Arc<T>>, page: &Page, key: impl Fn(&T) -> &Key) -> Vec<Arc<T>> {
+    all.sort_by(|one, other| key(one).name.cmp(&key(other).name));
+    if let Some(after) = &page.after {
+        all.retain(|object| key(object).name > *after);
+    }
+    all.truncate(page.most.unwrap_or(usize::MAX));
+    all
+}

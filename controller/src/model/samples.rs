@@ -1,0 +1,102 @@
+//! Objects for tests.
+
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use jumpstarter_proto::v1::ExporterStatus;
+
+use super::*;
+
+/// Always the same for a text.
+pub(crate) fn uid(text: &str) -> Uid {
+    Uid(uuid::Uuid::new_v5(
+        &uuid::Uuid::NAMESPACE_OID,
+        text.as_bytes(),
+    ))
+}
+
+/// From `a=b,c=d`.
+pub(crate) fn labels(text: &str) -> Labels {
+    let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
+    pairs
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// Registered, online, available.
+pub(crate) fn exporter(name: &str, text: &str) -> Exporter {
+    Exporter {
+        uid: uid(name),
+        key: Key::new("lab", name),
+        labels: labels(text),
+        told: Labels::new(),
+        username: None,
+        migrated: None,
+        enabled: true,
+        devices: vec![Device {
+            uuid: name.to_owned(),
+            parent: None,
+            labels: Labels::new(),
+        }],
+        reported: Some(Reported {
+            status: ExporterStatus::Available,
+            message: String::new(),
+        }),
+        online: true,
+        last_seen: None,
+        generation: 1,
+        created: Time(0),
+    }
+}
+
+/// Alice's, for a minute, waiting.
+pub(crate) fn lease(name: &str, selector: &str) -> Lease {
+    Lease {
+        uid: uid(name),
+        key: Key::new("lab", name),
+        owner: "alice".to_owned(),
+        selector: selector.parse().unwrap(),
+        pinned: None,
+        allow_disabled: false,
+        duration: Some(Duration::from_secs(60)),
+        not_before: None,
+        not_after: None,
+        tags: Labels::new(),
+        context: Labels::new(),
+        state: LeaseState::Pending,
+        release_requested: false,
+        exporter: None,
+        began: None,
+        ended: None,
+        end_reason: None,
+        priority: 0,
+        spot: false,
+        eligible_since: Some(Time(0)),
+        conditions: Conditions::default(),
+        generation: 1,
+        created: Time(0),
+    }
+}
+
+/// Of these rules.
+pub(crate) fn policy(exporters: &str, rules: Vec<Rule>) -> Policy {
+    Policy {
+        uid: uid("policy"),
+        key: Key::new("lab", "policy"),
+        exporters: exporters.parse().unwrap(),
+        rules,
+        generation: 1,
+        created: Time(0),
+    }
+}
+
+/// For clients with these labels.
+pub(crate) fn rule(from: &str, priority: i64) -> Rule {
+    Rule {
+        description: format!("for {from}"),
+        priority,
+        from: vec![from.parse().unwrap()],
+        ..Rule::default()
+    }
+}
