@@ -10,6 +10,7 @@
 //! The **lab** owns what is true: exporters, clients, policies, leases that have not ended. It changes
 //! one step at a time, and says that something is done when the database has it.
 
+pub mod dial;
 pub mod lab;
 pub mod model;
 pub mod schedule;
