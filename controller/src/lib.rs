@@ -13,5 +13,6 @@
 pub mod dial;
 pub mod lab;
 pub mod model;
+pub mod router;
 pub mod schedule;
 pub mod store;

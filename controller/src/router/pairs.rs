@@ -1,0 +1,192 @@
+//! Who waits for whom.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::half::{Fate, Side};
+use super::relay::Relay;
+
+/// So many streams wait for their other side, or are joined.
+const MOST: usize = 16_384;
+
+/// The right to one side of a stream.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    /// Which stream.
+    pub stream: Uuid,
+    /// Ends the stream, whatever flows.
+    pub cut: CancellationToken,
+    /// Where its bytes are counted.
+    pub traffic: Arc<Traffic>,
+}
+
+/// Bytes that were passed on, payloads with what frames them.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    bytes: AtomicU64,
+}
+
+/// A stream that cannot be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// There are too many already.
+    #[error("the router has no room for another stream")]
+    Full,
+}
+
+/// All streams; cheap to clone.
+#[derive(Debug)]
+pub struct Pairs<B> {
+    waiting: Arc<Mutex<HashMap<Uuid, Waiting<B>>>>,
+    joined: Arc<AtomicU64>,
+}
+
+/// One side, before the other has come.
+#[derive(Debug)]
+struct Waiting<B> {
+    body: B,
+    fate: Fate,
+    partner: oneshot::Sender<B>,
+}
+
+/// Takes a stream that waits out of the map again, if its caller goes away.
+#[derive(Debug)]
+pub(super) struct Place<B> {
+    pairs: Pairs<B>,
+    stream: Uuid,
+}
+
+/// Counts a pair for as long as it lives.
+#[derive(Debug)]
+pub(super) struct Joined(Arc<AtomicU64>);
+
+// === impl Traffic ===
+
+impl Traffic {
+    /// So far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+// === impl Pairs ===
+
+impl<B> Clone for Pairs<B> {
+    fn clone(&self) -> Self {
+        Self {
+            waiting: Arc::clone(&self.waiting),
+            joined: Arc::clone(&self.joined),
+        }
+    }
+}
+
+impl<B> Default for Pairs<B> {
+    fn default() -> Self {
+        Self {
+            waiting: Arc::default(),
+            joined: Arc::default(),
+        }
+    }
+}
+
+impl<B> Pairs<B> {
+    /// Brings a side: what it sends is `body`, what it gets is what is returned. The second to come is
+    /// joined with the first; a third waits for a fourth.
+    ///
+    /// # Errors
+    ///
+    /// There is no room.
+    pub fn join(&self, ticket: Ticket, body: B) -> Result<Relay<B>, Refused> {
+        let mut waiting = self.lock();
+        let stream = ticket.stream;
+        let mut body = body;
+        if let Some(first) = waiting.remove(&stream) {
+            match first.partner.send(body) {
+                Ok(()) => {
+                    drop(waiting);
+                    let joined = Joined::new(&self.joined);
+                    return Ok(Relay::joined(
+                        Side::Second,
+                        first.body,
+                        first.fate,
+                        ticket.traffic,
+                        joined,
+                    ));
+                }
+                // It went away at this moment; the second is the first now.
+                Err(mine) => body = mine,
+            }
+        }
+        if waiting.len() as u64 + self.joined.load(Ordering::Relaxed) >= MOST as u64 {
+            return Err(Refused::Full);
+        }
+        let fate = Fate::until(ticket.cut);
+        let (partner, arrives) = oneshot::channel();
+        waiting.insert(
+            stream,
+            Waiting {
+                body,
+                fate: fate.clone(),
+                partner,
+            },
+        );
+        let place = Place {
+            pairs: self.clone(),
+            stream,
+        };
+        Ok(Relay::waiting(arrives, place, fate, ticket.traffic))
+    }
+
+    /// How many streams wait for their other side.
+    pub fn waiting(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// How many streams flow.
+    pub fn joined(&self) -> u64 {
+        self.joined.load(Ordering::Relaxed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Waiting<B>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Place ===
+
+impl<B> Drop for Place<B> {
+    fn drop(&mut self) {
+        let mut waiting = self.pairs.lock();
+        // A closed channel is ours; an open one belongs to somebody who came with the same ticket later.
+        if waiting
+            .get(&self.stream)
+            .is_some_and(|waiting| waiting.partner.is_closed())
+        {
+            waiting.remove(&self.stream);
+        }
+    }
+}
+
+// === impl Joined ===
+
+impl Joined {
+    fn new(count: &Arc<AtomicU64>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

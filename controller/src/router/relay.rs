@@ -1,0 +1,205 @@
+//! What one side gets: everything the other sends, then how it ended.
+//!
+//! ```text
+//!   waiting ──► flowing ──► drained ──► the other direction ended, too ──► trailers: OK
+//!      │           │           │
+//!      └───────────┴───────────┴── broken off, or cut ──► trailers: UNAVAILABLE
+//! ```
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame};
+use tokio::sync::oneshot;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tonic::Status;
+
+use super::half::{Fate, Side};
+use super::pairs::{Joined, Place, Traffic};
+
+/// The response to one side.
+pub struct Relay<B> {
+    state: State<B>,
+    fate: Fate,
+    traffic: Arc<Traffic>,
+    /// Resolve when something ends this early.
+    broken: Pin<Box<WaitForCancellationFutureOwned>>,
+    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    _joined: Option<Joined>,
+}
+
+enum State<B> {
+    /// For the other side.
+    Waiting {
+        arrives: oneshot::Receiver<B>,
+        place: Option<Place<B>>,
+    },
+    /// What the other side sends, which is passed on to `to`.
+    Flowing {
+        body: B,
+        to: Side,
+    },
+    /// The other side sends no more; until we send no more, either.
+    Drained {
+        finished: Pin<Box<WaitForCancellationFutureOwned>>,
+    },
+    Ended,
+}
+
+// === impl Relay ===
+
+impl<B> Relay<B> {
+    /// The first side, which sends `Side::First`.
+    pub(super) fn waiting(
+        arrives: oneshot::Receiver<B>,
+        place: Place<B>,
+        fate: Fate,
+        traffic: Arc<Traffic>,
+    ) -> Self {
+        let place = Some(place);
+        Self::new(State::Waiting { arrives, place }, fate, traffic, None)
+    }
+
+    /// The second side, which gets what the first one sends.
+    pub(super) fn joined(
+        to: Side,
+        body: B,
+        fate: Fate,
+        traffic: Arc<Traffic>,
+        joined: Joined,
+    ) -> Self {
+        Self::new(State::Flowing { body, to }, fate, traffic, Some(joined))
+    }
+
+    fn new(state: State<B>, fate: Fate, traffic: Arc<Traffic>, joined: Option<Joined>) -> Self {
+        let watch = |token: &CancellationToken| Box::pin(token.clone().cancelled_owned());
+        Self {
+            state,
+            broken: watch(fate.broken()),
+            cut: watch(fate.cut()),
+            fate,
+            traffic,
+            _joined: joined,
+        }
+    }
+
+    fn end(&mut self, status: &Status) -> Frame<Bytes> {
+        if status.code() != tonic::Code::Ok {
+            self.fate.break_off();
+        }
+        self.state = State::Ended;
+        let mut trailers = http::HeaderMap::with_capacity(2);
+        // Our own words, which are plain ASCII.
+        if status.add_header(&mut trailers).is_err() {
+            trailers.clear();
+            trailers.insert("grpc-status", http::HeaderValue::from_static("14"));
+        }
+        Frame::trailers(trailers)
+    }
+}
+
+impl<B> Body for Relay<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = &mut *self;
+        if matches!(this.state, State::Ended) {
+            return Poll::Ready(None);
+        }
+        if this.cut.as_mut().poll(cx).is_ready() {
+            let ended = Status::unavailable("lease has ended");
+            return Poll::Ready(Some(Ok(this.end(&ended))));
+        }
+        loop {
+            match &mut this.state {
+                State::Waiting { arrives, place } => match pin!(arrives).poll(cx) {
+                    Poll::Ready(Ok(body)) => {
+                        // The other side has taken it out.
+                        place.take();
+                        this.state = State::Flowing {
+                            body,
+                            to: Side::First,
+                        };
+                    }
+                    Poll::Ready(Err(_)) => {
+                        let gone = Status::unavailable("the router has given up this stream");
+                        return Poll::Ready(Some(Ok(this.end(&gone))));
+                    }
+                    Poll::Pending => return Poll::Pending,
+                },
+                State::Flowing { body, to } => {
+                    let frame = match Pin::new(body).poll_frame(cx) {
+                        Poll::Ready(frame) => frame,
+                        // Only what was under way is passed on after somebody has broken off.
+                        Poll::Pending => {
+                            ready!(this.broken.as_mut().poll(cx));
+                            return Poll::Ready(Some(Ok(this.end(&gone()))));
+                        }
+                    };
+                    match frame {
+                        Some(Ok(frame)) => {
+                            // Requests have no trailers; if one has, it says nothing to us.
+                            if let Ok(data) = frame.into_data()
+                                && !data.is_empty()
+                            {
+                                this.traffic.count(data.len());
+                                return Poll::Ready(Some(Ok(Frame::data(data))));
+                            }
+                        }
+                        Some(Err(_)) => return Poll::Ready(Some(Ok(this.end(&gone())))),
+                        None => {
+                            let from = to.other();
+                            this.fate.finish(from);
+                            let finished = this.fate.finished(*to).clone().cancelled_owned();
+                            this.state = State::Drained {
+                                finished: Box::pin(finished),
+                            };
+                        }
+                    }
+                }
+                State::Drained { finished } => {
+                    if finished.as_mut().poll(cx).is_ready() {
+                        return Poll::Ready(Some(Ok(this.end(&Status::ok("")))));
+                    }
+                    ready!(this.broken.as_mut().poll(cx));
+                    return Poll::Ready(Some(Ok(this.end(&gone()))));
+                }
+                State::Ended => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl<B> Drop for Relay<B> {
+    fn drop(&mut self) {
+        // The side that would have got this has gone away.
+        if !matches!(self.state, State::Ended) {
+            self.fate.break_off();
+        }
+    }
+}
+
+impl<B> std::fmt::Debug for Relay<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = match self.state {
+            State::Waiting { .. } => "waiting",
+            State::Flowing { .. } => "flowing",
+            State::Drained { .. } => "drained",
+            State::Ended => "ended",
+        };
+        f.debug_tuple("Relay").field(&state).finish()
+    }
+}
+
+fn gone() -> Status {
+    Status::unavailable("peer disconnected")
+}
