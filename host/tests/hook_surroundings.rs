@@ -139,6 +139,28 @@ async fn without_a_terminal_it_is_not_the_hook_that_failed() {
 }
 
 #[tokio::test]
+async fn many_hooks_leave_nothing_behind_even_where_orphans_are_the_exporters() {
+    if !inside() {
+        let test = "many_hooks_leave_nothing_behind_even_where_orphans_are_the_exporters";
+        return again(test, &[]);
+    }
+    // As the first process of a container: whoever loses its parent becomes our child.
+    nix::sys::prctl::set_child_subreaper(true).unwrap();
+    let bench = Bench::new();
+    let count = |what: &str| fs::read_dir(format!("/proc/self/{what}")).unwrap().count();
+    let script = "(sleep 3600 & sleep 3600 &) ; timeout 3600 sleep 3600 & echo hello";
+    let mut found = Vec::new();
+    for _ in 0..20 {
+        assert_eq!(bench.run(script).await.ended, Ended::Ok);
+        found.push((count("fd"), count("task")));
+    }
+    assert_eq!(found[4..], [found[4]; 16], "{found:?}");
+    let any = nix::sys::wait::waitpid(None, Some(nix::sys::wait::WaitPidFlag::WNOHANG));
+    assert_eq!(any, Err(nix::errno::Errno::ECHILD));
+    assert_eq!(bench.printed(), ["hello"; 20]);
+}
+
+#[tokio::test]
 async fn a_greeting_is_what_the_hook_has_written_if_the_lease_goes_on() {
     use OnFailure::{EndLease, Exit, Warn};
     for (script, on_failure, expected) in [

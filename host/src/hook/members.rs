@@ -100,7 +100,7 @@ fn living_in(session: Pid, waited: bool) -> io::Result<BTreeSet<Pid>> {
             // In a container the exporter may be the first process, which inherits all orphans. Of
             // any other orphan this does nothing.
             Some(stat) if stat.ended && (waited || process != session) => {
-                drop(waitpid(process, Some(WaitPidFlag::WNOHANG)));
+                waitpid(process, Some(WaitPidFlag::WNOHANG)).ok();
             }
             // A group 0 would be ours.
             Some(stat) if !stat.ended && stat.group > 1 => {

@@ -4,14 +4,13 @@
 //! somebody is looking. Nothing is ever typed on it.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 
 use nix::fcntl::OFlag;
 use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::net::unix::pipe::Receiver;
 
 /// What the kernel hands out at once.
 const CHUNK: usize = 4096;
@@ -19,7 +18,8 @@ const CHUNK: usize = 4096;
 /// What appears on a terminal.
 #[derive(Debug)]
 pub(super) struct Screen {
-    side: AsyncFd<File>,
+    /// Not a pipe, but it is read like one.
+    side: Receiver,
 }
 
 // === impl Screen ===
@@ -36,7 +36,7 @@ impl Screen {
             .write(true)
             .custom_flags(OFlag::O_NOCTTY.bits())
             .open(ptsname_r(&own)?)?;
-        let side = AsyncFd::register(File::from(OwnedFd::from(own)))?;
+        let side = Receiver::from_file_unchecked(File::from(OwnedFd::from(own)))?;
         Ok((Self { side }, programs))
     }
 
@@ -44,19 +44,22 @@ impl Screen {
     /// dropped while it waits.
     pub(super) async fn read(&self) -> Option<Vec<u8>> {
         let mut chunk = vec![0; CHUNK];
-        let read = |mut side: &File| loop {
-            match side.read(&mut chunk) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => return result,
-            }
-        };
-        // The end is an error, EIO, and any other error is an end.
-        match self.side.async_io(Interest::READABLE, read).await {
-            Ok(0) | Err(_) => None,
-            Ok(length) => {
-                chunk.truncate(length);
-                Some(chunk)
+        loop {
+            self.side.readable().await.ok()?;
+            match self.side.try_read(&mut chunk) {
+                Err(error) if again(&error) => {}
+                // The end is an error, EIO, and any other error is an end.
+                Ok(0) | Err(_) => return None,
+                Ok(length) => {
+                    chunk.truncate(length);
+                    return Some(chunk);
+                }
             }
         }
     }
+}
+
+fn again(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, WouldBlock};
+    matches!(error.kind(), Interrupted | WouldBlock)
 }
