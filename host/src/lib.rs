@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod cmd;
 pub mod config;
+pub mod controller;
 pub mod failure;
 pub mod hook;
 pub mod journal;
