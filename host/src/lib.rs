@@ -8,6 +8,7 @@ pub mod failure;
 pub mod hook;
 pub mod journal;
 pub mod lease;
+pub mod life;
 pub mod listen;
 pub mod log;
 pub mod notify;
