@@ -7,7 +7,7 @@ use jumpstarter_client::Secret;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::controller::Link;
+use crate::controller::{Link, LinkError};
 use crate::life::{self, Exporter, Port, Side};
 use crate::listen::{self, Address};
 use crate::log;
@@ -101,9 +101,7 @@ impl Cmd {
             let mut signals = Signals::listen().map_err(Failure::error)?;
             let side = match way {
                 Way::Door(door) => Side::Port(door.open().await?),
-                Way::Controller => {
-                    Side::Controller(Link::new(&config).map_err(Failure::error)?)
-                }
+                Way::Controller => Side::Controller(Link::new(&config).map_err(no_controller)?),
             };
             let exporter = Exporter {
                 config,
@@ -198,6 +196,15 @@ impl Door {
             tls,
             passphrase: passphrase.map(Passphrase::new),
         })
+    }
+}
+
+fn no_controller(error: LinkError) -> Failure {
+    match error {
+        LinkError::NotSet => Failure::Error(format!(
+            "{error}; to serve clients without one, add --tls-grpc-listener [HOST:]PORT"
+        )),
+        error => Failure::error(error),
     }
 }
 
