@@ -41,7 +41,9 @@ impl Life {
 
     /// The controller does not show the lease any more, so it can have a word about the next.
     pub(super) fn over(&mut self, lease: Lease) -> State {
-        if !self.departs() && self.status.0 != ExporterStatus::Available {
+        // Without a session nothing has been said about this lease yet.
+        let said = lease.asked && self.status.0 == ExporterStatus::Available;
+        if !said && !self.departs() {
             self.report(ExporterStatus::Available, text::AVAILABLE);
         }
         self.close(lease)
