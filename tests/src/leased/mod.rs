@@ -8,6 +8,7 @@
 //! ```
 
 mod config;
+mod hooks;
 mod make;
 mod station;
 mod tunnel;
@@ -20,7 +21,7 @@ use std::{
 
 use jumpstarter_proto::v1::ExporterStatus;
 
-pub use self::{make::Make, station::Station, tunnel::Tunnel, visitor::Visitor};
+pub use self::{hooks::Hooks, make::Make, station::Station, tunnel::Tunnel, visitor::Visitor};
 use crate::PATIENCE;
 
 /// What peers need to know to reach a controller and to be known there.

@@ -42,6 +42,8 @@ use crate::PATIENCE;
 #[derive(Debug)]
 pub struct Tunnel {
     port: u16,
+    /// A client keeps one connection for what it asks all the time; it is made at the first question.
+    channel: Channel,
     runtime: Runtime,
 }
 
@@ -81,7 +83,12 @@ impl Tunnel {
                 });
             }
         });
-        Self { port, runtime }
+        let channel = runtime.block_on(async { connect(port) });
+        Self {
+            port,
+            channel,
+            runtime,
+        }
     }
 
     /// `127.0.0.1:PORT`.
@@ -89,20 +96,18 @@ impl Tunnel {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// A connection through the tunnel.
-    pub async fn connect(&self) -> Channel {
-        let endpoint = Endpoint::try_from(format!("http://{}", self.address()));
-        endpoint.expect("an address").connect_lazy()
+    /// One more connection, for a task of the caller's runtime.
+    pub fn connect(&self) -> Channel {
+        connect(self.port)
     }
 
-    /// Asks the exporter something, on a connection of its own.
+    /// Asks the exporter something.
     pub fn ask<T, F>(&self, question: impl FnOnce(ExporterServiceClient<Channel>) -> F) -> T
     where
         F: Future<Output = T>,
     {
-        self.runtime.block_on(async {
-            question(ExporterServiceClient::new(self.connect().await)).await
-        })
+        let client = ExporterServiceClient::new(self.channel.clone());
+        self.runtime.block_on(question(client))
     }
 
     /// `EndSession`: the client has done its work.
@@ -240,6 +245,11 @@ impl Way {
             .expect("an address")
             .connect_with_connector_lazy(connector)
     }
+}
+
+fn connect(port: u16) -> Channel {
+    let endpoint = Endpoint::try_from(format!("http://127.0.0.1:{port}"));
+    endpoint.expect("an address").connect_lazy()
 }
 
 fn authorize<T>(request: &mut Request<T>, token: &str) {

@@ -76,9 +76,11 @@ impl<'lab, C: Controller> Visitor<'lab, C> {
     pub fn leave(&self, lease: &str, tunnel: &Tunnel) {
         use ExporterStatus::{AfterLeaseHook, AfterLeaseHookFailed, Available, LeaseReady};
         // A session that is over, or never began, needs no end.
-        let working = tunnel.status().is_ok_and(|status| {
-            matches!(status.status(), LeaseReady | AfterLeaseHook)
-        });
+        let held = self.controller.seen().lease.as_deref() == Some(lease);
+        let working = held
+            && tunnel.status().is_ok_and(|status| {
+                matches!(status.status(), LeaseReady | AfterLeaseHook)
+            });
         if working && tunnel.end_session().is_ok_and(|answer| answer.success) {
             tunnel.wait_status(&[Available, AfterLeaseHookFailed]).ok();
         }
