@@ -136,6 +136,9 @@ async fn what_cannot_be_started_fails_as_any_hook_does() {
     }
     let ended = bench.run("echo \0").await.ended;
     assert!(matches!(ended, Ended::Failed(text) if text.contains("nul byte")));
+    let ended = bench.run(&format!("# {}", "x".repeat(200_000))).await.ended;
+    let text = "Error executing hook: cannot start `/bin/sh`: Argument list too long (os error 7)";
+    assert_eq!(ended, failed(text));
 }
 
 #[tokio::test]

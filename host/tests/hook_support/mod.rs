@@ -62,7 +62,7 @@ impl Bench {
         path.into_os_string().into_string().unwrap()
     }
 
-    /// A hook whose script finds the folder in `$0`'s stead at `FOLDER`.
+    /// A hook before the lease, which goes on if it fails. `FOLDER` in the script is this folder.
     pub fn job(&self, script: &str) -> Job {
         Job {
             hook: Hook {
