@@ -165,3 +165,60 @@ async fn a_stream_stays_open_and_hears_what_is_said_later() {
         .filter(|line| line.operation.as_deref() == Some("off"));
     assert_eq!(off.count(), 2, "{read:#?}");
 }
+
+fn with_hooks(hooks: &str) -> String {
+    format!("{POWER}hooks:\n{hooks}")
+}
+
+#[tokio::test]
+async fn a_hook_and_what_becomes_of_it_are_heard_as_the_hooks() {
+    let config = with_hooks("  beforeLease: {script: 'echo flashing; exit 3'}\n");
+    let exporter = Exporter::run(&config, &[]);
+    // Long before anybody listens.
+    exporter.stderr.wait_for("on_failure=warn, continuing");
+    let mut client = exporter.client().await;
+    let uuid = uuid_of(&mut client, "power").await;
+    client.driver_call(call(&uuid, "on", vec![])).await.unwrap();
+
+    let read = read_until(&mut client, completed("on")).await;
+    let of_the_hook: Vec<_> = read
+        .iter()
+        .filter(|line| line.source() == LogSource::BeforeLeaseHook)
+        .map(|line| format!("{} {}", line.severity, line.message))
+        .collect();
+    assert_eq!(
+        of_the_hook,
+        [
+            "INFO flashing",
+            "WARNING Hook failed with exit code 3 (on_failure=warn, continuing)"
+        ]
+    );
+    let source = |message: &str| {
+        let mut lines = read.iter();
+        let line = lines.find(|line| line.message.starts_with(message));
+        line.unwrap_or_else(|| panic!("no `{message}` in {read:#?}"))
+            .source()
+    };
+    assert_eq!(source("Executing before-lease hook"), LogSource::System);
+    assert_eq!(source("Operation started"), LogSource::Driver);
+    assert!(exporter.stderr.contains("\"logger\":\"hook.beforeLease\""));
+}
+
+#[tokio::test]
+async fn a_hook_at_the_end_is_heard_by_whoever_still_listens() {
+    let config = with_hooks("  afterLease: {script: 'echo cleaning'}\n");
+    let mut exporter = Exporter::run(&config, &[]);
+    let mut client = exporter.client().await;
+    let signal = async {
+        // The line is kept for whoever comes, so it does not matter who is first.
+        exporter.signal(nix::sys::signal::Signal::SIGTERM);
+    };
+    let cleaning = |line: &LogStreamResponse| line.message == "cleaning";
+    let (read, ()) = tokio::join!(read_until(&mut client, cleaning), signal);
+    let last = read.last().unwrap();
+    assert_eq!(last.source(), LogSource::AfterLeaseHook);
+    assert_eq!(last.severity, "INFO");
+    // The stream has to end for the exporter to see that nobody is left.
+    drop(client);
+    exporter.ended();
+}
