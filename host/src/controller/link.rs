@@ -81,6 +81,11 @@ impl Link {
         self.0.reporter.report(status, message.into());
     }
 
+    /// Resolves when the first report has reached the controller, or when that was given up.
+    pub async fn reported(&self) {
+        self.0.reporter.begun().await;
+    }
+
     /// Where to send the log, if the controller wants it.
     pub async fn endpoints(&self) -> Option<TelemetryEndpoint> {
         let question = GetServiceEndpointsRequest {};

@@ -25,6 +25,8 @@ pub(super) const WHAT: &str = "report status";
 pub(super) struct Reporter {
     slot: watch::Sender<Option<Notice>>,
     deaf: Arc<AtomicBool>,
+    /// The first status has been delivered, or will not be.
+    begun: watch::Receiver<bool>,
     task: AbortHandle,
 }
 
@@ -41,6 +43,7 @@ struct Delivery {
     slot: watch::Receiver<Option<Notice>>,
     /// The controller does not know the call.
     deaf: Arc<AtomicBool>,
+    begun: watch::Sender<bool>,
 }
 
 // === impl Reporter ===
@@ -49,18 +52,31 @@ impl Reporter {
     pub(super) fn start(controller: &Controller) -> Self {
         let (slot, waiting) = watch::channel(None);
         let deaf = Arc::new(AtomicBool::new(false));
+        let (begin, begun) = watch::channel(false);
         let delivery = Delivery {
             controller: controller.clone(),
             slot: waiting,
             deaf: Arc::clone(&deaf),
+            begun: begin,
         };
         let task = tokio::spawn(delivery.run()).abort_handle();
-        Self { slot, deaf, task }
+        Self {
+            slot,
+            deaf,
+            begun,
+            task,
+        }
     }
 
     /// Puts a status into the slot, in place of one that has not been delivered.
     pub(super) fn report(&self, status: ExporterStatus, message: String) {
         self.slot.send_replace(Some(Notice { status, message }));
+    }
+
+    /// Resolves when the first status has been delivered, or when that was given up.
+    pub(super) async fn begun(&self) {
+        // Fails only once the task is gone, and nothing is delivered any more.
+        self.begun.clone().wait_for(|begun| *begun).await.ok();
     }
 
     /// Delivers the last status once more: the controller that came back may be another one, which
@@ -103,6 +119,7 @@ impl Delivery {
     async fn run(mut self) {
         while self.slot.changed().await.is_ok() {
             self.deliver().await;
+            self.begun.send_replace(true);
         }
     }
 

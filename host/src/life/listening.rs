@@ -1,13 +1,20 @@
 //! What comes from the controller by itself: what it shows, and clients at the router.
 
-use tokio::sync::mpsc;
+use std::pin::pin;
+use std::time::Duration;
+
+use jumpstarter_proto::v1::TelemetryEndpoint;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::controller::{Invitation, Link, Listening};
 use crate::lease::LeaseId;
 
 use super::news::News;
 
+/// How long the first words to a controller may keep us from looking at what it shows.
+const FIRST_WORD: Duration = Duration::from_secs(3);
 /// So many tunnels are opened side by side; the controller keeps the others.
 const AT_ONCE: usize = 16;
 
@@ -19,15 +26,35 @@ pub(super) struct Ear {
     listening: Listening,
 }
 
-/// Passes on what the controller shows.
-pub(super) async fn watch_status(link: Link, news: mpsc::Sender<News>) {
+/// Passes on what the controller shows, after it was asked where it wants the log. Some look at what
+/// an exporter has said so far when it opens this stream.
+pub(super) async fn watch_status(
+    link: Link,
+    telemetry: oneshot::Sender<Option<TelemetryEndpoint>>,
+    news: mpsc::Sender<News>,
+) {
+    timeout(FIRST_WORD, link.reported()).await.ok();
+    let mut asking = pin!(link.endpoints());
+    let endpoint = timeout(FIRST_WORD, asking.as_mut()).await;
     let mut statuses = link.statuses();
-    // Nobody listens any more when the process ends.
-    while news
-        .send(News::Status(statuses.next().await))
-        .await
-        .is_ok()
-    {}
+    let mut passing = pin!(async {
+        // Nobody listens any more when the process ends.
+        while news
+            .send(News::Status(statuses.next().await))
+            .await
+            .is_ok()
+        {}
+    });
+    let endpoint = match endpoint {
+        Ok(endpoint) => endpoint,
+        Err(_) => tokio::select! {
+            endpoint = asking => endpoint,
+            () = &mut passing => return,
+        },
+    };
+    // Nobody wants it any more when the process ends.
+    telemetry.send(endpoint).ok();
+    passing.await;
 }
 
 /// Asks the controller for the clients of this lease.

@@ -93,7 +93,9 @@ impl Registration {
             Err(error) => return Some(Err(error.into())),
         };
         tracing::info!("Registering exporter with controller");
-        let registered = ending.run_until_cancelled(self.link.register(report)).await?;
+        let registered = ending
+            .run_until_cancelled(self.link.register(report))
+            .await?;
         Some(registered.map_err(NotRegistered::from))
     }
 
@@ -101,8 +103,7 @@ impl Registration {
     async fn report(&self) -> Result<GetReportResponse, HostError> {
         let folder = Folder::create()?;
         let drivers = folder.inner("drivers")?;
-        let session =
-            Session::open(&self.config, &self.registry, &drivers, Kind::Leased).await?;
+        let session = Session::open(&self.config, &self.registry, &drivers, Kind::Leased).await?;
         let report = session.report();
         session.close(CLOSE_WITHIN).await;
         Ok(report)

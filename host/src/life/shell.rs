@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jumpstarter_proto::v1::{ExporterStatus, StatusResponse};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -265,13 +265,16 @@ impl Shell {
         if let Some(code) = self.on(Event::Start).await {
             return Some(code);
         }
-        self.tasks.spawn_lasting(telemetry::push(
+        let (endpoints, asked) = oneshot::channel();
+        self.tasks.spawn(listening::watch_status(
             link.clone(),
-            Arc::clone(&self.config),
-            self.tasks.ending(),
+            endpoints,
+            self.news.clone(),
         ));
+        let config = Arc::clone(&self.config);
+        let ending = self.tasks.ending();
         self.tasks
-            .spawn(listening::watch_status(link, self.news.clone()));
+            .spawn_lasting(telemetry::push(asked, config, ending));
         None
     }
 

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
+use jumpstarter_proto::v1::TelemetryEndpoint;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ExporterConfig;
-use crate::controller::Link;
 use crate::telemetry::{self, Options};
 
 /// Pushes until the process ends, and then the rest.
-pub(super) async fn push(link: Link, config: Arc<ExporterConfig>, ending: CancellationToken) {
-    let endpoint = ending.run_until_cancelled(link.endpoints()).await;
-    let Some(Some(endpoint)) = endpoint else {
+pub(super) async fn push(
+    endpoint: oneshot::Receiver<Option<TelemetryEndpoint>>,
+    config: Arc<ExporterConfig>,
+    ending: CancellationToken,
+) {
+    let Some(Ok(Some(endpoint))) = ending.run_until_cancelled(endpoint).await else {
         return;
     };
     let options = Options {
