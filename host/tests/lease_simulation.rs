@@ -104,6 +104,9 @@ fn live(world: &mut World) -> Result<(), Violation> {
 }
 
 fn serve_another(world: &mut World) -> Result<(), Violation> {
+    if world.stops_now() {
+        return gone(world);
+    }
     world.controller.held = None;
     if world.process.exited.is_none() {
         world.say()?;

@@ -117,11 +117,13 @@ impl World {
         if self.process.exited.is_some() {
             return vec![Move::Kill];
         }
-        let served = self.session.as_ref().is_some_and(|session| session.serves);
-        if served && self.chance.percent(30) {
+        // A client may be quicker than the news that the session serves, but not often.
+        if let Some(session) = &self.session
+            && self.chance.percent(if session.serves { 30 } else { 3 })
+        {
             moves.extend([Move::EndSession, Move::Seen]);
         }
-        if self.chance.percent(15) {
+        if self.chance.percent(20) {
             moves.push(self.chance.pick(&[Move::Hup, Move::Term, Move::Kill]));
         }
         if self.setup.mode == Mode::Direct {
@@ -194,11 +196,25 @@ impl World {
                     Event::EndSession(id)
                 })
             }
-            Move::Hup => self.signal(Stopping::AfterLease, 129),
-            Move::Term => self.signal(Stopping::Now, 143),
+            Move::Hup => self.signals(Stopping::AfterLease, 129),
+            Move::Term => self.signals(Stopping::Now, 143),
             Move::Kill if self.process.exited.is_some() => self.restart(),
             Move::Kill => self.crash(),
         }
+    }
+
+    /// Signals, which like to come together.
+    fn signals(&mut self, how: Stopping, code: u8) -> Result<(), Violation> {
+        self.signal(how, code)?;
+        while self.process.exited.is_none() && self.chance.percent(25) {
+            let leaves = self.process.leaving && self.stops_now();
+            let how = self.chance.pick(&[Stopping::Now, Stopping::AfterLease]);
+            self.signal(how, 130)?;
+            if leaves && how == Stopping::Now && self.life.phase() == Phase::Leaving {
+                return Err("the goodbye is waited for".into());
+            }
+        }
+        Ok(())
     }
 
     pub fn signal(&mut self, how: Stopping, code: u8) -> Result<(), Violation> {

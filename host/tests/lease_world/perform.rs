@@ -1,7 +1,6 @@
 //! Performs actions, and checks the rules they have to follow.
 
-use jumpstarter_host::config::OnFailure;
-use jumpstarter_host::lease::{Action, Ended, Event, LeaseId, Mode, Phase, Stopping, Timer, When};
+use jumpstarter_host::lease::{Action, Event, LeaseId, Mode, Timer, When};
 use jumpstarter_proto::v1::ExporterStatus;
 
 use super::{Before, Current, Entry, Fate, Hook, Record, Session, Violation, World};
@@ -9,115 +8,6 @@ use super::{Before, Current, Entry, Fate, Hook, Record, Session, Violation, Worl
 // === impl World ===
 
 impl World {
-    /// Takes note of what the machine is about to hear.
-    pub fn note(&mut self, event: &Event) {
-        match event {
-            Event::Status { leased, lease, .. } => {
-                if self.setup.mode == Mode::Direct || *leased && lease.is_empty() {
-                    return;
-                }
-                if let Some(current) = &mut self.current
-                    && (!leased || *lease != current.name)
-                {
-                    current.gone = true;
-                }
-            }
-            Event::EndSession(id) => {
-                if let Some(current) = &mut self.current
-                    && current.id == *id
-                {
-                    current.ended = true;
-                }
-            }
-            Event::HookEnded(id, when, ended) => self.note_end(*id, *when, ended),
-            Event::Timeout(id, Timer::Killed(when)) => {
-                if self
-                    .hook
-                    .as_ref()
-                    .is_some_and(|hook| hook.killed && hook.id == *id && hook.when == *when)
-                {
-                    // The machine does not wait for it any longer; it may still end.
-                    self.hook = None;
-                    self.late.push(Event::HookEnded(
-                        *id,
-                        *when,
-                        Ended::Unexpected("late".into()),
-                    ));
-                    if *when == When::Before
-                        && let Ok(record) = self.record(*id)
-                    {
-                        record.before = Before::Ran;
-                    }
-                }
-            }
-            Event::SessionReady(_) => {
-                if let Some(session) = &mut self.session {
-                    session.serves = true;
-                }
-            }
-            Event::SessionFailed(id, _) | Event::Timeout(id, Timer::Opening)
-                if self.life.phase() == Phase::Opening =>
-            {
-                if let Some(current) = &self.current
-                    && current.id == *id
-                {
-                    self.records[current.record].lost = current.recovered;
-                }
-            }
-            Event::Stop { how, code } => self.note_stop(*how, *code),
-            _ => {}
-        }
-    }
-
-    fn note_end(&mut self, id: LeaseId, when: When, ended: &Ended) {
-        if self
-            .hook
-            .as_ref()
-            .is_none_or(|hook| hook.id != id || hook.when != when)
-        {
-            return;
-        }
-        self.hook = None;
-        let rule = match when {
-            When::Before => self.setup.before,
-            When::After => self.setup.after,
-        };
-        let failure = match ended {
-            Ended::Failed(_) => rule.map(|rule| rule.on_failure),
-            _ => None,
-        };
-        self.process.hook_exit |= failure == Some(OnFailure::Exit);
-        if when == When::Before
-            && let Ok(record) = self.record(id)
-        {
-            record.before = match failure {
-                Some(OnFailure::EndLease | OnFailure::Exit) => Before::Failed,
-                Some(OnFailure::Warn) | None => Before::Ran,
-            };
-        }
-    }
-
-    fn note_stop(&mut self, how: Stopping, code: u8) {
-        let direct = self.setup.mode == Mode::Direct;
-        let how = if direct { Stopping::Now } else { how };
-        if self.stops_now() && how == Stopping::Now {
-            self.process.forced = true;
-            if let Some(current) = &self.current {
-                self.records[current.record].forced = true;
-            }
-        }
-        // A signal overrules the code of a hook unless the hook had its wish first.
-        if self.process.stop.is_none() && !(self.process.hook_exit && how == Stopping::AfterLease)
-            || self
-                .process
-                .stop
-                .is_some_and(|(old, _)| old == Stopping::AfterLease)
-                && how == Stopping::Now
-        {
-            self.process.stop = Some((how, code));
-        }
-    }
-
     pub fn perform(&mut self, action: Action) -> Result<(), Violation> {
         if self.process.exited.is_some() {
             return Err(format!("{action:?} after the exit"));
@@ -128,8 +18,10 @@ impl World {
         match action {
             Action::Open { id, lease, client } => self.open(id, lease, client),
             Action::Client { id, client } => {
-                let record = self.record(id)?;
-                record.clientless |= client.is_empty();
+                self.record(id)?.clientless |= client.is_empty();
+                if let Some(current) = &mut self.current {
+                    current.client = client;
+                }
                 Ok(())
             }
             Action::Journal {
@@ -183,6 +75,9 @@ impl World {
         if self.process.stop.is_some() || self.process.said_offline {
             return Err("a lease begins though the exporter stops".into());
         }
+        if self.process.over_here.as_ref() == Some(&lease) {
+            return Err("a lease begins again that is over here".into());
+        }
         let recovered = self.taken_up.is_some();
         let record = match self.taken_up.take() {
             Some(entry) if entry.lease == lease => entry.record,
@@ -196,6 +91,7 @@ impl World {
             id,
             record,
             name: lease,
+            client,
             recovered,
             gone: false,
             ended: false,
@@ -306,18 +202,22 @@ impl World {
         {
             return Err("the journal does not know about the hook".into());
         }
+        if self.process.forced {
+            return Err("a hook begins though nobody is to be waited for".into());
+        }
         let direct = self.setup.mode == Mode::Direct;
+        let current = self.current.as_ref().ok_or("no lease")?;
+        let (ended, nobody) = (current.ended && !direct, current.client.is_empty());
         let record = self.record(id)?;
         match when {
+            When::Before if ended => return Err("a hook for a client who is done".into()),
+            When::After if nobody && !direct => return Err("a hook after nobody".into()),
             When::Before if record.before == Before::NotRun && record.ready == 0 => {
                 record.before = Before::Running;
             }
             When::Before => return Err("beforeLease twice".into()),
             When::After if record.before == Before::Failed && !record.crashed => {
                 return Err("afterLease after a failed beforeLease".into());
-            }
-            When::After if record.clientless && !direct && record.after > 0 => {
-                return Err("afterLease twice".into());
             }
             When::After => {
                 record.after += 1;
@@ -354,6 +254,7 @@ impl World {
                 id,
                 record: entry.record,
                 name: entry.lease,
+                client: entry.client,
                 recovered: true,
                 gone: false,
                 ended: false,
@@ -410,43 +311,5 @@ impl World {
         self.process.exited = Some(code);
         self.process.last = Some(ExporterStatus::Offline);
         self.idle()
-    }
-
-    /// Nothing of a lease may be left.
-    pub fn idle(&self) -> Result<(), Violation> {
-        if self.session.is_some() || self.hook.is_some() {
-            return Err("a session or a hook is left".into());
-        }
-        // An entry may stay for the next process if a hook was not run because of hurry.
-        let recovered = self
-            .current
-            .as_ref()
-            .is_some_and(|current| current.recovered);
-        let hurry = self.process.forced || recovered && self.stops_now();
-        if let Some(entry) = &self.journal
-            && self.taken_up.is_none()
-            && !(hurry && self.records[entry.record].after == 0 && !entry.after_started)
-        {
-            return Err(format!("{entry:?} is left"));
-        }
-        Ok(())
-    }
-
-    /// What has to be true between events.
-    pub fn settle_up(&mut self) -> Result<(), Violation> {
-        match self.life.phase() {
-            Phase::Idle => {
-                if self.process.last != Some(ExporterStatus::Available) {
-                    return Err(format!("idle in {:?}", self.process.last));
-                }
-                self.current = None;
-                self.idle()
-            }
-            Phase::Leaving | Phase::Over => {
-                self.current = None;
-                Ok(())
-            }
-            _ => Ok(()),
-        }
     }
 }

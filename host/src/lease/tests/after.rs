@@ -247,3 +247,19 @@ fn a_hook_that_does_not_end_is_killed_and_has_failed() {
         ]
     );
 }
+
+#[test]
+fn a_hook_that_cannot_even_be_killed_is_left_behind() {
+    let mut play = Play::ready(None, WARN);
+    play.free();
+    play.fire(Timer::Overdue(When::After));
+    play.news();
+    play.fire(Timer::Killed(When::After));
+    assert_eq!(
+        play.news(),
+        ["AfterLeaseHookFailed: afterLease hook failed: \
+          the hook was killed and is still not gone; it is left behind"]
+    );
+    play.hook(When::After, Ended::Killed);
+    assert_eq!(play.news(), [""; 0]);
+}

@@ -257,3 +257,15 @@ fn a_hook_that_does_not_end_is_killed_30_seconds_after_its_own_timeout() {
     play.closed();
     assert_eq!(play.life.phase(), Phase::Idle);
 }
+
+#[test]
+fn a_client_who_is_done_before_the_session_is_known_to_serve_has_no_hook_run() {
+    let mut play = Play::leased(WARN, WARN);
+    play.end_session();
+    play.session();
+    play.fire(Timer::Settle);
+    assert_eq!(
+        play.news(),
+        ["Available: Available for new lease", "release a"]
+    );
+}

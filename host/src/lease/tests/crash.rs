@@ -134,3 +134,17 @@ fn an_entry_that_asks_for_nothing_is_forgotten() {
         );
     }
 }
+
+#[test]
+fn a_started_hook_asks_for_the_release_also_without_a_client_or_a_hook() {
+    for (after, client) in [(None, "desk"), (WARN, "")] {
+        let mut play = Play::fresh(setup(Mode::Controller, WARN, after));
+        play.on(Event::Recovered {
+            lease: "a".into(),
+            client: client.into(),
+            after_started: true,
+        });
+        play.on(Event::Start);
+        assert_eq!(play.news(), ["release a"]);
+    }
+}

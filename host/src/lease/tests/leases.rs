@@ -177,3 +177,15 @@ fn timers_of_an_old_lease_do_nothing_to_the_next() {
     assert_eq!(play.news(), [""; 0]);
     assert_eq!(play.life.phase(), Phase::Before);
 }
+
+#[test]
+fn a_lease_that_comes_back_while_it_is_wound_up_is_begun_again() {
+    let mut play = Play::ready(None, WARN);
+    play.free();
+    play.show_to("a", "sofa");
+    assert_eq!(play.count("client"), 0, "that is not the old one's");
+    play.hook(When::After, Ended::Ok);
+    play.fire(Timer::Settle);
+    play.closed();
+    assert_eq!(play.count("open a for sofa"), 1);
+}

@@ -1,7 +1,8 @@
 //! How an exporter with a controller stops, wherever it is.
 
 use super::{
-    EXIT, Ended, Event, Mode, Phase, Play, Setup, Stopping, Timer, WARN, When, failed, setup,
+    END_LEASE, EXIT, Ended, Event, Mode, Phase, Play, Setup, Stopping, Timer, WARN, When, failed,
+    setup,
 };
 
 #[test]
@@ -321,4 +322,59 @@ fn an_exporter_for_many_leases_goes_on() {
     play.closed();
     assert_eq!((play.count("sidecar"), play.count("offline")), (0, 0));
     assert_eq!(play.life.phase(), Phase::Idle);
+}
+
+#[test]
+fn a_hook_that_ends_before_it_could_be_killed_makes_nobody_ready() {
+    for ended in [Ended::Ok, failed()] {
+        let mut play = Play::leased(WARN, WARN);
+        play.session();
+        play.stop(Stopping::Now, 143);
+        play.hook(When::Before, ended);
+        assert_eq!(
+            (play.count("LeaseReady"), play.count("run afterLease")),
+            (0, 1)
+        );
+    }
+}
+
+#[test]
+fn a_hangup_after_a_termination_takes_nothing_back() {
+    let mut play = Play::leased(WARN, WARN);
+    play.session();
+    play.stop(Stopping::Now, 143);
+    play.stop(Stopping::AfterLease, 129);
+    play.hook(When::Before, Ended::Killed);
+    assert_eq!(play.life.phase(), Phase::After);
+    play.stop(Stopping::Now, 143);
+    assert_eq!(play.count("kill afterLease"), 1);
+}
+
+#[test]
+fn a_failed_lease_is_not_available_in_an_exporter_that_stops() {
+    let mut play = Play::ready(None, END_LEASE);
+    play.free();
+    play.hook(When::After, failed());
+    play.stop(Stopping::AfterLease, 129);
+    play.news();
+    play.fire(Timer::Settle);
+    play.closed();
+    assert_eq!(play.news(), ["close", "forget", "offline"]);
+}
+
+#[test]
+fn a_termination_while_the_last_words_are_shown_does_not_wait_for_the_lease() {
+    let mut play = Play::leased(EXIT, WARN);
+    play.session();
+    play.hook(When::Before, failed());
+    play.stop(Stopping::Now, 143);
+    play.news();
+    play.fire(Timer::Settle);
+    assert_eq!(
+        play.news(),
+        [
+            "Offline: Exporter shutting down due to beforeLease hook failure",
+            "close"
+        ]
+    );
 }
