@@ -264,7 +264,10 @@ impl ControllerService for Controller {
         request: Request<GetServiceEndpointsRequest>,
     ) -> Result<Response<GetServiceEndpointsResponse>, Status> {
         caller::exporter(&self.world, &request)?;
-        Ok(Response::new(GetServiceEndpointsResponse::default()))
+        let collector = self.world.look(|state| state.collector.clone());
+        Ok(Response::new(GetServiceEndpointsResponse {
+            telemetry_endpoints: collector.into_iter().collect(),
+        }))
     }
 
     async fn audit_stream(

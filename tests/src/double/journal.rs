@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use jumpstarter_proto::v1::{
-    DialRequest, ExporterStatus, ListenRequest, RegisterRequest, ReleaseLeaseRequest,
-    ReportStatusRequest, UnregisterRequest,
+    DialRequest, ExporterStatus, ListenRequest, LogEntry, PushLogsRequest, RegisterRequest,
+    ReleaseLeaseRequest, ReportStatusRequest, UnregisterRequest,
 };
 use prost::Message;
 
@@ -27,6 +27,7 @@ pub enum Rpc {
     DeleteLease,
     GetExporter,
     ListExporters,
+    PushLogs,
     /// `RouterService.Stream`: one end of a tunnel.
     Tunnel,
     /// Anything else.
@@ -55,6 +56,8 @@ pub enum Said {
     Lease(String),
     /// Why an exporter leaves.
     Leaving(String),
+    /// Lines of an exporter's log.
+    Lines(Vec<LogEntry>),
     /// Nothing that matters here.
     Nothing,
 }
@@ -97,6 +100,7 @@ impl Rpc {
             "DeleteLease" => Self::DeleteLease,
             "GetExporter" => Self::GetExporter,
             "ListExporters" => Self::ListExporters,
+            "PushLogs" => Self::PushLogs,
             "Stream" => Self::Tunnel,
             _ => Self::Other,
         }
@@ -116,6 +120,7 @@ impl Rpc {
                 Self::Dial => Said::Lease(DialRequest::decode(message)?.lease_name),
                 Self::ReleaseLease => Said::Lease(ReleaseLeaseRequest::decode(message)?.name),
                 Self::Unregister => Said::Leaving(UnregisterRequest::decode(message)?.reason),
+                Self::PushLogs => Said::Lines(PushLogsRequest::decode(message)?.entries),
                 _ => Said::Nothing,
             })
         };

@@ -14,6 +14,7 @@
 
 mod caller;
 mod client;
+mod collector;
 mod controller;
 mod fault;
 mod gate;
@@ -34,15 +35,17 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use jumpstarter_proto::{
     client_v1::client_service_server::ClientServiceServer,
     v1::{
-        ExporterStatus, controller_service_server::ControllerServiceServer,
+        ExporterStatus, LogEntry, TelemetryEndpoint,
+        controller_service_server::ControllerServiceServer,
         router_service_server::RouterServiceServer,
+        telemetry_service_server::TelemetryServiceServer,
     },
 };
 use tonic::{Status, transport::Server as Grpc};
 use uuid::Uuid;
 
 use self::{
-    client::Clients, controller::Controller as Service, fault::Rule, gate::Gate, lease::Lease,
+    client::Clients, collector::Collector, controller::Controller as Service, fault::Rule, gate::Gate, lease::Lease,
     router::Router, serve::Server, world::World,
 };
 pub use self::{
@@ -104,10 +107,14 @@ impl Double {
                 let clients = ClientServiceServer::new(Clients {
                     world: Arc::clone(&world),
                 });
+                let collector = TelemetryServiceServer::new(Collector {
+                    world: Arc::clone(&world),
+                });
                 let server = Grpc::builder()
                     .layer(gate.clone())
                     .add_service(service)
                     .add_service(clients)
+                    .add_service(collector)
                     .serve_with_incoming(incoming);
                 serving(async move {
                     tokio::select! {
@@ -204,6 +211,40 @@ impl Double {
         let lease = new_lease(Duration::from_secs(600));
         let name = lease.name.clone();
         self.world.change(|state| state.jump(lease));
+        name
+    }
+
+    /// Wants the log of exporters that register from now on, and names a certificate to trust.
+    pub fn collects_logs(&self, min_severity: &str) {
+        let collector = TelemetryEndpoint {
+            endpoint: format!("127.0.0.1:{}", self.controller.port()),
+            certificate: fs::read_to_string(&self.certs.ca).expect("the authority"),
+            min_severity: min_severity.to_owned(),
+        };
+        self.world.change(|state| state.collector = Some(collector));
+    }
+
+    /// What it has collected.
+    pub fn lines(&self) -> Vec<LogEntry> {
+        let calls = self.calls(Rpc::PushLogs).into_iter();
+        let lines = calls.map(|call| match call.said {
+            Said::Lines(lines) => lines,
+            _ => Vec::new(),
+        });
+        lines.flatten().collect()
+    }
+
+    /// A lease that holds the exporter, with something to say about it.
+    #[track_caller]
+    pub fn lease_about(&self, context: &[(&str, &str)]) -> String {
+        let mut lease = new_lease(Duration::from_secs(600));
+        let pairs = context.iter();
+        lease.context = pairs
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let name = lease.name.clone();
+        self.world.change(|state| state.leases.push(lease));
+        self.wait_until("leased", |seen| seen.lease.as_ref() == Some(&name));
         name
     }
 

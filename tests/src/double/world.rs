@@ -16,7 +16,9 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use jumpstarter_proto::v1::{ExporterStatus, ListenResponse, RegisterRequest, StatusResponse};
+use jumpstarter_proto::v1::{
+    ExporterStatus, ListenResponse, RegisterRequest, StatusResponse, TelemetryEndpoint,
+};
 use tokio::sync::{mpsc, watch};
 use tonic::Status;
 use uuid::Uuid;
@@ -56,6 +58,8 @@ pub(super) struct State {
     pub(super) watchers: Vec<Told<StatusResponse>>,
     pub(super) rules: Vec<Rule>,
     pub(super) journal: Vec<Call>,
+    /// Where it wants the log of the exporter.
+    pub(super) collector: Option<TelemetryEndpoint>,
     /// How many router tokens will reach the exporter damaged.
     pub(super) spoiled: u32,
     /// Tunnel ids by router token.
@@ -80,6 +84,7 @@ impl World {
             watchers: Vec::new(),
             rules: Vec::new(),
             journal: Vec::new(),
+            collector: None,
             spoiled: 0,
             tunnels: HashMap::new(),
             seen: None,
