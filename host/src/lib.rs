@@ -3,8 +3,12 @@
 pub mod cli;
 pub mod cmd;
 pub mod config;
+pub mod controller;
 pub mod failure;
+pub mod hook;
 pub mod journal;
+pub mod lease;
+pub mod life;
 pub mod listen;
 pub mod log;
 pub mod notify;

@@ -152,26 +152,36 @@ fn an_alias_is_found_where_users_keep_theirs() {
     std::fs::create_dir_all(home.path().join(".config/jumpstarter/exporters")).unwrap();
     home.write(".config/jumpstarter/exporters/bench.yaml", POWER);
     let output = jmp(&home, &["run", "--exporter", "bench"]);
-    // Found and read: what is missing now is a port.
+    // Found and read: what is missing now is a controller.
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        stderr(&output).contains("--tls-grpc-listener"),
+        stderr(&output).contains("endpoint or token not set"),
         "{}",
         stderr(&output)
     );
 }
 
 #[test]
-fn without_a_port_it_says_what_to_type() {
-    let home = home(POWER);
-    let output = jmp(&home, &["run", "--exporter-config", "x.yaml"]);
-    assert_eq!(output.status.code(), Some(1));
-    let text = stderr(&output);
-    assert!(
-        text.starts_with("Error: this version cannot register"),
-        "{text}"
-    );
-    assert!(text.contains("--tls-grpc-listener [HOST:]PORT"), "{text}");
+fn without_a_port_it_needs_a_controller() {
+    for more in [
+        "",
+        "endpoint: lab:8082\n",
+        "token: t0ken\n",
+        "endpoint: ''\ntoken: t0ken\n",
+        "endpoint: lab:8082\ntoken: ''\n",
+    ] {
+        let home = home(&format!("{POWER}{more}"));
+        let output = jmp(&home, &["run", "--exporter-config", "x.yaml"]);
+        assert_eq!(output.status.code(), Some(1));
+        let text = stderr(&output);
+        assert!(
+            text.starts_with("Error: endpoint or token not set in exporter config"),
+            "{text}"
+        );
+        assert!(text.contains("--tls-grpc-listener [HOST:]PORT"), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(!text.contains("t0ken"), "{text}");
+    }
 }
 
 #[test]
@@ -295,18 +305,6 @@ fn a_signal_ends_it_with_its_number() {
 }
 
 #[test]
-fn hooks_are_named_and_not_run() {
-    let config = format!("{POWER}hooks:\n  beforeLease: {{script: touch ran}}\n");
-    let exporter = Exporter::run(&config, &["--exit-on-lease-end"]);
-    let line = exporter.stderr.wait_for("hooks");
-    assert!(
-        line.contains("beforeLease") && !line.contains("afterLease"),
-        "{line}"
-    );
-    assert!(line.contains("\"level\":\"warning\""), "{line}");
-}
-
-#[test]
 fn a_passphrase_in_plaintext_is_warned_about() {
     let exporter = Exporter::run(POWER, &["--passphrase", "hunter2"]);
     let line = exporter.stderr.wait_for("WARNING: ");
@@ -341,7 +339,7 @@ fn log_lines_in_every_shape() {
     assert!(
         started
             .unwrap()
-            .starts_with("INFO exporter.cmd.run: Session"),
+            .starts_with("INFO exporter.life.shell: Session"),
         "{lines}"
     );
     assert!(

@@ -119,10 +119,8 @@ fn explain(host: &Host, error: &io::Error) -> ConnectError {
             why: other.to_string(),
             host,
         },
-        None => ConnectError::Tls {
-            why: format!(
-                "{error}; if the exporter was started with --tls-grpc-insecure, use that option here too"
-            ),
+        None => ConnectError::BrokeOff {
+            why: error.to_string(),
             host,
         },
     }

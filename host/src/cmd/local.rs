@@ -4,19 +4,23 @@
 //! its stdin open for as long as it wants the drivers.
 
 use std::io::Write;
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::timeout;
 
 use crate::config::ExporterConfig;
+use crate::life::Hosted;
 use crate::log;
 use crate::plugin::Registry;
 use crate::session::Kind;
 
-use super::hosted::{self, Hosted, LAST_MOMENT};
 use super::options::{Plugins, Source};
 use super::signals::Signals;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, runtime};
+
+/// How long a signal waits for a session that is about to be up.
+const LAST_MOMENT: Duration = Duration::from_millis(200);
 
 /// Serve one shell on this machine
 #[derive(Debug, clap::Args)]
@@ -44,9 +48,9 @@ impl Cmd {
         let config = self.source.load()?;
         let registry = self.plugins.registry(&config);
         log::set_context(&[("exporter", &config.metadata.name)]);
-        hosted::warn_about(&config);
+        runtime::warn_about(&config);
 
-        hosted::block_on(async {
+        runtime::block_on(async {
             let mut signals = Signals::listen().map_err(Failure::error)?;
             // A task of its own: a plugin that hangs while it is loaded must not keep the signals.
             let mut starting = tokio::spawn(start(config, registry));

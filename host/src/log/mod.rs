@@ -161,4 +161,6 @@ impl Line<'_> {
 }
 
 #[cfg(test)]
+mod feed_tests;
+#[cfg(test)]
 mod tests;

@@ -1,37 +1,28 @@
 //! The telemetry service, as the exporter sees it.
 
+use std::error::Error;
 use std::time::Duration;
 
-use jumpstarter_client::connect::{self, ConnectError, Connection, Roots, Tls, connect};
-use jumpstarter_client::{Host, Secret};
+use jumpstarter_client::Secret;
+use jumpstarter_client::connect::{ChannelOptions, Roots, Tls, Uplink, UplinkError, target};
+use jumpstarter_client::controller::describe;
 use jumpstarter_proto::v1::telemetry_service_client::TelemetryServiceClient;
 use jumpstarter_proto::v1::{LogEntry, PushLogsRequest, TelemetryEndpoint};
-use thiserror::Error;
+use tokio::time::timeout;
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::{Code, Request, Status};
+use tonic::transport::Channel;
+use tonic::{Request, Status};
 
 use super::StartError;
 
 /// How long a push may take, with the connection if there is none.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// A service that takes entries. It is connected to when the first are pushed.
+/// A service that takes entries. It is connected to when the first are pushed, and again whenever
+/// the connection is gone.
 pub(super) struct Collector {
-    host: Host,
-    options: connect::Options,
+    client: TelemetryServiceClient<Channel>,
     authorization: Option<MetadataValue<Ascii>>,
-    connection: Option<Connection>,
-}
-
-/// Why entries did not arrive.
-#[derive(Debug, Error)]
-pub(super) enum PushError {
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    #[error("{}: {}", .0.code(), .0.message())]
-    Refused(#[from] Status),
-    #[error("no answer within {} s", DEADLINE.as_secs())]
-    Late,
 }
 
 // === impl Collector ===
@@ -42,58 +33,42 @@ impl Collector {
         token: Option<Secret<String>>,
         insecure: bool,
     ) -> Result<Self, StartError> {
-        let host = Host::parse(&endpoint.endpoint);
-        if !host.is_tcp() {
-            return Err(StartError::Endpoint {
-                endpoint: endpoint.endpoint.clone(),
-            });
-        }
+        let host = target(&endpoint.endpoint)?;
         let token = token.filter(|token| !token.expose().is_empty());
-        let options = connect::Options {
-            tls: tls(endpoint, insecure),
-            passphrase: None,
-        };
+        let authorization = token.as_ref().map(bearer).transpose()?;
+        let uplink = Uplink::new(&tls(endpoint, insecure), &ChannelOptions::default())?;
         Ok(Self {
-            host,
-            options,
-            authorization: token.as_ref().map(bearer).transpose()?,
-            connection: None,
+            client: TelemetryServiceClient::new(uplink.channel(&host)),
+            authorization,
         })
     }
 
-    pub(super) async fn push(&mut self, entries: Vec<LogEntry>) -> Result<(), PushError> {
-        let pushed = tokio::time::timeout(DEADLINE, self.try_push(entries)).await;
-        let pushed = pushed.unwrap_or(Err(PushError::Late));
-        // Connecting anew says best why it does not work.
-        let broken = match &pushed {
-            Ok(()) => false,
-            Err(PushError::Refused(status)) => {
-                matches!(status.code(), Code::Unavailable | Code::Unknown)
-            }
-            Err(PushError::Connect(_) | PushError::Late) => true,
-        };
-        if broken {
-            self.connection = None;
-        }
-        pushed
-    }
-
-    async fn try_push(&mut self, entries: Vec<LogEntry>) -> Result<(), PushError> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => connect(&self.host, &self.options).await?,
-        };
-        let mut client = TelemetryServiceClient::new(connection.transport());
-        self.connection = Some(connection);
+    /// Hands over entries; if that fails, says why in one sentence.
+    pub(super) async fn push(&mut self, entries: Vec<LogEntry>) -> Result<(), String> {
         let mut request = Request::new(PushLogsRequest { entries });
         request.set_timeout(DEADLINE);
         if let Some(authorization) = &self.authorization {
             let metadata = request.metadata_mut();
             metadata.insert("authorization", authorization.clone());
         }
-        client.push_logs(request).await?;
-        Ok(())
+        match timeout(DEADLINE, self.client.push_logs(request)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(status)) => Err(reason(&status)),
+            Err(_) => Err(format!("no answer within {} s", DEADLINE.as_secs())),
+        }
     }
+}
+
+/// What went wrong on the way, or what the service itself says.
+fn reason(status: &Status) -> String {
+    let Some(mut cause) = status.source() else {
+        return describe(status);
+    };
+    // What an uplink says is a whole sentence; what it was caused by is only a part of it.
+    while let Some(deeper) = cause.source().filter(|_| !cause.is::<UplinkError>()) {
+        cause = deeper;
+    }
+    cause.to_string()
 }
 
 /// A certificate that the controller names is one to trust; without one, insecure means plaintext.
