@@ -11,8 +11,10 @@
 //! one step at a time, and says that something is done when the database has it.
 
 pub mod dial;
+pub mod identity;
 pub mod lab;
 pub mod model;
 pub mod router;
 pub mod schedule;
 pub mod store;
+pub mod tls;

@@ -1,0 +1,166 @@
+//! Files that only their owner may read: private keys.
+//!
+//! They are written whole under another name first, so that a crash leaves either nothing or all of
+//! one. What others could read is refused, because it has to be taken for stolen.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// What is wrong with a private file or folder.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The system refuses.
+    #[error("cannot {what} `{}`: {source}", path.display())]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Others may read it.
+    #[error(
+        "`{0}` must be closed to other users; run `chmod {mode:o} {0}`, and replace the keys if somebody may have read them",
+        path.display()
+    )]
+    Open {
+        /// The path.
+        path: PathBuf,
+        /// What it should be.
+        mode: u32,
+    },
+}
+
+/// Held while files of a folder are made, so that two programs do not both make the first.
+#[derive(Debug)]
+pub(crate) struct Lock(#[expect(dead_code, reason = "closing it unlocks")] File);
+
+fn system(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
+    let path = path.to_owned();
+    move |source| FileError::System { what, path, source }
+}
+
+fn closed(path: &Path, mode: u32) -> Result<(), FileError> {
+    let metadata = std::fs::metadata(path).map_err(system("read", path))?;
+    if metadata.permissions().mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    let path = path.to_owned();
+    Err(FileError::Open { path, mode })
+}
+
+/// Makes sure of a folder that only its owner may enter.
+pub(crate) fn folder(path: &Path) -> Result<(), FileError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(system("make the folder", path))?;
+    closed(path, 0o700)
+}
+
+/// Waits for its turn in a folder.
+pub(crate) fn lock(folder: &Path) -> Result<Lock, FileError> {
+    let path = folder.join(".lock");
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(0o600);
+    let file = options.open(&path).map_err(system("open", &path))?;
+    file.lock().map_err(system("lock", &path))?;
+    Ok(Lock(file))
+}
+
+/// The text of a private file, if there is one.
+pub(crate) fn read(path: &Path) -> Result<Option<String>, FileError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => closed(path, 0o600).map(|()| Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(system("read", path)(error)),
+    }
+}
+
+/// Writes a private file, which is on the disk when this returns.
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), FileError> {
+    let draft = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(true).write(true).mode(0o600);
+    let written = options.open(&draft).and_then(|mut file| {
+        // A draft of a crash may have been made by something else.
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written.map_err(system("write", &draft))?;
+    std::fs::rename(&draft, path).map_err(system("write", path))?;
+    sync_folder(path)
+}
+
+/// Deletes a file.
+pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
+    std::fs::remove_file(path).map_err(system("delete", path))?;
+    sync_folder(path)
+}
+
+fn sync_folder(path: &Path) -> Result<(), FileError> {
+    let Some(folder) = path.parent() else {
+        return Ok(());
+    };
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(system("write", folder))
+}
+
+/// The names of the files in a folder that end with `.ending`, without the ending, sorted.
+pub(crate) fn names(folder: &Path, ending: &str) -> Result<Vec<String>, FileError> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(system("read", folder)(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(system("read", folder))?.file_name();
+        let name = name.to_str().and_then(|name| name.strip_suffix(ending));
+        let name = name.and_then(|name| name.strip_suffix('.'));
+        names.extend(name.map(str::to_owned));
+    }
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn what_is_written_is_for_the_owner() {
+        let data = tempfile::tempdir().unwrap();
+        let keys = data.path().join("a/keys");
+        folder(&keys).unwrap();
+        let file = keys.join("x.pem");
+        std::fs::write(keys.join("x.new"), "left over, and longer than what comes").unwrap();
+        write(&file, "secret").unwrap();
+        assert_eq!((mode(&keys), mode(&file)), (0o700, 0o600));
+        assert_eq!(read(&file).unwrap().as_deref(), Some("secret"));
+        assert_eq!(names(&keys, "pem").unwrap(), ["x"]);
+        assert_eq!(read(&keys.join("y.pem")).unwrap(), None);
+        remove(&file).unwrap();
+        assert_eq!(names(&keys, "pem").unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn what_others_can_read_is_refused() {
+        let data = tempfile::tempdir().unwrap();
+        let file = data.path().join("x.pem");
+        write(&file, "secret").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let told = read(&file).unwrap_err().to_string();
+        assert!(told.contains("chmod 600"), "{told}");
+        let keys = data.path().join("keys");
+        std::fs::create_dir(&keys).unwrap();
+        std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(matches!(folder(&keys), Err(FileError::Open { .. })));
+    }
+}

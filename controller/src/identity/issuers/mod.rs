@@ -1,0 +1,93 @@
+//! Identity providers of the configuration: their users come with tokens that we did not issue.
+//!
+//! ```text
+//!  authentication.jwt[] ─► Issuer ─┬─ RemoteKeys ─ task ─► discovery ─► key set     (HTTPS)
+//!                                  └─ token ─► time ─► signature ─► audience ─► rules ─► username
+//! ```
+//!
+//! Nothing is fetched before somebody comes with a token of an issuer.
+
+mod config;
+mod error;
+mod fetch;
+mod issuer;
+mod key_set;
+mod remote;
+mod roots;
+#[cfg(test)]
+pub(super) mod tests;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+pub use config::{
+    AudienceMatch, ClaimMapping, ClaimMappings, ClaimRule, IssuerConfig, JwtConfig, UserRule,
+};
+pub use error::IssuersError;
+use issuer::Issuer;
+
+use super::TokenError;
+use super::jws::Jws;
+use crate::model::Time;
+
+/// The identity providers; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Issuers {
+    all: Arc<RwLock<Vec<Arc<Issuer>>>>,
+}
+
+/// What the identity providers have to say about a token.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// It is of none of them.
+    Abstains,
+    /// It is no good.
+    Refuses(TokenError),
+    /// It belongs to this user.
+    Accepts(String),
+}
+
+// === impl Issuers ===
+
+impl Issuers {
+    /// Those of `authentication.jwt` in a configuration; `ours` are the issuers whose tokens are
+    /// verified without them.
+    ///
+    /// Has to be called in a runtime, where the keys are fetched.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes of the configuration.
+    pub fn new(configs: &[JwtConfig], ours: &[&str]) -> Result<Self, IssuersError> {
+        let issuers = Self::default();
+        issuers.replace(configs, ours)?;
+        Ok(issuers)
+    }
+
+    /// Takes others, or the same with other settings. Keys are fetched anew.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes of the configuration; then it stays as it was.
+    pub fn replace(&self, configs: &[JwtConfig], ours: &[&str]) -> Result<(), IssuersError> {
+        config::check(configs, ours)?;
+        let issuers = configs.iter().map(|config| Arc::new(Issuer::new(config)));
+        let issuers = issuers.collect();
+        *self.all.write().unwrap_or_else(PoisonError::into_inner) = issuers;
+        Ok(())
+    }
+
+    pub(super) async fn verify(&self, jws: &Jws<'_>) -> Verdict {
+        let Some(issuer) = jws.text("iss").and_then(|url| self.find(url)) else {
+            return Verdict::Abstains;
+        };
+        match issuer.verify(jws, Time::now()).await {
+            Ok(username) => Verdict::Accepts(username),
+            Err(error) => Verdict::Refuses(error),
+        }
+    }
+
+    fn find(&self, url: &str) -> Option<Arc<Issuer>> {
+        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
+        all.iter().find(|issuer| issuer.url() == url).cloned()
+    }
+}

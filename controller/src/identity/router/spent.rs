@@ -1,0 +1,128 @@
+//! Streams that have been joined, and must not be again.
+//!
+//! A token is spent when its stream has got both of its sides, not when it is first shown: an exporter
+//! whose connection breaks while it waits comes again with the same token.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use super::{LIFETIME, RouterClaims, RouterTokenError};
+use crate::model::Time;
+
+/// Remembers spent streams for as long as their tokens live, and not much longer.
+#[derive(Debug)]
+pub struct Spent(Mutex<Generations>);
+
+#[derive(Debug)]
+struct Generations {
+    /// Since when `young` has been filled.
+    since: Time,
+    young: HashSet<String>,
+    old: HashSet<String>,
+}
+
+// === impl Spent ===
+
+impl Spent {
+    /// None yet.
+    pub fn new() -> Self {
+        Self(Mutex::new(Generations {
+            since: Time::now(),
+            young: HashSet::new(),
+            old: HashSet::new(),
+        }))
+    }
+
+    /// Marks a stream as joined.
+    pub fn spend(&self, claims: &RouterClaims) {
+        let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        generations.turn(Time::now());
+        generations.young.insert(claims.stream.clone());
+    }
+
+    /// That a stream has not been joined before.
+    pub fn check(&self, claims: &RouterClaims) -> Result<(), RouterTokenError> {
+        let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        generations.turn(Time::now());
+        // The ids that other controllers give may come again; that is theirs to know.
+        let is_ours = claims.side.is_some();
+        if is_ours && generations.contains(&claims.stream) {
+            return Err(RouterTokenError::Spent);
+        }
+        Ok(())
+    }
+}
+
+impl Default for Spent {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+// === impl Generations ===
+
+impl Generations {
+    fn contains(&self, stream: &str) -> bool {
+        self.young.contains(stream) || self.old.contains(stream)
+    }
+
+    /// Forgets the old ones once the young ones are as old as any token.
+    fn turn(&mut self, now: Time) {
+        if now < self.since {
+            // The clock was set back.
+            self.since = now;
+        }
+        if now.since(self.since) >= LIFETIME {
+            self.old = std::mem::take(&mut self.young);
+            self.since = now;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(stream: &str) -> RouterClaims {
+        RouterClaims {
+            stream: stream.to_owned(),
+            side: Some(super::super::Side::Client),
+            lease: None,
+            expires: Time(0),
+        }
+    }
+
+    #[test]
+    fn streams_are_joined_once() {
+        let spent = Spent::new();
+        assert_eq!(spent.check(&claims("a")), Ok(()));
+        assert_eq!(spent.check(&claims("a")), Ok(()));
+        spent.spend(&claims("a"));
+        assert_eq!(spent.check(&claims("a")), Err(RouterTokenError::Spent));
+        assert_eq!(spent.check(&claims("b")), Ok(()));
+        let foreign = RouterClaims {
+            side: None,
+            ..claims("a")
+        };
+        assert_eq!(spent.check(&foreign), Ok(()));
+    }
+
+    #[test]
+    fn a_stream_is_remembered_while_its_tokens_live() {
+        let start = Time(1_000_000_000);
+        let mut generations = Generations {
+            since: start,
+            young: HashSet::new(),
+            old: HashSet::new(),
+        };
+        let almost = start
+            .after(LIFETIME)
+            .before(std::time::Duration::from_micros(1));
+        generations.turn(almost);
+        generations.young.insert("a".to_owned());
+        generations.turn(almost.after(LIFETIME));
+        assert!(generations.contains("a"));
+        generations.turn(almost.after(LIFETIME).after(LIFETIME));
+        assert!(!generations.contains("a"));
+    }
+}
