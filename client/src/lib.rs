@@ -54,6 +54,8 @@ pub mod status;
 pub mod stream;
 #[cfg(feature = "commands")]
 mod ui;
+#[cfg(feature = "commands")]
+mod yaml;
 
 pub use allow::Allow;
 pub use device::{Device, Session};

@@ -14,6 +14,28 @@ pub enum ConfigError {
     /// An alias that would lead out of the configuration folder.
     #[error("Invalid exporter alias '{0}': must not contain path separators or be '.' / '..'")]
     Alias(String),
+    /// The same for clients.
+    #[error("Invalid client alias '{0}': must not contain path separators or be '.' / '..'")]
+    ClientAlias(String),
+    /// A variable makes no sense.
+    #[error("{0}")]
+    Environment(String),
+    /// There is no such file.
+    #[error("{kind} config '{}' does not exist.", path.display())]
+    Missing {
+        /// `Client` or `Exporter`.
+        kind: &'static str,
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The file cannot be written.
+    #[error("cannot write `{}`: {source}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The file cannot be read.
     #[error("cannot read `{}`: {source}", path.display())]
     Unreadable {

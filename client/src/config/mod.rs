@@ -11,6 +11,7 @@ mod client;
 mod error;
 mod exporter;
 mod user;
+mod write;
 
 use std::path::{Path, PathBuf};
 
@@ -18,9 +19,9 @@ use serde::de::DeserializeOwned;
 
 use crate::env;
 
-pub use client::{ClientConfig, Drivers};
+pub use client::{ClientConfig, ClientError, Drivers, Leases, TlsSettings};
 pub use error::ConfigError;
-pub use exporter::find_exporter;
+pub use exporter::{ExporterConfig, ExporterPaths, check_exporter_alias, find_exporter};
 pub use user::UserConfig;
 
 /// The value of `apiVersion` in every file.
@@ -64,6 +65,42 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, ConfigError> {
             why: error.to_string(),
         }),
     }
+}
+
+/// What a file is called by users: its name up to the first dot.
+fn stem(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.split('.').next().unwrap_or_default().to_owned()
+}
+
+/// Whether a file can be called this without leading out of its folder.
+fn is_name(alias: &str) -> bool {
+    !matches!(alias, "" | "." | "..") && !alias.contains(['/', '\\'])
+}
+
+/// The `.yaml` files of a folder, in alphabetical order; none if there is no such folder.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable {
+        path: folder.to_owned(),
+        source,
+    };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(unreadable)?.path();
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if path.extension().is_some_and(|it| it == "yaml") && !hidden {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// Checks a field that has one right value.

@@ -1,10 +1,12 @@
 //! Which client is the current one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::json;
 
-use super::{API_VERSION, ClientConfig, ConfigError, expect, home, read};
+use super::{API_VERSION, ClientConfig, ConfigError, expect, home, read, write};
+use crate::yaml;
 
 /// The user's own file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +62,61 @@ impl UserConfig {
         }))
     }
 
+    /// Reads the user's file, or makes one that names no client.
+    ///
+    /// # Errors
+    ///
+    /// When it is of no use, or cannot be made.
+    pub fn load_or_create() -> Result<Self, ConfigError> {
+        let home = home()?;
+        if let Some(user) = Self::load_from(&home)? {
+            return Ok(user);
+        }
+        let user = Self {
+            current_client: None,
+        };
+        user.save_in(&home)?;
+        Ok(user)
+    }
+
+    /// The configuration of the client it names; none if it names none, or its file is gone.
+    ///
+    /// # Errors
+    ///
+    /// When the file is there but of no use.
+    pub fn client(&self) -> Result<Option<ClientConfig>, ConfigError> {
+        match &self.current_client {
+            Some(alias) => ClientConfig::load(&client_in(&home()?, alias)),
+            None => Ok(None),
+        }
+    }
+
+    /// Makes the client called `alias` the current one, or none.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn choose(alias: Option<&str>) -> Result<(), ConfigError> {
+        let user = Self {
+            current_client: alias.map(str::to_owned),
+        };
+        user.save_in(&home()?)
+    }
+
+    fn save_in(&self, home: &Path) -> Result<(), ConfigError> {
+        let path = home.join("config.yaml");
+        let text = yaml::to_string(&json!({
+            "apiVersion": API_VERSION,
+            "kind": kind(),
+            "config": {"current-client": self.current_client},
+        }));
+        let text = text.map_err(|error| ConfigError::Invalid {
+            path: path.clone(),
+            why: error.to_string(),
+        })?;
+        write::plainly(&path, &text)
+    }
+
     /// The configuration of the current client; none if there is none, or its file is gone.
     ///
     /// # Errors
@@ -71,10 +128,14 @@ impl UserConfig {
 
     fn current_in(home: &Path) -> Result<Option<ClientConfig>, ConfigError> {
         match Self::load_from(home)?.and_then(|user| user.current_client) {
-            Some(alias) => ClientConfig::load(&home.join(format!("clients/{alias}.yaml"))),
+            Some(alias) => ClientConfig::load(&client_in(home, &alias)),
             None => Ok(None),
         }
     }
+}
+
+fn client_in(home: &Path, alias: &str) -> PathBuf {
+    home.join(format!("clients/{alias}.yaml"))
 }
 
 #[cfg(test)]
@@ -93,6 +154,24 @@ mod tests {
             fs::write(home.path().join("clients/lab.yaml"), client).unwrap();
         }
         home
+    }
+
+    #[test]
+    fn what_is_saved_can_be_read() {
+        let home = tempfile::tempdir().unwrap();
+        for (alias, last_line) in [(Some("lab"), "lab"), (None, "null"), (Some("no"), "'no'")] {
+            let user = UserConfig {
+                current_client: alias.map(str::to_owned),
+            };
+            user.save_in(home.path()).unwrap();
+            let text = fs::read_to_string(home.path().join("config.yaml")).unwrap();
+            let expected = format!(
+                "apiVersion: jumpstarter.dev/v1alpha1\nkind: UserConfig\nconfig:\n  \
+                 current-client: {last_line}\n"
+            );
+            assert_eq!(text, expected);
+            assert_eq!(UserConfig::load_from(home.path()).unwrap(), Some(user));
+        }
     }
 
     #[test]
