@@ -16,5 +16,6 @@ pub mod lab;
 pub mod model;
 pub mod router;
 pub mod schedule;
+pub mod service;
 pub mod store;
 pub mod tls;

@@ -139,6 +139,16 @@ impl Authenticator {
         self.client(headers, peer).await.map(Anyone::Client)
     }
 
+    /// The exporter whose token this is, where calls say no more than that.
+    ///
+    /// # Errors
+    ///
+    /// The status to answer; it has been logged.
+    pub fn exporter_by_token(&self, headers: &HeaderMap, peer: Peer) -> Result<Key, Status> {
+        let key = self.inner.exporter_by_token(headers);
+        key.map_err(|error| refuse_exporter(&error, peer))
+    }
+
     /// An administrator; his token says all there is to know.
     ///
     /// # Errors
@@ -189,6 +199,18 @@ impl Inner {
         let object = self.lab.exporter(&key);
         let object = object.ok_or_else(|| not_found::<Exporter>(&key))?;
         self.caller(identity, object, peer)
+    }
+
+    fn exporter_by_token(&self, headers: &HeaderMap) -> Result<Key, AuthError> {
+        let token = metadata::bearer(headers)?;
+        let claims = self.tokens.verify(&token)?;
+        let subject: Result<Subject, _> = claims.subject.parse();
+        let subject = subject.ok().filter(|subject| subject.kind == CredentialKind::Exporter);
+        let subject = subject.ok_or(AuthError::NotExporter)?;
+        match self.lab.exporter(&subject.key) {
+            Some(_) => Ok(subject.key),
+            None => Err(not_found::<Exporter>(&subject.key)),
+        }
     }
 
     fn admin(&self, headers: &HeaderMap) -> Result<Subject, AuthError> {

@@ -135,6 +135,9 @@ pub enum AuthError {
     /// Not an administrator's token.
     #[error("permission denied: this needs the token of an administrator")]
     NotAdmin,
+    /// Not an exporter's token, where the token alone says who calls.
+    #[error("token is not an exporter token")]
+    NotExporter,
     /// The resource is in another namespace than the caller.
     #[error("namespace mismatch")]
     Namespace,
@@ -214,7 +217,9 @@ impl AuthError {
             | Self::NameRequired
             | Self::Name { .. }
             | Self::Kind => Code::InvalidArgument,
-            Self::Denied { .. } | Self::NotAdmin | Self::Namespace => Code::PermissionDenied,
+            Self::Denied { .. } | Self::NotAdmin | Self::NotExporter | Self::Namespace => {
+                Code::PermissionDenied
+            }
             Self::Provision {
                 source: LabError::Store(_) | LabError::Stopping,
                 ..

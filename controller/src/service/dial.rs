@@ -1,0 +1,127 @@
+//! A client wants to meet the exporter of its lease.
+
+use std::time::Duration;
+
+use jumpstarter_proto::v1::{DialRequest, DialResponse};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tonic::{Request, Status};
+
+use super::{Services, not_found};
+use crate::dial::{Gate, Invitation, Offered, gate};
+use crate::lab::Sight;
+use crate::model::{Key, Lease};
+
+/// How long an exporter may take to notice its lease.
+const NOTICE: Duration = Duration::from_secs(30);
+/// How long an exporter may take to listen again after its connection broke.
+const RECONNECT: Duration = Duration::from_secs(5);
+/// A client that has not noticed the end of its lease would ask for another; this lets it notice.
+const COOL_DOWN: Duration = Duration::from_millis(2500);
+
+// === impl Services ===
+
+impl Services {
+    pub(super) async fn dial(
+        &self,
+        request: Request<DialRequest>,
+    ) -> Result<DialResponse, Status> {
+        let client = self.client(&request).await?.object;
+        let name = request.into_inner().lease_name;
+        if name.is_empty() {
+            return Err(Status::unknown("empty lease name"));
+        }
+        let key = Key::new(&client.key.namespace, &name);
+        let lease = self.lab().lease(&key).await?;
+        let lease = lease.ok_or_else(|| not_found("leases", &name))?;
+        if lease.owner != client.key.name {
+            return Err(Status::unknown("permission denied"));
+        }
+        if lease.has_ended() {
+            return Err(ended().await);
+        }
+        let Some(exporter) = &lease.exporter else {
+            return Err(Status::unknown("lease not active"));
+        };
+        let mut sights = self.lab().watch(exporter.uid);
+        match timeout(NOTICE, pass(&mut sights, &lease)).await {
+            Ok(passed) => passed?,
+            Err(_) => {
+                return Err(Status::failed_precondition(
+                    "exporter is not ready (status: Available)",
+                ));
+            }
+        }
+        let Some(router) = self.settings().routers.first() else {
+            return Err(Status::unknown("no router available"));
+        };
+        if timeout(RECONNECT, self.listened(&mut sights, &lease)).await.is_err() {
+            return Err(Status::unavailable(format!(
+                "exporter is not listening on lease {name}"
+            )));
+        }
+        let tokens = self.0.router_tokens.pair(&lease.key).map_err(|error| {
+            tracing::error!(%error, "no token for the router");
+            Status::internal("failed to sign a router token")
+        })?;
+        let invitation = Invitation {
+            endpoint: router.clone(),
+            token: tokens.exporter,
+        };
+        match self.0.listeners.offer(lease.uid, invitation) {
+            Offered::Taken => Ok(DialResponse {
+                router_endpoint: router.clone(),
+                router_token: tokens.client.expose().clone(),
+            }),
+            Offered::Nobody => Err(Status::unavailable(format!(
+                "exporter is not listening on lease {name}"
+            ))),
+            Offered::Full => Err(Status::resource_exhausted(format!(
+                "listener buffer full on lease {name}"
+            ))),
+        }
+    }
+
+    /// Waits until the exporter listens, for as long as that makes sense.
+    async fn listened(&self, sights: &mut watch::Receiver<Sight>, lease: &Lease) {
+        tokio::select! {
+            () = self.0.listeners.listened(lease.uid) => {}
+            // Then the offer finds nobody.
+            _ = sights.wait_for(|sight| !serves(sight, lease) || !sight.online) => {}
+        }
+    }
+}
+
+/// Waits until the exporter says that it can be dialled.
+async fn pass(sights: &mut watch::Receiver<Sight>, lease: &Lease) -> Result<(), Status> {
+    loop {
+        let sight = sights.borrow_and_update().clone();
+        if sight.gone {
+            return Err(not_found(
+                "exporters",
+                lease.exporter.as_ref().map_or("", |exporter| &exporter.name),
+            ));
+        }
+        if !serves(&sight, lease) {
+            return Err(ended().await);
+        }
+        match gate(&sight) {
+            Gate::Open => return Ok(()),
+            Gate::Shut(why) => return Err(Status::failed_precondition(why)),
+            Gate::Wait => {}
+        }
+        if sights.changed().await.is_err() {
+            return Err(Status::unavailable("the controller is shutting down"));
+        }
+    }
+}
+
+fn serves(sight: &Sight, lease: &Lease) -> bool {
+    let assignment = sight.assignment.as_ref();
+    assignment.is_some_and(|assignment| assignment.uid == lease.uid)
+}
+
+async fn ended() -> Status {
+    sleep(COOL_DOWN).await;
+    Status::failed_precondition("lease has ended")
+}

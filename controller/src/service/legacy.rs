@@ -1,0 +1,170 @@
+//! What clients before `jumpstarter.client.v1` ask for, and giving leases back, which exporters do too.
+
+use jumpstarter_proto::selector::{Requirement, Selector, Test};
+use jumpstarter_proto::v1::{
+    GetLeaseRequest, GetLeaseResponse, LabelSelector, LabelSelectorRequirement, ListLeasesRequest,
+    ListLeasesResponse, ReleaseLeaseRequest, ReleaseLeaseResponse, RequestLeaseRequest,
+    RequestLeaseResponse,
+};
+use prost_types::Timestamp;
+use tonic::{Request, Status};
+
+use super::{Services, not_found, peer, wire};
+use crate::identity::Anyone;
+use crate::lab::{By, LabError, LeaseQuery, NewLease};
+use crate::model::{Key, Labels, Wish};
+
+// === impl Services ===
+
+impl Services {
+    pub(super) async fn release_lease(
+        &self,
+        request: Request<ReleaseLeaseRequest>,
+    ) -> Result<ReleaseLeaseResponse, Status> {
+        let peer = peer(&request);
+        let caller = self.0.authenticator.anyone(request.metadata().as_ref(), peer).await?;
+        let name = request.into_inner().name;
+        let (namespace, by, by_exporter) = match &caller {
+            Anyone::Client(client) => {
+                let key = &client.object.key;
+                (&key.namespace, By::Client(key.name.clone()), false)
+            }
+            Anyone::Exporter(exporter) => {
+                let key = &exporter.object.key;
+                let by = By::Exporter {
+                    uid: exporter.object.uid,
+                    name: key.name.clone(),
+                };
+                (&key.namespace, by, true)
+            }
+        };
+        match self.lab().release_lease(Key::new(namespace, &name), by).await {
+            Ok(()) => Ok(ReleaseLeaseResponse {}),
+            Err(LabError::NotFound { .. }) if by_exporter => {
+                Err(Status::not_found(format!("lease {name} not found")))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) async fn legacy_get_lease(
+        &self,
+        request: Request<GetLeaseRequest>,
+    ) -> Result<GetLeaseResponse, Status> {
+        let client = self.client(&request).await?.object;
+        let name = request.into_inner().name;
+        let key = Key::new(&client.key.namespace, &name);
+        let lease = self.lab().lease(&key).await?;
+        let lease = lease.ok_or_else(|| not_found("leases", &name))?;
+        if lease.owner != client.key.name {
+            return Err(Status::unknown("GetLease permission denied"));
+        }
+        let waits = self.lab().place(&lease);
+        let conditions = lease.conditions.iter();
+        Ok(GetLeaseResponse {
+            duration: lease.duration.map(wire::duration),
+            selector: Some(selector_message(&lease.selector)),
+            begin_time: lease.began.map(Timestamp::from),
+            end_time: lease.ended.or(lease.end()).map(Timestamp::from),
+            exporter_uuid: lease.exporter.as_ref().map(|exporter| exporter.uid.to_string()),
+            conditions: conditions
+                .map(|condition| wire::condition(condition, waits.as_ref()))
+                .collect(),
+        })
+    }
+
+    pub(super) async fn request_lease(
+        &self,
+        request: Request<RequestLeaseRequest>,
+    ) -> Result<RequestLeaseResponse, Status> {
+        let client = self.client(&request).await?.object;
+        let request = request.into_inner();
+        let lease = self
+            .lab()
+            .create_lease(NewLease {
+                namespace: client.key.namespace.clone(),
+                name: None,
+                owner: client.key.name.clone(),
+                selector: selector(request.selector.unwrap_or_default())?,
+                pinned: None,
+                allow_disabled: false,
+                wish: Wish {
+                    duration: wire::length(request.duration),
+                    ..Wish::default()
+                },
+                tags: Labels::new(),
+                context: Labels::new(),
+                most_tags: self.settings().most_tags,
+            })
+            .await?;
+        Ok(RequestLeaseResponse {
+            name: lease.key.name.clone(),
+        })
+    }
+
+    pub(super) async fn legacy_list_leases(
+        &self,
+        request: Request<ListLeasesRequest>,
+    ) -> Result<ListLeasesResponse, Status> {
+        let client = self.client(&request).await?.object;
+        let query = LeaseQuery {
+            namespace: client.key.namespace.clone(),
+            ..LeaseQuery::default()
+        };
+        let leases = self.lab().leases(query).await?;
+        let own = leases.iter().filter(|lease| lease.owner == client.key.name);
+        Ok(ListLeasesResponse {
+            names: own.map(|lease| lease.key.name.clone()).collect(),
+        })
+    }
+}
+
+fn selector(message: LabelSelector) -> Result<Selector, Status> {
+    let labels = message.match_labels.into_iter().map(|(key, value)| {
+        Ok(Requirement {
+            key,
+            test: Test::Equals(value),
+        })
+    });
+    let expressions = message.match_expressions.into_iter().map(|expression| {
+        let values = || expression.values.iter().cloned().collect();
+        Ok(Requirement {
+            test: match expression.operator.as_str() {
+                "In" => Test::In(values()),
+                "NotIn" => Test::NotIn(values()),
+                "Exists" => Test::Exists,
+                "DoesNotExist" => Test::Absent,
+                other => {
+                    return Err(Status::invalid_argument(format!(
+                        "unsupported label selector operator: {other}"
+                    )));
+                }
+            },
+            key: expression.key,
+        })
+    });
+    let all: Result<Vec<_>, _> = labels.chain(expressions).collect();
+    Ok(Selector::new(all?))
+}
+
+fn selector_message(selector: &Selector) -> LabelSelector {
+    let mut message = LabelSelector::default();
+    for Requirement { key, test } in selector.requirements() {
+        let (operator, values) = match test {
+            Test::Equals(value) => {
+                message.match_labels.insert(key.clone(), value.clone());
+                continue;
+            }
+            Test::In(values) => ("In", values.iter().cloned().collect()),
+            Test::NotIn(values) => ("NotIn", values.iter().cloned().collect()),
+            Test::Exists => ("Exists", Vec::new()),
+            Test::Absent => ("DoesNotExist", Vec::new()),
+        };
+        message.match_expressions.push(LabelSelectorRequirement {
+            key: key.clone(),
+            operator: operator.to_owned(),
+            values,
+        });
+    }
+    message
+}

@@ -1,0 +1,41 @@
+//! The Listen stream of an exporter: clients that want to meet it.
+
+use futures_util::stream;
+use jumpstarter_proto::v1::{ListenRequest, ListenResponse};
+use tonic::{Request, Status};
+
+use super::controller::Answers;
+use super::{Services, not_found};
+use crate::model::Key;
+
+// === impl Services ===
+
+impl Services {
+    pub(super) async fn listen(
+        &self,
+        request: Request<ListenRequest>,
+    ) -> Result<Answers<ListenResponse>, Status> {
+        let exporter = self.exporter(&request).await?.object;
+        let name = request.into_inner().lease_name;
+        if name.is_empty() {
+            return Err(Status::unknown("empty lease name"));
+        }
+        let key = Key::new(&exporter.key.namespace, &name);
+        let lease = self.lab().lease(&key).await?;
+        let lease = lease.ok_or_else(|| not_found("leases", &name))?;
+        let holder = lease.exporter.as_ref().map(|exporter| exporter.uid);
+        if holder != Some(exporter.uid) {
+            return Err(Status::unknown("permission denied"));
+        }
+        // One that has ended is listened to in silence: refusing would make the exporter ask again.
+        let listening = self.0.listeners.listen(lease.uid);
+        Ok(Box::pin(stream::unfold(listening, |mut listening| async {
+            let invitation = listening.next().await?;
+            let message = ListenResponse {
+                router_endpoint: invitation.endpoint,
+                router_token: invitation.token.expose().clone(),
+            };
+            Some((Ok(message), listening))
+        })))
+    }
+}

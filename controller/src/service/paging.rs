@@ -1,0 +1,122 @@
+//! Long lists, part by part.
+//!
+//! A page token is the last name of the page and a hash of what was asked, so it stays good for ever,
+//! and is refused with another question.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tonic::Status;
+
+use crate::lab::Page;
+
+/// The part of a list that is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Paging {
+    size: Option<usize>,
+    question: u64,
+    after: Option<String>,
+}
+
+// === impl Paging ===
+
+impl Paging {
+    /// Reads what a client sent; `question` is everything else it asked.
+    pub(super) fn of(size: i32, token: &str, question: impl Hash) -> Result<Self, Status> {
+        let mut hasher = DefaultHasher::new();
+        question.hash(&mut hasher);
+        let question = hasher.finish();
+        let after = match token {
+            "" => None,
+            token => Some(read(token, question).ok_or_else(|| {
+                Status::invalid_argument("page token does not fit this request")
+            })?),
+        };
+        Ok(Self {
+            size: usize::try_from(size).ok().filter(|size| *size > 0),
+            question,
+            after,
+        })
+    }
+
+    /// One more than asked for, so that the last page knows that it is the last.
+    pub(super) fn page(&self) -> Page {
+        Page {
+            after: self.after.clone(),
+            most: self.size.map(|size| size.saturating_add(1)),
+        }
+    }
+
+    /// Cuts the one more off; the token of the next page, or nothing.
+    pub(super) fn cut<T>(&self, found: &mut Vec<T>, name: impl Fn(&T) -> &str) -> String {
+        let Some(size) = self.size.filter(|size| found.len() > *size) else {
+            return String::new();
+        };
+        found.truncate(size);
+        let last = found.last().map(name).unwrap_or_default();
+        let mut bytes = self.question.to_le_bytes().to_vec();
+        bytes.extend_from_slice(last.as_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+}
+
+fn read(token: &str, question: u64) -> Option<String> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+    let (asked, last) = bytes.split_first_chunk()?;
+    let fits = u64::from_le_bytes(*asked) == question;
+    String::from_utf8(last.to_vec()).ok().filter(|_| fits)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn pages_join_to_the_whole() {
+        let all: Vec<String> = (0..10).map(|at| format!("e{at}")).collect();
+        for size in [-1, 0, 1, 3, 5, 10, 11] {
+            let (mut token, mut got, mut rounds) = (String::new(), Vec::new(), 0);
+            loop {
+                let paging = Paging::of(size, &token, "question").unwrap();
+                let Page { after, most } = paging.page();
+                let rest = all.iter().filter(|name| after.as_ref().is_none_or(|after| *name > after));
+                let mut found: Vec<String> = rest.take(most.unwrap_or(usize::MAX)).cloned().collect();
+                token = paging.cut(&mut found, |name| name);
+                assert!(size <= 0 || found.len() <= size as usize);
+                got.extend(found);
+                rounds += 1;
+                if token.is_empty() {
+                    break;
+                }
+            }
+            assert_eq!(got, all);
+            assert_eq!(rounds, match size {
+                -1 | 0 | 10 | 11 => 1,
+                1 => 10,
+                3 => 4,
+                _ => 2,
+            });
+        }
+    }
+
+    #[test]
+    fn a_token_fits_only_its_question() {
+        let mut found = vec!["a".to_owned(), "b".to_owned()];
+        let token = Paging::of(1, "", "one").unwrap().cut(&mut found, |name| name);
+        assert!(Paging::of(1, &token, "one").is_ok());
+        let refused = Paging::of(1, &token, "other").unwrap_err();
+        assert_eq!(refused.message(), "page token does not fit this request");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(token in ".*") {
+            drop(Paging::of(1, &token, ""));
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The Status stream of an exporter: what it is leased for. Its being open is what keeps the exporter
+//! online.
+
+use std::collections::VecDeque;
+
+use futures_util::stream;
+use jumpstarter_proto::v1::{StatusRequest, StatusResponse};
+use tokio::sync::watch;
+use tonic::{Request, Status};
+
+use super::Services;
+use super::controller::Answers;
+use crate::lab::{Assignment, Present, Sight};
+use crate::model::Uid;
+
+/// An open stream.
+struct Open {
+    sights: watch::Receiver<Sight>,
+    /// Messages that are to be sent before looking again.
+    ready: VecDeque<StatusResponse>,
+    said: Said,
+    _present: Present,
+}
+
+/// What the exporter was told last.
+#[derive(Debug, Default)]
+struct Said {
+    anything: bool,
+    assignment: Option<Assignment>,
+}
+
+// === impl Services ===
+
+impl Services {
+    pub(super) async fn status(
+        &self,
+        request: Request<StatusRequest>,
+    ) -> Result<Answers<StatusResponse>, Status> {
+        let exporter = self.exporter(&request).await?.object;
+        let present = self.lab().arrive(exporter.uid).await?;
+        let mut sights = self.lab().watch(exporter.uid);
+        sights.mark_changed();
+        let open = Open {
+            sights,
+            ready: VecDeque::new(),
+            said: Said::default(),
+            _present: present,
+        };
+        Ok(Box::pin(stream::unfold(Some(open), |open| async {
+            let mut open = open?;
+            match open.next().await {
+                Ok(message) => Some((Ok(message), Some(open))),
+                Err(status) => Some((Err(status), None)),
+            }
+        })))
+    }
+}
+
+// === impl Open ===
+
+impl Open {
+    async fn next(&mut self) -> Result<StatusResponse, Status> {
+        loop {
+            if let Some(message) = self.ready.pop_front() {
+                return Ok(message);
+            }
+            if self.sights.changed().await.is_err() {
+                return Err(Status::unavailable("the controller is shutting down"));
+            }
+            let sight = self.sights.borrow_and_update().clone();
+            if sight.gone {
+                return Err(Status::unknown("the exporter has been deleted"));
+            }
+            self.ready = self.said.tell(sight.assignment);
+        }
+    }
+}
+
+// === impl Said ===
+
+impl Said {
+    /// What an exporter has to be told so that it knows `now`. Between two leases it always hears that
+    /// it has none, because it would take the second for the first.
+    fn tell(&mut self, now: Option<Assignment>) -> VecDeque<StatusResponse> {
+        let which = |assignment: &Option<Assignment>| -> Option<Uid> {
+            assignment.as_ref().map(|assignment| assignment.uid)
+        };
+        let mut messages = VecDeque::new();
+        let another = which(&self.assignment) != which(&now);
+        if self.assignment.is_some() && now.is_some() && another {
+            messages.push_back(StatusResponse::default());
+        }
+        if !self.anything || self.assignment != now {
+            messages.push_back(message(now.as_ref()));
+        }
+        self.anything = true;
+        self.assignment = now;
+        messages
+    }
+}
+
+fn message(assignment: Option<&Assignment>) -> StatusResponse {
+    match assignment {
+        None => StatusResponse::default(),
+        Some(assignment) => StatusResponse {
+            leased: true,
+            lease_name: Some(assignment.lease.clone()),
+            client_name: Some(assignment.client.clone()),
+            context: assignment.context.clone().into_iter().collect(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Labels;
+    use crate::model::samples::uid;
+
+    fn lease(name: &str, client: &str) -> Option<Assignment> {
+        Some(Assignment {
+            uid: uid(name),
+            lease: name.to_owned(),
+            client: client.to_owned(),
+            context: Labels::new(),
+        })
+    }
+
+    fn told(said: &mut Said, now: Option<Assignment>) -> Vec<(bool, String)> {
+        let messages = said.tell(now).into_iter();
+        messages
+            .map(|message| (message.leased, message.client_name.unwrap_or_default()))
+            .collect()
+    }
+
+    #[test]
+    fn an_exporter_hears_every_change_once_and_a_pause_between_leases() {
+        let mut said = Said::default();
+        let free = || vec![(false, String::new())];
+        assert_eq!(told(&mut said, None), free(), "the first is sent in any case");
+        assert_eq!(told(&mut said, None), []);
+        assert_eq!(told(&mut said, lease("1", "alice")), [(true, "alice".to_owned())]);
+        assert_eq!(told(&mut said, lease("1", "alice")), []);
+        assert_eq!(told(&mut said, lease("1", "bob")), [(true, "bob".to_owned())]);
+        let mut both = free();
+        both.push((true, "carol".to_owned()));
+        assert_eq!(told(&mut said, lease("2", "carol")), both);
+        assert_eq!(told(&mut said, None), free());
+    }
+}

@@ -1,0 +1,105 @@
+//! Objects of the lab as messages.
+
+use std::time::Duration;
+
+use jumpstarter_proto::names::{Kind, Name};
+use jumpstarter_proto::{client_v1, v1};
+use prost_types::Timestamp;
+
+use super::labels::LabelRules;
+use crate::model::{Condition, ConditionType, Exporter, Key, Lease, Length, Time};
+use crate::schedule::{Place, Waiting};
+
+/// The full name of an object.
+pub(super) fn name(kind: Kind, key: &Key) -> String {
+    Name::new(kind, &key.namespace, &key.name).to_string()
+}
+
+pub(super) fn exporter(exporter: &Exporter, rules: &LabelRules, all: bool) -> client_v1::Exporter {
+    let shown = rules.show(exporter.all_labels(), all);
+    let reported = exporter.reported.as_ref();
+    let never = match (reported, exporter.last_seen, exporter.online) {
+        (None, None, false) => "Never seen",
+        _ => "",
+    };
+    #[expect(deprecated, reason = "older clients look at `online`")]
+    client_v1::Exporter {
+        name: name(Kind::Exporter, &exporter.key),
+        labels: shown.labels.into_iter().collect(),
+        online: exporter.online,
+        status: reported.map_or(v1::ExporterStatus::Unspecified, |reported| reported.status).into(),
+        status_message: reported.map_or(never, |reported| &reported.message).to_owned(),
+        enabled: Some(exporter.enabled),
+        deprecated_labels: shown.deprecated.into_iter().collect(),
+    }
+}
+
+/// `waits` is how it looks for one that waits, which is not written down with it.
+pub(super) fn lease(
+    lease: &Lease,
+    waits: Option<&(Waiting, Place)>,
+    rules: &LabelRules,
+    now: Time,
+) -> client_v1::Lease {
+    let key = |name: &str| Key::new(&lease.key.namespace, name);
+    let selector = match lease.selector.is_empty() {
+        true => "<none>".to_owned(),
+        false => lease.selector.to_string(),
+    };
+    let exporter = lease.exporter.as_ref();
+    let started_and_ended = lease.began.and(lease.ended);
+    client_v1::Lease {
+        name: name(Kind::Lease, &lease.key),
+        selector,
+        duration: lease.duration.map(duration),
+        effective_duration: lease.held(now).map(duration),
+        begin_time: lease.not_before.map(Timestamp::from),
+        effective_begin_time: lease.began.map(Timestamp::from),
+        end_time: lease.not_after.map(Timestamp::from),
+        effective_end_time: started_and_ended.map(Timestamp::from),
+        client: Some(name(Kind::Client, &key(&lease.owner))),
+        exporter: exporter.map(|exporter| name(Kind::Exporter, &key(&exporter.name))),
+        conditions: lease.conditions.iter().map(|known| condition(known, waits)).collect(),
+        exporter_name: lease.pinned.clone(),
+        tags: lease.tags.clone().into_iter().collect(),
+        allow_disabled: lease.allow_disabled,
+        context: lease.context.clone().into_iter().collect(),
+        deprecated_labels: rules.used(&lease.selector).into_iter().collect(),
+    }
+}
+
+pub(super) fn condition(known: &Condition, waits: Option<&(Waiting, Place)>) -> v1::Condition {
+    let message = match waits {
+        Some((why, place)) if known.kind == ConditionType::Pending => why.message(place),
+        _ => known.message.clone(),
+    };
+    v1::Condition {
+        r#type: Some(known.kind.name().to_owned()),
+        status: Some(if known.holds { "True" } else { "False" }.to_owned()),
+        observed_generation: Some(known.generation),
+        last_transition_time: Some(v1::Time {
+            seconds: Some(known.since.0.div_euclid(1_000_000)),
+            nanos: Some(0),
+        }),
+        reason: Some(known.reason.clone()),
+        message: Some(message),
+    }
+}
+
+pub(super) fn duration(duration: Duration) -> prost_types::Duration {
+    // Longer than any lease can be told.
+    duration.try_into().unwrap_or(prost_types::Duration {
+        seconds: i64::MAX,
+        nanos: 0,
+    })
+}
+
+/// A duration that a client sent.
+pub(super) fn length(duration: Option<prost_types::Duration>) -> Option<Length> {
+    duration.map(Length::from)
+}
+
+/// A time that a client sent.
+pub(super) fn time(timestamp: Option<Timestamp>) -> Option<Time> {
+    timestamp.map(Time::from)
+}
