@@ -91,7 +91,7 @@ impl Backoff {
 }
 
 /// A number from 0 to 1 from the hasher's random keys: good enough to spread retries.
-fn chance() -> f64 {
+pub(crate) fn chance() -> f64 {
     let bits = RandomState::new().hash_one(0_u8) >> 11;
     bits as f64 / (1_u64 << 53) as f64
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! Host ── connect ──► Connection ── GetReport ──► Session ── root ──► Device ── call, stream, connect
 //!                                                    └── client ──► status::Monitor, logs::Follower
-//! endpoint ── controller::Controller ── leases, reports ; router::open ──► ByteStream to a peer
+//! endpoint ── controller::Controller ── lease::Leases ──► a tunnel to the exporter of a lease
 //! ```
 //!
 //! ```no_run
@@ -45,6 +45,7 @@ mod host;
 pub mod j;
 #[cfg(feature = "commands")]
 pub mod jmp;
+pub mod lease;
 pub mod logs;
 pub mod report;
 pub mod resource;

@@ -145,6 +145,22 @@ impl Controller {
         *self.channel() = fresh;
     }
 
+    /// The same controller over a connection of its own, which the current runtime runs.
+    pub(crate) fn apart(&self) -> Self {
+        let Inner {
+            host,
+            uplink,
+            headers,
+            ..
+        } = &*self.0;
+        Self(Arc::new(Inner {
+            host: host.clone(),
+            uplink: uplink.clone(),
+            headers: headers.clone(),
+            channel: Mutex::new(uplink.channel(host)),
+        }))
+    }
+
     /// Where it is.
     pub fn host(&self) -> &Host {
         &self.0.host

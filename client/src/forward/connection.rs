@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use crate::Device;
+use crate::ByteStream;
 use crate::stream::pump::{self, Broken};
 
 /// Connections at once; more wait to be accepted.
@@ -21,6 +21,13 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// How long the exporter may take to say that it has got everything. Some never do.
 const LAST_BYTES: Duration = Duration::from_secs(1);
+
+/// What connections come from.
+pub(super) trait Listener {
+    type Local: Local;
+
+    fn accept_one(&self) -> impl Future<Output = io::Result<Self::Local>> + Send;
+}
 
 /// What a listener gives.
 pub(super) trait Local: Send + 'static {
@@ -33,26 +40,30 @@ pub(super) trait Local: Send + 'static {
     fn break_off(writing: Self::Writing);
 }
 
-/// Serves what `accept` gives, for ever; dropping the future ends all connections.
-pub(super) async fn serve<L: Local>(
-    device: &Device,
-    method: &str,
-    mut accept: impl AsyncFnMut() -> io::Result<L>,
-) -> std::convert::Infallible {
-    let method: Arc<str> = method.into();
+/// Carries what a listener gives to `peer` over streams that `open` makes, for ever; dropping the
+/// future ends all connections.
+pub(super) async fn serve<F>(
+    peer: &str,
+    listener: &impl Listener,
+    open: impl Fn() -> F,
+) -> std::convert::Infallible
+where
+    F: Future<Output = Result<ByteStream, String>> + Send + 'static,
+{
+    let peer: Arc<str> = peer.into();
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
         let permit = Arc::clone(&room).acquire_owned().await;
         let accepted = tokio::select! {
-            accepted = accept() => accepted,
+            accepted = listener.accept_one() => accepted,
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
             Ok(local) => {
-                let (device, method) = (device.clone(), Arc::clone(&method));
+                let (peer, opened) = (Arc::clone(&peer), open());
                 connections.spawn(async move {
-                    carry(&device, &method, local).await;
+                    carry(&peer, opened, local).await;
                     drop(permit);
                 });
             }
@@ -65,13 +76,17 @@ pub(super) async fn serve<L: Local>(
 }
 
 /// Carries one connection until both directions are at their end.
-async fn carry<L: Local>(device: &Device, method: &str, local: L) {
+async fn carry<L: Local>(
+    peer: &str,
+    opened: impl Future<Output = Result<ByteStream, String>>,
+    local: L,
+) {
     let (reading, mut writing) = local.split();
-    let stream = match device.connect(method).await {
+    let stream = match opened.await {
         Ok(stream) => stream,
         Err(error) => {
             L::break_off(writing);
-            warn!("cannot connect to `{}`: {error}", device.name());
+            warn!("{error}");
             return;
         }
     };
@@ -84,7 +99,7 @@ async fn carry<L: Local>(device: &Device, method: &str, local: L) {
         Ok(_) => {
             // Dropped now, the stream would be cancelled with its last bytes still on their way.
             let ended = timeout(LAST_BYTES, reader.outcome()).await;
-            debug!(?ended, "connection to `{}` closed", device.name());
+            debug!(?ended, "connection to `{peer}` closed");
         }
         // Programs close what they have read enough of.
         Err(Broken::Local(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -95,7 +110,7 @@ async fn carry<L: Local>(device: &Device, method: &str, local: L) {
         }
         Err(Broken::Stream(error)) => {
             L::break_off(writing);
-            warn!("stream copy interrupted (`{}`): {error}", device.name());
+            warn!("stream copy interrupted (`{peer}`): {error}");
         }
     }
 }

@@ -25,6 +25,25 @@ mod error;
 mod tcp;
 mod unix;
 
+use std::pin::Pin;
+
+use crate::{ByteStream, Device};
+
 pub use error::ForwardError;
 pub use tcp::TcpForward;
 pub use unix::UnixForward;
+pub(crate) use unix::unix_to;
+
+type Opening = Pin<Box<dyn Future<Output = Result<ByteStream, String>> + Send>>;
+
+/// Opens a stream by `method` of `device`, each time it is asked.
+fn stream_to(device: &Device, method: &str) -> impl Fn() -> Opening + use<> {
+    let (device, method) = (device.clone(), method.to_owned());
+    move || {
+        let (device, method) = (device.clone(), method.clone());
+        Box::pin(async move {
+            let opened = device.connect(&method).await;
+            opened.map_err(|error| format!("cannot connect to `{}`: {error}", device.name()))
+        })
+    }
+}

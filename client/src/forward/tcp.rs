@@ -1,13 +1,15 @@
 //! TCP ports that lead to a driver.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 
 use super::ForwardError;
-use super::connection::{Local, serve};
+use super::connection::{Listener, Local, serve};
+use super::stream_to;
 use crate::Device;
 
 /// A TCP port that leads to a driver while [`run`](Self::run) runs.
@@ -56,13 +58,18 @@ impl TcpForward {
 
     /// Opens a stream by `method` of `device` for each connection; ends only by being dropped.
     pub async fn run(self, device: &Device, method: &str) -> Infallible {
-        serve(device, method, async || {
-            let (stream, _) = self.listener.accept().await?;
-            // What a person types, or a protocol asks, must not wait for more.
-            stream.set_nodelay(true)?;
-            Ok(stream)
-        })
-        .await
+        serve(device.name(), &self.listener, stream_to(device, method)).await
+    }
+}
+
+impl Listener for TcpListener {
+    type Local = TcpStream;
+
+    async fn accept_one(&self) -> io::Result<TcpStream> {
+        let (stream, _) = self.accept().await?;
+        // What a person types, or a protocol asks, must not wait for more.
+        stream.set_nodelay(true)?;
+        Ok(stream)
     }
 }
 

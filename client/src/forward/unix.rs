@@ -11,8 +11,9 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::ForwardError;
-use super::connection::{Local, serve};
-use crate::Device;
+use super::connection::{Listener, Local, serve};
+use super::stream_to;
+use crate::{ByteStream, Device};
 
 /// A unix socket that leads to a driver while [`run`](Self::run) runs; removed when dropped.
 #[derive(Debug)]
@@ -71,12 +72,21 @@ impl UnixForward {
 
     /// Opens a stream by `method` of `device` for each connection; ends only by being dropped.
     pub async fn run(self, device: &Device, method: &str) -> Infallible {
-        serve(device, method, async || {
-            let (stream, _) = self.listener.accept().await?;
-            Ok(stream)
-        })
-        .await
+        serve(device.name(), &self.listener, stream_to(device, method)).await
     }
+}
+
+/// Carries each connection of `listener` to `peer` over a stream that `open` makes; ends only by being
+/// dropped.
+pub(crate) async fn unix_to<F>(
+    peer: &str,
+    listener: &UnixListener,
+    open: impl Fn() -> F,
+) -> Infallible
+where
+    F: Future<Output = Result<ByteStream, String>> + Send + 'static,
+{
+    serve(peer, listener, open).await
 }
 
 /// Removes a socket that nobody listens on any more; everything else is left alone.
@@ -100,6 +110,15 @@ impl Drop for Socket {
     fn drop(&mut self) {
         // If it is gone already, so much the better.
         fs::remove_file(&self.path).ok();
+    }
+}
+
+impl Listener for UnixListener {
+    type Local = UnixStream;
+
+    async fn accept_one(&self) -> io::Result<UnixStream> {
+        let (stream, _) = self.accept().await?;
+        Ok(stream)
     }
 }
 

@@ -1,0 +1,93 @@
+//! Giving a lease back, also when nobody can wait for it.
+
+use std::thread;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+use tonic::{Code, Status};
+use tracing::{debug, info, warn};
+
+use super::{AskError, Leases};
+use crate::backoff::Backoff;
+
+/// How long giving back may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Pauses between attempts to reach a controller: the first, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
+
+/// Gives a lease back and says so.
+pub(super) async fn properly(leases: &Leases, name: &str) -> Result<(), AskError> {
+    let released = timeout(PATIENCE, async {
+        match leases.get(name).await {
+            Ok(lease) if lease.ended.is_some() => {}
+            Ok(_) => info!("Releasing Lease {name}"),
+            Err(error) => debug!("lease {name} cannot be seen: {error}"),
+        }
+        delete(leases, name).await
+    });
+    match released.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            debug!("lease {name} cannot be released: {error}");
+            Err(error)
+        }
+        Err(_) => {
+            warn!("Timeout while deleting lease {name} during cleanup");
+            Err(Status::deadline_exceeded("the lease was not released in time").into())
+        }
+    }
+}
+
+/// Asks until there is an answer.
+async fn delete(leases: &Leases, name: &str) -> Result<(), AskError> {
+    let mut pauses = Backoff::new(PAUSES.0, PAUSES.1, 0.2).ok();
+    loop {
+        let error = match leases.delete(name).await {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        let away = error
+            .status()
+            .is_some_and(|it| it.code() == Code::Unavailable);
+        let Some(pauses) = pauses.as_mut().filter(|_| away) else {
+            return Err(error);
+        };
+        if pauses.failures() == 0 {
+            let patience = PATIENCE.as_secs();
+            warn!("Lease {name} cannot be released yet, trying for up to {patience}s: {error}");
+        }
+        sleep(pauses.next_delay()).await;
+    }
+}
+
+/// Gives a lease back from a thread with a connection of its own: where this is called, nobody waits,
+/// and the runtime may be about to end.
+pub(super) fn apart(leases: &Leases, name: &str) {
+    let (leases, lease) = (leases.clone(), name.to_owned());
+    let work = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async {
+            let controller = leases.controller().apart();
+            match timeout(PATIENCE, leases.delete_at(&controller, &lease)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => debug!("lease {lease} cannot be released: {error}"),
+                Err(_) => warn!("Timeout while deleting lease {lease} during cleanup"),
+            }
+        });
+    };
+    match thread::Builder::new()
+        .name("release".to_owned())
+        .spawn(work)
+    {
+        // After a panic the process may end with this very thread.
+        Ok(thread) if thread::panicking() => {
+            thread.join().ok();
+        }
+        Ok(_) => {}
+        Err(error) => warn!("lease {name} cannot be released: {error}"),
+    }
+}
