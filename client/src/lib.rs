@@ -21,9 +21,9 @@
 //! ```
 //!
 //! Without default features this is what the exporter and other programs link; feature `cli` adds
-//! the command line conventions that all our programs share, feature `commands` the parts behind
-//! `jmp` and `j`, feature `compression` what it takes to (de)compress data for an exporter that
-//! cannot.
+//! the command line conventions that all our programs share, feature `config` the files of users,
+//! feature `commands` the parts behind `jmp` and `j`, feature `compression` what it takes to
+//! (de)compress data for an exporter that cannot.
 
 #![deny(missing_docs)]
 
@@ -33,7 +33,7 @@ pub mod backoff;
 pub mod cli;
 #[cfg(feature = "commands")]
 mod complete;
-#[cfg(feature = "commands")]
+#[cfg(feature = "config")]
 pub mod config;
 pub mod connect;
 pub mod controller;
@@ -55,7 +55,7 @@ pub mod status;
 pub mod stream;
 #[cfg(feature = "commands")]
 mod ui;
-#[cfg(feature = "commands")]
+#[cfg(feature = "config")]
 mod yaml;
 
 pub use allow::Allow;
