@@ -205,7 +205,9 @@ impl Inner {
         let token = metadata::bearer(headers)?;
         let claims = self.tokens.verify(&token)?;
         let subject: Result<Subject, _> = claims.subject.parse();
-        let subject = subject.ok().filter(|subject| subject.kind == CredentialKind::Exporter);
+        let subject = subject
+            .ok()
+            .filter(|subject| subject.kind == CredentialKind::Exporter);
         let subject = subject.ok_or(AuthError::NotExporter)?;
         match self.lab.exporter(&subject.key) {
             Some(_) => Ok(subject.key),
@@ -228,12 +230,16 @@ impl Inner {
         match self.issuers.verify(&jws).await {
             Verdict::Abstains => Err(TokenError::Foreign(Foreign::Issuer)),
             Verdict::Refuses(error) => Err(error),
-            // Whoever is called like one of us could be taken for one.
-            Verdict::Accepts(username) if username.starts_with(&self.rules.prefix) => {
-                Err(TokenError::Reserved)
-            }
+            Verdict::Accepts(username) if self.is_reserved(&username) => Err(TokenError::Reserved),
             Verdict::Accepts(username) => Ok(Identity::Outside { username }),
         }
+    }
+
+    /// Whether an outsider could be taken for one of us.
+    fn is_reserved(&self, username: &str) -> bool {
+        let prefix = &self.rules.prefix;
+        let rest = username.strip_prefix(prefix.as_str());
+        rest.is_some_and(|rest| !prefix.is_empty() || rest.parse::<Subject>().is_ok())
     }
 
     /// The object that the caller wants to act as.

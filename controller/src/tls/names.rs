@@ -84,9 +84,10 @@ fn host(endpoint: &str) -> &str {
     {
         return address;
     }
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     match endpoint.split_once(':') {
         // More than one colon is an address without port.
-        Some((host, port)) if !port.contains(':') => host,
+        Some((host, port)) if is_port(port) => host,
         _ => endpoint,
     }
 }

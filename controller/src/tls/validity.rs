@@ -12,11 +12,11 @@ pub(super) fn validity(certificate: &[u8]) -> Option<(Time, Time)> {
     let (certificate, _) = element(certificate, SEQUENCE)?;
     let (mut rest, _) = element(certificate, SEQUENCE)?;
     if rest.first() == Some(&VERSION) {
-        (_, rest) = any(rest)?;
+        (_, rest) = first(rest)?;
     }
     // Serial number, signature algorithm, issuer.
     for _ in 0..3 {
-        (_, rest) = any(rest)?;
+        (_, rest) = first(rest)?;
     }
     let (times, _) = element(rest, SEQUENCE)?;
     let (begin, times) = time(times)?;
@@ -25,7 +25,7 @@ pub(super) fn validity(certificate: &[u8]) -> Option<(Time, Time)> {
 }
 
 /// The content of the first element, and what follows it.
-fn any(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+fn first(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&_tag, rest) = bytes.split_first()?;
     let (&first, mut rest) = rest.split_first()?;
     let mut length = usize::from(first);
@@ -44,11 +44,11 @@ fn any(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn element(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    any(bytes).filter(|_| bytes.first() == Some(&tag))
+    first(bytes).filter(|_| bytes.first() == Some(&tag))
 }
 
 fn time(bytes: &[u8]) -> Option<(Time, &[u8])> {
-    let (text, rest) = any(bytes)?;
+    let (text, rest) = first(bytes)?;
     let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
     let (year, text) = match *bytes.first()? {
         UTC_TIME => {

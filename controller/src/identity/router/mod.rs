@@ -17,6 +17,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use jumpstarter_client::Secret;
 use serde::{Deserialize, Serialize};
 use tonic::Status;
+use uuid::Uuid;
 
 pub use error::RouterTokenError;
 pub use spent::Spent;
@@ -56,7 +57,7 @@ pub enum Side {
 #[derive(Clone, Debug)]
 pub struct Pair {
     /// Its id.
-    pub stream: String,
+    pub stream: Uuid,
     /// For the answer to Dial.
     pub client: Secret<String>,
     /// For the message on Listen.
@@ -67,7 +68,7 @@ pub struct Pair {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouterClaims {
     /// The id of the stream.
-    pub stream: String,
+    pub stream: Uuid,
     /// Which side it opens; either, if another controller signed it.
     pub side: Option<Side>,
     /// The lease it belongs to, unless another controller signed it.
@@ -77,10 +78,10 @@ pub struct RouterClaims {
 }
 
 #[derive(Serialize)]
-struct Said<'a> {
+struct Said {
     iss: &'static str,
     aud: [&'static str; 1],
-    sub: &'a str,
+    sub: String,
     jti: String,
     iat: i64,
     nbf: i64,
@@ -138,22 +139,22 @@ impl RouterTokens {
 
     /// A new stream of a lease.
     pub fn pair(&self, lease: &Key) -> Result<Pair, KeysError> {
-        let stream = uuid::Uuid::new_v4().to_string();
+        let stream = Uuid::new_v4();
         Ok(Pair {
-            client: self.sign(&stream, Side::Client, lease)?,
-            exporter: self.sign(&stream, Side::Exporter, lease)?,
+            client: self.sign(stream, Side::Client, lease)?,
+            exporter: self.sign(stream, Side::Exporter, lease)?,
             stream,
         })
     }
 
-    fn sign(&self, stream: &str, side: Side, lease: &Key) -> Result<Secret<String>, KeysError> {
+    fn sign(&self, stream: Uuid, side: Side, lease: &Key) -> Result<Secret<String>, KeysError> {
         let now = Time::now();
         let seconds = |time: Time| time.0.div_euclid(1_000_000);
         let said = Said {
             iss: ISSUER,
             aud: [AUDIENCE],
-            sub: stream,
-            jti: uuid::Uuid::new_v4().to_string(),
+            sub: stream.to_string(),
+            jti: Uuid::new_v4().to_string(),
             iat: seconds(now),
             nbf: seconds(now),
             exp: seconds(now.after(LIFETIME)),
@@ -192,7 +193,7 @@ impl RouterTokens {
         {
             return Err(RouterTokenError::Claim("iat"));
         }
-        let stream = jws.text("sub").filter(|stream| !stream.is_empty());
+        let stream = jws.text("sub").and_then(|stream| stream.parse().ok());
         let side = match jws.claim("side") {
             None => None,
             Some(side) => {
@@ -202,7 +203,7 @@ impl RouterTokens {
         };
         let lease = jws.text("lease").and_then(|lease| lease.split_once('/'));
         Ok(RouterClaims {
-            stream: stream.ok_or(RouterTokenError::Claim("sub"))?.to_owned(),
+            stream: stream.ok_or(RouterTokenError::Claim("sub"))?,
             side,
             lease: lease.map(|(namespace, name)| Key::new(namespace, name)),
             expires,

@@ -6,6 +6,8 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
+use uuid::Uuid;
+
 use super::{LIFETIME, RouterClaims, RouterTokenError};
 use crate::model::Time;
 
@@ -17,8 +19,8 @@ pub struct Spent(Mutex<Generations>);
 struct Generations {
     /// Since when `young` has been filled.
     since: Time,
-    young: HashSet<String>,
-    old: HashSet<String>,
+    young: HashSet<Uuid>,
+    old: HashSet<Uuid>,
 }
 
 // === impl Spent ===
@@ -37,7 +39,7 @@ impl Spent {
     pub fn spend(&self, claims: &RouterClaims) {
         let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         generations.turn(Time::now());
-        generations.young.insert(claims.stream.clone());
+        generations.young.insert(claims.stream);
     }
 
     /// That a stream has not been joined before.
@@ -46,7 +48,7 @@ impl Spent {
         generations.turn(Time::now());
         // The ids that other controllers give may come again; that is theirs to know.
         let is_ours = claims.side.is_some();
-        if is_ours && generations.contains(&claims.stream) {
+        if is_ours && generations.contains(claims.stream) {
             return Err(RouterTokenError::Spent);
         }
         Ok(())
@@ -62,8 +64,8 @@ impl Default for Spent {
 // === impl Generations ===
 
 impl Generations {
-    fn contains(&self, stream: &str) -> bool {
-        self.young.contains(stream) || self.old.contains(stream)
+    fn contains(&self, stream: Uuid) -> bool {
+        self.young.contains(&stream) || self.old.contains(&stream)
     }
 
     /// Forgets the old ones once the young ones are as old as any token.
@@ -83,9 +85,9 @@ impl Generations {
 mod tests {
     use super::*;
 
-    fn claims(stream: &str) -> RouterClaims {
+    fn claims(stream: u128) -> RouterClaims {
         RouterClaims {
-            stream: stream.to_owned(),
+            stream: Uuid::from_u128(stream),
             side: Some(super::super::Side::Client),
             lease: None,
             expires: Time(0),
@@ -95,14 +97,14 @@ mod tests {
     #[test]
     fn streams_are_joined_once() {
         let spent = Spent::new();
-        assert_eq!(spent.check(&claims("a")), Ok(()));
-        assert_eq!(spent.check(&claims("a")), Ok(()));
-        spent.spend(&claims("a"));
-        assert_eq!(spent.check(&claims("a")), Err(RouterTokenError::Spent));
-        assert_eq!(spent.check(&claims("b")), Ok(()));
+        assert_eq!(spent.check(&claims(1)), Ok(()));
+        assert_eq!(spent.check(&claims(1)), Ok(()));
+        spent.spend(&claims(1));
+        assert_eq!(spent.check(&claims(1)), Err(RouterTokenError::Spent));
+        assert_eq!(spent.check(&claims(2)), Ok(()));
         let foreign = RouterClaims {
             side: None,
-            ..claims("a")
+            ..claims(1)
         };
         assert_eq!(spent.check(&foreign), Ok(()));
     }
@@ -119,10 +121,10 @@ mod tests {
             .after(LIFETIME)
             .before(std::time::Duration::from_micros(1));
         generations.turn(almost);
-        generations.young.insert("a".to_owned());
+        generations.young.insert(Uuid::from_u128(1));
         generations.turn(almost.after(LIFETIME));
-        assert!(generations.contains("a"));
+        assert!(generations.contains(Uuid::from_u128(1)));
         generations.turn(almost.after(LIFETIME).after(LIFETIME));
-        assert!(!generations.contains("a"));
+        assert!(!generations.contains(Uuid::from_u128(1)));
     }
 }
