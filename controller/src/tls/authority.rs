@@ -40,7 +40,6 @@ struct Inner {
     folder: PathBuf,
     key: KeyPair,
     pem: String,
-    certificate: CertificateDer<'static>,
     end: Time,
 }
 
@@ -106,7 +105,6 @@ impl Authority {
             folder: folder.to_owned(),
             key,
             pem,
-            certificate,
             end,
         };
         Ok(Self {
@@ -161,12 +159,6 @@ impl Authority {
             key: Secret::new(key.serialize_pem()),
             end,
         })
-    }
-
-    /// For tests of chains.
-    #[cfg(test)]
-    pub(super) fn der(&self) -> &CertificateDer<'static> {
-        &self.inner.certificate
     }
 }
 

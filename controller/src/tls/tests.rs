@@ -33,6 +33,10 @@ fn names() -> Names {
     Names::of(["lab.example.com:8082", "192.0.2.7:8083", "[2001:db8::7]:1"]).unwrap()
 }
 
+fn der(authority: &Authority) -> CertificateDer<'static> {
+    CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap()
+}
+
 fn roots(certificates: &[CertificateDer<'static>]) -> Arc<RootCertStore> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates {
@@ -70,7 +74,7 @@ async fn every_name_is_covered_by_one_authority() {
     let data = folder();
     let authority = authority(&data);
     let serving = Serving::issued(authority.clone(), names()).unwrap();
-    let trusted = roots(&[authority.der().clone()]);
+    let trusted = roots(&[der(&authority)]);
     let all = [
         "lab.example.com",
         "192.0.2.7",
@@ -96,11 +100,11 @@ async fn who_trusts_what_he_is_shown_gets_through() {
     let data = folder();
     let authority = authority(&data);
     let serving = Serving::issued(authority.clone(), names()).unwrap();
-    let (chain, _) = dial(&serving, roots(&[authority.der().clone()]), "localhost")
+    let (chain, _) = dial(&serving, roots(&[der(&authority)]), "localhost")
         .await
         .unwrap();
     assert_eq!(chain.len(), 2);
-    assert_eq!(&chain[1], authority.der());
+    assert_eq!(chain[1], der(&authority));
     dial(&serving, roots(&chain), "lab.example.com")
         .await
         .unwrap();
@@ -113,7 +117,7 @@ async fn the_authority_outlives_the_program() {
     let again = authority(&data);
     assert_eq!(first.pem(), again.pem());
     let serving = Serving::issued(again, names()).unwrap();
-    dial(&serving, roots(&[first.der().clone()]), "localhost")
+    dial(&serving, roots(&[der(&first)]), "localhost")
         .await
         .unwrap();
     let ten_years = Time::now().after(DAY * 3650);
@@ -121,10 +125,24 @@ async fn the_authority_outlives_the_program() {
     let other = authority(&folder());
     assert_ne!(other.pem(), first.pem());
     assert!(
-        dial(&serving, roots(&[other.der().clone()]), "localhost")
+        dial(&serving, roots(&[der(&other)]), "localhost")
             .await
             .is_err()
     );
+}
+
+#[test]
+fn programs_that_start_together_have_the_same_authority() {
+    let data = folder();
+    let open = || authority(&data).pem().to_owned();
+    let all: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    assert!(all.iter().all(|pem| *pem == all[0]));
 }
 
 #[test]
@@ -142,7 +160,7 @@ async fn certificates_are_renewed_before_they_end() {
     let data = folder();
     let authority = authority(&data);
     let serving = Serving::issued(authority.clone(), names()).unwrap();
-    let trusted = roots(&[authority.der().clone()]);
+    let trusted = roots(&[der(&authority)]);
     let shown = async || {
         dial(&serving, Arc::clone(&trusted), "localhost")
             .await
@@ -221,7 +239,7 @@ async fn given_files_are_read_again_when_they_change() {
     let authority = authority(&data);
     let given = put(data.path(), &authority.issue(&names()).unwrap());
     let serving = Serving::given(given, names()).unwrap();
-    let trusted = roots(&[authority.der().clone()]);
+    let trusted = roots(&[der(&authority)]);
     let shown = async || {
         dial(&serving, Arc::clone(&trusted), "localhost")
             .await
@@ -255,7 +273,7 @@ async fn the_keeper_notices_by_itself() {
     let authority = authority(&data);
     let given = put(data.path(), &authority.issue(&names()).unwrap());
     let serving = Serving::given(given, names()).unwrap();
-    let trusted = roots(&[authority.der().clone()]);
+    let trusted = roots(&[der(&authority)]);
     let shown = async || {
         dial(&serving, Arc::clone(&trusted), "localhost")
             .await
@@ -333,7 +351,7 @@ fn strict_verifiers_are_content() {
         .unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let verifier = rustls::client::WebPkiServerVerifier::builder_with_provider(
-        roots(&[authority.der().clone()]),
+        roots(&[der(&authority)]),
         provider,
     );
     let verifier = verifier.build().unwrap();

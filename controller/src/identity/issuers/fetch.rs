@@ -19,8 +19,8 @@ use tokio_rustls::TlsConnector;
 use super::error::FetchError;
 use super::roots::Roots;
 
-/// For one document, from the name to the last byte.
-const LIMIT: Duration = Duration::from_secs(10);
+/// For one document, from the name to the last byte, redirects included. Callers wait for two.
+const LIMIT: Duration = Duration::from_secs(5);
 /// No document is larger.
 const LARGEST: usize = 1024 * 1024;
 const MOST_REDIRECTS: usize = 5;
@@ -41,19 +41,19 @@ enum Found {
 
 /// Fetches the document at `url`.
 pub(super) async fn fetch(url: &str, roots: &Roots) -> Result<Bytes, FetchError> {
-    let mut location = Location::parse(url)?;
-    let roots = roots.clone();
+    let location = Location::parse(url)?;
+    let host = location.host.clone();
+    let fetched = tokio::time::timeout(LIMIT, follow(location, roots.clone())).await;
+    fetched.unwrap_or(Err(FetchError::TimedOut { host, limit: LIMIT }))
+}
+
+async fn follow(mut location: Location, roots: Roots) -> Result<Bytes, FetchError> {
     // Files, possibly on slow disks.
     let roots = tokio::task::spawn_blocking(move || roots.load()).await;
     let roots = roots.unwrap_or_else(|_| Err("they could not be read".to_owned()));
     let tls = connector(roots.map_err(FetchError::Roots)?)?;
     for _ in 0..=MOST_REDIRECTS {
-        let found = tokio::time::timeout(LIMIT, location.get(&tls)).await;
-        let timed_out = |_| FetchError::TimedOut {
-            host: location.host.clone(),
-            limit: LIMIT,
-        };
-        match found.map_err(timed_out)?? {
+        match location.get(&tls).await? {
             Found::Here(document) => return Ok(document),
             Found::There(next) => location = next,
         }

@@ -214,10 +214,26 @@ mod tests {
     fn after_the_ninth_key_comes_the_tenth() {
         let data = tempfile::tempdir().unwrap();
         let keys = Keys::open(data.path().join("keys").as_path()).unwrap();
-        let last = (0..10).map(|_| keys.rotate().unwrap()).last().unwrap();
+        let all: Vec<_> = (0..10).map(|_| keys.rotate().unwrap()).collect();
+        let last = all[9].clone();
         assert!(last.starts_with("11-"));
         let again = Keys::open(data.path().join("keys").as_path()).unwrap();
         assert_eq!(ids(&again).last().unwrap(), &(last, true));
+    }
+
+    #[test]
+    fn programs_that_start_together_have_the_same_key() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().join("keys");
+        let open = || ids(&Keys::open(&folder).unwrap());
+        let all: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect()
+        });
+        assert!(all.iter().all(|keys| keys.len() == 1 && *keys == all[0]));
     }
 
     #[test]

@@ -39,6 +39,12 @@ pub(super) struct Site {
     pub(super) down: bool,
     /// The discovery document is elsewhere.
     pub(super) moved: bool,
+    /// The key set, if it is not one.
+    pub(super) nonsense: Option<String>,
+    /// Redirects lead in circles.
+    pub(super) circling: bool,
+    /// Says nothing after the handshake.
+    pub(super) silent: bool,
     /// How often the key set was asked for.
     pub(super) fetched: usize,
 }
@@ -147,6 +153,9 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, site: Arc<Mutex<Site>>)
     let Ok(stream) = tls.accept(stream).await else {
         return;
     };
+    if site.lock().unwrap().silent {
+        std::future::pending::<()>().await;
+    }
     let service = service_fn(|request| {
         let answer = site.lock().unwrap().answer(&request);
         async { Ok::<_, Infallible>(answer) }
@@ -166,6 +175,10 @@ impl Site {
                 let answer = plain(StatusCode::SERVICE_UNAVAILABLE);
                 answer.body(Full::default()).unwrap()
             }
+            "/elsewhere" if self.circling => {
+                let answer = plain(StatusCode::FOUND).header("location", "/elsewhere");
+                answer.body(Full::default()).unwrap()
+            }
             "/dex/.well-known/openid-configuration" if self.moved => {
                 let answer = plain(StatusCode::FOUND).header("location", "/elsewhere");
                 answer.body(Full::default()).unwrap()
@@ -177,6 +190,9 @@ impl Site {
             }
             "/keys" => {
                 self.fetched += 1;
+                if let Some(nonsense) = &self.nonsense {
+                    return Response::new(Full::from(nonsense.clone()));
+                }
                 document(json!({"keys": self.keys}))
             }
             _ => plain(StatusCode::NOT_FOUND).body(Full::default()).unwrap(),

@@ -272,6 +272,47 @@ async fn documents_may_have_moved() {
 }
 
 #[tokio::test]
+async fn providers_that_misbehave_are_not_ready() {
+    let signer = Signer::new("a", "ES256");
+    let provider = Provider::new(&[&signer]).await;
+    let token = signer.sign(&provider.claims("alice"));
+    let keys = signer.published();
+    for nonsense in [
+        String::new(),
+        "[".repeat(100_000),
+        json!({"keys": []}).to_string(),
+        json!({"keys": [7, null, {"kty": "oct", "k": "AAAA"}]}).to_string(),
+        // What is good about it comes after more than anybody reads.
+        json!({"padding": "x".repeat(2_000_000), "keys": [keys]}).to_string(),
+    ] {
+        provider.site().nonsense = Some(nonsense);
+        let issuers = of(provider.config("name", "dex:"));
+        assert_eq!(refusal(&issuers, &token).await, TokenError::NotReady);
+    }
+    provider.site().nonsense = None;
+    provider.site().circling = true;
+    provider.site().moved = true;
+    let issuers = of(provider.config("name", "dex:"));
+    assert_eq!(refusal(&issuers, &token).await, TokenError::NotReady);
+    provider.site().circling = false;
+    assert_eq!(
+        user(&of(provider.config("name", "dex:")), &token).await,
+        "dex:alice"
+    );
+}
+
+#[tokio::test]
+async fn a_silent_provider_is_given_up() {
+    let signer = Signer::new("a", "ES256");
+    let provider = Provider::new(&[&signer]).await;
+    provider.site().silent = true;
+    let issuers = of(provider.config("name", "dex:"));
+    let token = signer.sign(&provider.claims("alice"));
+    tokio::time::pause();
+    assert_eq!(refusal(&issuers, &token).await, TokenError::NotReady);
+}
+
+#[tokio::test]
 async fn the_authority_may_be_a_file_that_changes() {
     let signer = Signer::new("a", "ES256");
     let (provider, other) = (Provider::new(&[&signer]).await, Provider::new(&[]).await);
