@@ -28,11 +28,29 @@ pub const GRPC_PASSPHRASE: &str = "JMP_GRPC_PASSPHRASE";
 /// Name of the exporter of this shell.
 pub const EXPORTER: &str = "JMP_EXPORTER";
 
+/// Labels of the exporter of this shell: `a=1,b=2`.
+pub const EXPORTER_LABELS: &str = "JMP_EXPORTER_LABELS";
+
+/// How long to try to reach an exporter that was found, in seconds.
+pub const DIAL_TIMEOUT: &str = "JMP_DIAL_TIMEOUT";
+
+/// How long to try again with another lease, in seconds.
+pub const RETRY_TIMEOUT: &str = "JMP_RETRY_TIMEOUT";
+
+/// `1` or `true`: nobody watches, even if there is a terminal.
+pub const NONINTERACTIVE: &str = "NONINTERACTIVE";
+
 /// Name of the lease of this shell.
 pub const LEASE: &str = "JMP_LEASE";
 
 /// PEM file with the certificates to trust instead of the system's; gRPC's own variable.
 pub const ROOTS_FILE: &str = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH";
+
+/// `1`: log in with the device flow.
+pub const OIDC_DEVICE_FLOW: &str = "JMP_OIDC_DEVICE_FLOW";
+
+/// The port that a browser comes back to after a login.
+pub const OIDC_CALLBACK_PORT: &str = "JMP_OIDC_CALLBACK_PORT";
 
 /// Where client configuration lives, instead of `~/.config/jumpstarter`.
 pub const CONFIG_HOME: &str = "JMP_CLIENT_CONFIG_HOME";

@@ -42,11 +42,15 @@ pub mod env;
 pub mod forward;
 mod host;
 #[cfg(feature = "commands")]
+mod http;
+#[cfg(feature = "commands")]
 pub mod j;
 #[cfg(feature = "commands")]
 pub mod jmp;
 pub mod lease;
 pub mod logs;
+#[cfg(feature = "commands")]
+mod oidc;
 pub mod report;
 pub mod resource;
 pub mod router;

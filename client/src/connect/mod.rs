@@ -16,6 +16,8 @@ mod transport;
 mod trust;
 mod uplink;
 mod verify;
+#[cfg(feature = "commands")]
+mod web;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,8 +35,12 @@ pub use roots::{Roots, RootsError};
 pub use tls::Tls;
 use transport::{Connector, PeerNotes};
 pub use trust::CaError;
+#[cfg(feature = "commands")]
+pub(crate) use uplink::ReachError;
 pub use uplink::{ChannelOptions, OptionValue, TargetError, Uplink, UplinkError, target};
 pub(crate) use uplink::{explain, plainly};
+#[cfg(feature = "commands")]
+pub(crate) use web::Web;
 
 /// A channel that adds the passphrase to every request.
 pub type Transport = InterceptedService<Channel, Passphrase>;

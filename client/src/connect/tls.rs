@@ -44,8 +44,13 @@ impl Tls {
         !matches!(self, Self::Off)
     }
 
-    /// Loads what it needs; none for plaintext.
+    /// Loads what it needs to speak HTTP/2; none for plaintext.
     pub(super) fn client(&self) -> Result<Option<Client>, ConnectError> {
+        self.speaking(b"h2")
+    }
+
+    /// The same for another protocol, by its registered name.
+    pub(super) fn speaking(&self, protocol: &[u8]) -> Result<Option<Client>, ConnectError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier: Arc<dyn rustls::client::danger::ServerCertVerifier> = match self {
             Self::Off => return Ok(None),
@@ -61,7 +66,7 @@ impl Tls {
             }
             Self::Unverified => Arc::new(NoVerifier::new(&provider)),
         };
-        Ok(Some(Client::new(provider, verifier)))
+        Ok(Some(Client::new(provider, verifier, protocol)))
     }
 }
 
@@ -71,6 +76,7 @@ impl Client {
     fn new(
         provider: Arc<CryptoProvider>,
         verifier: Arc<dyn rustls::client::danger::ServerCertVerifier>,
+        protocol: &[u8],
     ) -> Self {
         let builder = ClientConfig::builder_with_provider(provider);
         // The provider has suites for both versions, which is all that can be missing here.
@@ -82,7 +88,7 @@ impl Client {
             .dangerous()
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
-        config.alpn_protocols = vec![b"h2".to_vec()];
+        config.alpn_protocols = vec![protocol.to_vec()];
         Self(TlsConnector::from(Arc::new(config)))
     }
 

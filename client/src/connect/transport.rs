@@ -19,7 +19,7 @@ use crate::Host;
 const PER_ADDRESS: Duration = Duration::from_secs(5);
 
 /// What HTTP/2 runs over.
-pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 

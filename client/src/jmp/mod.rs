@@ -1,8 +1,18 @@
 //! `jmp`: what a person types.
 
+mod catalog;
+mod clients;
 mod completion;
+mod create;
+mod delete;
 mod exporter;
+mod filter;
+mod get;
+mod login;
+mod options;
 mod shell;
+mod update;
+mod values;
 mod version;
 
 use std::ffi::OsString;
@@ -13,7 +23,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueHint};
 use crate::cli::{CommandLine, USAGE};
 use crate::complete;
 use crate::logs::Severity;
-use crate::ui::{Console, Failure, Outcome, block_on};
+use crate::ui::{Console, Failure, Outcome, block_on, cancellable};
 
 /// Use and share boards, relays, consoles and other hardware over the network
 #[derive(Debug, Parser)]
@@ -44,6 +54,9 @@ Examples:
   jmp run --exporter-config lab.yaml --tls-grpc-listener 8082 --tls-grpc-insecure
   # Work with them, from another machine
   jmp shell --tls-grpc lab-host:8082 --tls-grpc-insecure
+  # Or lease a board from a lab that many share
+  jmp login me@login.lab.example.com
+  jmp get exporters
   # Switch a board on, in a script
   jmp shell --tls-grpc lab-host:8082 --tls-grpc-insecure -- j power on";
 
@@ -59,6 +72,11 @@ enum Command {
     /// Find and inspect driver plugins
     #[command(disable_help_flag = true)]
     Driver(Passed),
+    Get(get::Cmd),
+    Create(create::Cmd),
+    Update(update::Cmd),
+    Delete(delete::Cmd),
+    Login(Box<login::Cmd>),
     Version(version::Cmd),
     Completion(completion::Cmd),
 }
@@ -98,6 +116,12 @@ impl Logging {
         let level = self.log_level.as_deref().and_then(Severity::parse);
         Console::install(level.unwrap_or(Severity::Info))
     }
+
+    /// Runs a command that Ctrl-C ends.
+    fn block_on(self, command: impl Future<Output = Outcome>) -> Outcome {
+        self.console();
+        block_on(cancellable(command))
+    }
 }
 
 // === impl Jmp ===
@@ -109,6 +133,11 @@ impl Jmp {
             Command::Run(_) | Command::Check(_) | Command::Driver(_) => {
                 Err(exporter::become_it(words))
             }
+            Command::Get(cmd) => self.logging.block_on(cmd.run(line)),
+            Command::Create(cmd) => self.logging.block_on(cmd.run(line)),
+            Command::Update(cmd) => self.logging.block_on(cmd.run(line)),
+            Command::Delete(cmd) => self.logging.block_on(cmd.run(line)),
+            Command::Login(cmd) => self.logging.block_on(cmd.run(line)),
             Command::Version(cmd) => cmd.run(),
             Command::Completion(cmd) => cmd.run(line.program()),
         }

@@ -1,9 +1,7 @@
 //! `jmp version`: which build this is.
 
-use clap::ValueEnum;
-
 use super::exporter::own_folder;
-use crate::ui::{Failure, Outcome, print};
+use crate::ui::{Failure, Format, Outcome, print, value};
 
 /// Show the version of this program
 #[derive(Debug, clap::Args)]
@@ -15,13 +13,6 @@ pub(super) struct Cmd {
     /// Print it for programs
     #[arg(short, long, value_name = "FORMAT")]
     output: Option<Format>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    Json,
-    Yaml,
-    Name,
 }
 
 /// Keys in alphabetical order, because that is how the formats print them.
@@ -43,32 +34,21 @@ impl Cmd {
             implementation: "rust",
             platform: &platform,
         };
-        let text = match self.output {
+        let failed = |error: &dyn std::error::Error| Failure::Error(error.to_string());
+        match self.output {
             None | Some(Format::Name) => {
-                let folder = own_folder().map_err(|error| Failure::Error(error.to_string()))?;
-                format!(
+                let folder = own_folder().map_err(|error| failed(&error))?;
+                print(&format!(
                     "Jumpstarter v{} from {} (Rust, {platform})",
                     version.version,
                     folder.display()
-                )
+                ))?;
             }
-            Some(Format::Json) => json(&version)?,
-            // An empty line follows, as after all YAML that `jmp` prints.
-            Some(Format::Yaml) => serde_yaml::to_string(&version)
-                .map_err(|error| Failure::Error(error.to_string()))?,
-        };
-        print(&text)?;
+            Some(format) => {
+                let version = serde_json::to_value(&version).map_err(|error| failed(&error))?;
+                value(&version, format)?;
+            }
+        }
         Ok(0)
     }
-}
-
-fn json(version: &Version<'_>) -> Result<String, Failure> {
-    use serde::Serialize;
-    let mut out = Vec::new();
-    let indent = serde_json::ser::PrettyFormatter::with_indent(b"    ");
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, indent);
-    version
-        .serialize(&mut serializer)
-        .map_err(|error| Failure::Error(error.to_string()))?;
-    Ok(String::from_utf8_lossy(&out).into_owned())
 }

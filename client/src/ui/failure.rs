@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::tell;
 use crate::cli::{Refusal, report_error};
 
 /// The exit code of a command that ran, or why it did not.
@@ -17,7 +18,11 @@ pub(crate) enum Failure {
     Usage(String),
     /// Something is in the way: `Error: …`, exit code 1.
     Error(String),
-    /// The same, with another exit code.
+    /// The controller says so, or the token itself; a new login can help.
+    TokenExpired(String),
+    /// A question was not answered, before anything began.
+    Aborted,
+    /// The same as an error, with another exit code.
     Code(u8, String),
     /// All was said already.
     Quiet(u8),
@@ -30,7 +35,13 @@ impl Failure {
     pub(crate) fn show(self) -> ExitCode {
         match self {
             Self::Refusal(refusal) => refusal.show(),
-            Self::Error(message) | Self::Usage(message) => report_error(message),
+            Self::Error(message) | Self::Usage(message) | Self::TokenExpired(message) => {
+                report_error(message)
+            }
+            Self::Aborted => {
+                tell("Aborted!");
+                ExitCode::FAILURE
+            }
             Self::Code(code, message) => {
                 report_error(message);
                 ExitCode::from(code)

@@ -2,17 +2,22 @@
 
 mod console;
 mod failure;
+mod output;
+pub(crate) mod prompt;
 mod screen;
 pub(crate) mod sentence;
 mod signals;
+mod table;
 mod terminal;
 
 use std::io::{self, Write};
 
 pub(crate) use console::Console;
 pub(crate) use failure::{Failure, Outcome};
+pub(crate) use output::{Format, Resource, show, value};
 pub(crate) use screen::Screen;
-pub(crate) use signals::{Signals, listen};
+pub(crate) use signals::{Signals, Stop, listen};
+pub(crate) use table::Table;
 pub(crate) use terminal::RawTerminal;
 
 /// Prints one line of data.
@@ -30,6 +35,43 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::Quiet(1)),
         Err(error) => Err(Failure::Error(format!("cannot write to stdout: {error}"))),
+    }
+}
+
+/// A colour for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Colour {
+    Red,
+    Green,
+    Yellow,
+}
+
+/// The text in a colour, where `stream` is a terminal that shows colours.
+pub(crate) fn paint(text: &str, colour: Colour, stream: &impl io::IsTerminal) -> String {
+    let plain = !stream.is_terminal()
+        || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let code = match colour {
+        _ if plain => return text.to_owned(),
+        Colour::Red => 31,
+        Colour::Green => 32,
+        Colour::Yellow => 33,
+    };
+    format!("\x1b[{code}m{text}\x1b[0m")
+}
+
+/// Prints a warning for people.
+pub(crate) fn warn(text: &str) {
+    let label = paint("Warning: ", Colour::Yellow, &io::stderr());
+    tell(&format!("{label}{text}"));
+}
+
+/// Does `command` unless Ctrl-C comes first.
+pub(crate) async fn cancellable(command: impl Future<Output = Outcome>) -> Outcome {
+    tokio::select! {
+        // A question that Ctrl-C ended has its own words for that.
+        biased;
+        outcome = command => outcome,
+        Ok(()) = tokio::signal::ctrl_c() => Err(Failure::Error("Cancelled by user.".to_owned())),
     }
 }
 

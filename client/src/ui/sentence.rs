@@ -2,6 +2,7 @@
 
 use tonic::{Code, Status};
 
+use super::Failure;
 use crate::connect::ConnectError;
 use crate::device::{OpenError, code_name};
 
@@ -24,6 +25,23 @@ pub(crate) fn unopened(error: &OpenError) -> String {
         ),
         OpenError::Unauthenticated(status) | OpenError::Refused(status) => raw(status),
         error => error.to_string(),
+    }
+}
+
+/// What the controller answered to a client's call.
+///
+/// An expired token is a failure of its own, because it is the one that a new login heals.
+pub(crate) fn refused(status: &Status) -> Failure {
+    let text = status.message();
+    let sentence = match status.code() {
+        Code::Unavailable => format!("grpc error: {text}"),
+        Code::Unknown => format!("grpc controller responded: {text}"),
+        code => format!("grpc error (Caused by: {}: {text})", code_name(code)),
+    };
+    if sentence.contains("token is expired") {
+        Failure::TokenExpired(sentence)
+    } else {
+        Failure::Error(sentence)
     }
 }
 
@@ -74,6 +92,25 @@ mod tests {
             unopened(&OpenError::Unauthenticated(Box::new(status))),
             "Authentication or authorization failed. Run 'jmp login' and verify access \
              permissions. Details: invalid or missing passphrase"
+        );
+    }
+
+    #[test]
+    fn only_an_expired_token_asks_for_a_login() {
+        let expired = Status::unauthenticated("invalid token: token is expired by 3s");
+        assert!(matches!(refused(&expired), Failure::TokenExpired(_)));
+        let shown = |status| match refused(&status) {
+            Failure::Error(text) => text,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(shown(Status::unavailable("gone")), "grpc error: gone");
+        assert_eq!(
+            shown(Status::unknown("the lease has expired")),
+            "grpc controller responded: the lease has expired"
+        );
+        assert_eq!(
+            shown(Status::not_found("no lease")),
+            "grpc error (Caused by: NOT_FOUND: no lease)"
         );
     }
 

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C and SIGTERM, and the end of the terminal for whoever asks for that, too.
 
 use std::pin::pin;
 
@@ -11,6 +11,28 @@ use super::{Failure, tell};
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hang_up: Option<Signal>,
+}
+
+/// Which signal it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    Interrupt,
+    Terminate,
+    HangUp,
+}
+
+// === impl Stop ===
+
+impl Stop {
+    /// What to say about it.
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Interrupt => "SIGINT pressed, terminating",
+            Self::Terminate => "SIGTERM received, terminating",
+            Self::HangUp => "SIGHUP received, terminating",
+        }
+    }
 }
 
 // === impl Signals ===
@@ -24,19 +46,41 @@ impl Signals {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
+            hang_up: None,
+        })
+    }
+
+    /// The same for SIGHUP: for those who have something to give back.
+    pub(crate) fn listen_to_all() -> Result<Self, Failure> {
+        Ok(Self {
+            hang_up: Some(listen(SignalKind::hangup())?),
+            ..Self::listen()?
         })
     }
 
     /// Waits for a signal and says which one it was.
     pub(crate) async fn stopped(&mut self) {
-        tell(self.next().await);
+        self.stop().await;
     }
 
-    /// What to say about the next signal.
-    async fn next(&mut self) -> &'static str {
+    /// The same, for whoever wants to know which one it was.
+    pub(crate) async fn stop(&mut self) -> Stop {
+        let stop = self.next().await;
+        tell(stop.sentence());
+        stop
+    }
+
+    async fn next(&mut self) -> Stop {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT pressed, terminating",
-            _ = self.terminate.recv() => "SIGTERM received, terminating",
+            _ = self.interrupt.recv() => Stop::Interrupt,
+            _ = self.terminate.recv() => Stop::Terminate,
+            _ = hang_up => Stop::HangUp,
         }
     }
 
@@ -54,7 +98,7 @@ impl Signals {
             }
         };
         // The work is gone by now, and with it a raw terminal, on which this would look odd.
-        tell(signal);
+        tell(signal.sentence());
         Err(Failure::Quiet(Self::STOPPED))
     }
 }

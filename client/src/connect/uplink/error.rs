@@ -56,7 +56,7 @@ pub enum UplinkError {
 
 impl UplinkError {
     /// The same trouble, with advice for whoever configures a controller's address.
-    pub(super) fn from_handshake(asked: &Host, error: ConnectError) -> Self {
+    pub(in crate::connect) fn from_handshake(asked: &Host, error: ConnectError) -> Self {
         let host = asked.clone();
         match error {
             ConnectError::Certificate { why, .. } => Self::Certificate { host, why },

@@ -30,6 +30,10 @@ use crate::Host;
 
 pub use error::UplinkError;
 pub use options::{ChannelOptions, OptionValue};
+#[cfg(feature = "commands")]
+pub(crate) use reach::ReachError;
+#[cfg(feature = "commands")]
+pub(super) use reach::reach;
 pub(crate) use status::{explain, plainly};
 pub use target::{TargetError, target};
 

@@ -70,7 +70,7 @@ pub enum ReachError {
 }
 
 /// Connects to `port` of `name`.
-pub(super) async fn reach(name: &str, port: u16) -> Result<TcpStream, ReachError> {
+pub(in crate::connect) async fn reach(name: &str, port: u16) -> Result<TcpStream, ReachError> {
     let resolved = async {
         let addresses = lookup_host((name, port)).await?;
         Ok(addresses.take(ADDRESSES).collect::<Vec<_>>())
