@@ -17,6 +17,7 @@ use tonic::Status;
 use super::error::Foreign;
 use super::jws::Jws;
 use super::name::{Shape, derive, shape};
+use super::peer::CONTROLLER;
 use super::{Admin, Anyone, AuthError, Caller, Claims, Issuers, Peer, Subject, TokenError, Tokens};
 use super::{issuers::Verdict, metadata};
 use crate::lab::{Lab, LabError, NewClient};
@@ -167,12 +168,14 @@ impl Authenticator {
 }
 
 fn refuse_client(error: &AuthError, peer: Peer) -> Status {
-    tracing::info!(%peer, %error, hint = error.hint(), "client authentication failed");
+    let hint = error.hint();
+    tracing::info!(target: CONTROLLER, %peer, %error, hint, "client authentication failed");
     error.clone().into()
 }
 
 fn refuse_exporter(error: &AuthError, peer: Peer) -> Status {
-    tracing::info!(%peer, %error, hint = error.hint(), "exporter authentication failed");
+    let hint = error.hint();
+    tracing::info!(target: CONTROLLER, %peer, %error, hint, "exporter authentication failed");
     error.clone().into()
 }
 

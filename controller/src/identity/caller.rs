@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tonic::Status;
 
+use super::peer::CONTROLLER;
 use super::{AuthError, Peer};
 use crate::model::{Client, Exporter, Key};
 
@@ -50,13 +51,21 @@ impl<T> Clone for Caller<T> {
 
 impl Caller<Client> {
     /// That a resource he names is in his own namespace; the failure is logged.
+    ///
+    /// # Errors
+    ///
+    /// The status to answer.
     pub fn in_namespace(&self, namespace: &str) -> Result<(), Status> {
         let key = &self.object.key;
         if key.namespace == namespace {
             return Ok(());
         }
         let error = AuthError::Namespace;
-        tracing::info!(peer = %self.peer, client = %key.name, %error, "client authentication failed");
+        tracing::info!(
+            target: CONTROLLER,
+            peer = %self.peer, client = %key.name, %error,
+            "client authentication failed"
+        );
         Err(error.into())
     }
 }

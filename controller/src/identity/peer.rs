@@ -2,6 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+/// Failures to authenticate are logged under the name of the part that refused, whichever it is.
+pub(super) const CONTROLLER: &str = "jumpstarter_controller::controller";
+pub(super) const ROUTER: &str = "jumpstarter_controller::router";
+
 /// The address of a caller, without port; or nothing, as for unix sockets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Peer(Option<IpAddr>);

@@ -2,6 +2,7 @@
 
 use tonic::Status;
 
+use crate::identity::peer::ROUTER;
 use crate::identity::{Peer, TokenError};
 
 /// Why a router token is not accepted.
@@ -32,7 +33,7 @@ impl RouterTokenError {
             Self::Claim(name) => Some(format!("claim `{name}` is missing or wrong")),
             Self::Spent => Some("it has been used before".to_owned()),
         };
-        tracing::info!(%peer, error = %self, hint, "router authentication failed");
+        tracing::info!(target: ROUTER, %peer, error = %self, hint, "router authentication failed");
         Status::unauthenticated(self.to_string())
     }
 }

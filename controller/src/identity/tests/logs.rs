@@ -83,6 +83,9 @@ async fn a_failure_is_one_line_with_peer_and_error() {
         .map(|line| {
             let field = |name: &str| line["fields"][name].as_str().unwrap_or_default();
             assert_eq!(line["level"], "INFO");
+            let part = field("message").starts_with("router");
+            let part = if part { "router" } else { "controller" };
+            assert_eq!(line["target"], format!("jumpstarter_controller::{part}"));
             (
                 field("message"),
                 field("peer"),
