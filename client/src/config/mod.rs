@@ -25,7 +25,7 @@ pub use exporter::{ExporterConfig, ExporterPaths, check_exporter_alias, find_exp
 pub use user::UserConfig;
 
 /// The value of `apiVersion` in every file.
-const API_VERSION: &str = "jumpstarter.dev/v1alpha1";
+pub const API_VERSION: &str = "jumpstarter.dev/v1alpha1";
 
 /// The folder with a user's settings.
 ///

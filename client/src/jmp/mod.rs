@@ -1,8 +1,10 @@
 //! `jmp`: what a person types.
 
+mod auth;
 mod catalog;
 mod clients;
 mod completion;
+mod config;
 mod create;
 mod delete;
 mod exporter;
@@ -77,6 +79,8 @@ enum Command {
     Update(update::Cmd),
     Delete(delete::Cmd),
     Login(Box<login::Cmd>),
+    Auth(auth::Cmd),
+    Config(config::Cmd),
     Version(version::Cmd),
     Completion(completion::Cmd),
 }
@@ -138,6 +142,8 @@ impl Jmp {
             Command::Update(cmd) => self.logging.block_on(cmd.run(line)),
             Command::Delete(cmd) => self.logging.block_on(cmd.run(line)),
             Command::Login(cmd) => self.logging.block_on(cmd.run(line)),
+            Command::Auth(cmd) => self.logging.block_on(cmd.run(line)),
+            Command::Config(cmd) => self.logging.block_on(cmd.run(line)),
             Command::Version(cmd) => cmd.run(),
             Command::Completion(cmd) => cmd.run(line.program()),
         }

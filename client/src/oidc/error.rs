@@ -56,7 +56,4 @@ pub(crate) enum OidcError {
     /// The browser cannot come back to us.
     #[error(transparent)]
     Callback(#[from] CallbackError),
-    /// What to open in a browser could not be shown.
-    #[error("cannot write to stdout")]
-    Silent,
 }

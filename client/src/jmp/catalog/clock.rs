@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
 
 /// A time of the controller; none if it is beyond what calendars know.
-pub(in crate::jmp) fn timestamp(time: &prost_types::Timestamp) -> Option<Timestamp> {
+pub(super) fn timestamp(time: &prost_types::Timestamp) -> Option<Timestamp> {
     // The reference knows no smaller parts than these.
     let micros = time.nanos / 1000 * 1000;
     Timestamp::new(time.seconds, micros).ok()
@@ -16,7 +16,7 @@ pub(super) fn duration(duration: &prost_types::Duration) -> SignedDuration {
 }
 
 /// `2026-11-22 09:00:00`, here.
-pub(in crate::jmp) fn local(time: Timestamp) -> String {
+pub(super) fn local(time: Timestamp) -> String {
     here(time).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 

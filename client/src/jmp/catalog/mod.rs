@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
 
-pub(super) use clock::{local, timestamp};
 pub(super) use exporters::{Columns, Exporters};
 pub(super) use leases::{Leases, OneLease, Shown};
 

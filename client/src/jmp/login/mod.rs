@@ -19,8 +19,8 @@ use crate::config::{TlsSettings, UserConfig};
 use crate::ui::{Failure, Outcome, print, prompt};
 use account::{Account, Whose};
 
-pub(super) use again::{again, relogin, save};
-pub(super) use grant::{CLIENT_ID, refresh};
+pub(super) use again::{again, save};
+pub(super) use grant::refresh;
 pub(super) use options::Cmd;
 pub(super) use trouble::sentence;
 
