@@ -1,5 +1,6 @@
 //! A lease in somebody's hands.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{AskError, DialError, Lease, Leases, Request, Tunnel, TunnelError, Watch};
@@ -65,6 +66,24 @@ impl Held {
     /// Whether it will be given back at the end.
     pub fn is_ours(&self) -> bool {
         matches!(self.origin, Origin::Created(_))
+    }
+
+    /// What the controller says of it now.
+    ///
+    /// # Errors
+    ///
+    /// Why the controller does not tell.
+    pub async fn look(&self) -> Result<Lease, AskError> {
+        self.leases.get(self.name()).await
+    }
+
+    /// The labels of the exporter it holds.
+    ///
+    /// # Errors
+    ///
+    /// Why the controller does not tell.
+    pub async fn labels(&self) -> Result<HashMap<String, String>, AskError> {
+        self.leases.labels(self.exporter()).await
     }
 
     /// Begins to watch for its end.

@@ -122,6 +122,14 @@ impl Monitor {
         self.shared.snapshot.borrow().clone()
     }
 
+    /// Waits until the exporter has not answered for so long that the connection counts as lost.
+    pub async fn lost(&self) {
+        let mut snapshots = self.shared.snapshot.subscribe();
+        if snapshots.wait_for(|now| now.lost).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
     /// Waits until the exporter has one of these statuses, but not longer than `limit`.
     pub async fn wait_for(&self, statuses: &[ExporterStatus], limit: Duration) -> Waited {
         let _waiting = Waiting::announce(&self.shared);

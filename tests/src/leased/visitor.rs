@@ -39,21 +39,12 @@ impl<'lab, C: Controller> Visitor<'lab, C> {
         duration: Duration,
         args: impl IntoIterator<Item = S>,
     ) -> Outcome {
-        match self.make {
-            Make::Reference => run(self.leased(duration).arg("--").args(args), PATIENCE),
-            Make::Ours => {
-                let lease = self.controller.lease(duration);
-                let tunnel = Tunnel::open(self.controller, &lease);
-                let outcome = run(self.through(&tunnel).arg("--").args(args), PATIENCE);
-                self.leave(&lease, &tunnel);
-                outcome
-            }
-        }
+        run(self.leased(duration).arg("--").args(args), PATIENCE)
     }
 
-    /// `jmp shell` of the reference, which asks for a lease itself; add what is to be run.
+    /// `jmp shell` that asks for a lease itself; add what is to be run.
     pub fn leased(&self, duration: Duration) -> Command {
-        let mut command = Make::Reference.command(self.lab, "jmp");
+        let mut command = self.make.command(self.lab, "jmp");
         let selector = self.controller.access().selector;
         let duration = format!("{}s", duration.as_secs());
         command

@@ -25,7 +25,9 @@ pub(super) struct Plan {
     /// The command, or nothing for an interactive shell.
     pub(super) command: Vec<OsString>,
     /// What the prompt of an interactive shell says.
-    pub(super) context: &'static str,
+    pub(super) context: String,
+    /// Whether an interactive shell reads the user's own files.
+    pub(super) use_profiles: bool,
     /// Variables that say where the exporter is and how to talk to it.
     pub(super) variables: Vec<(&'static str, OsString)>,
 }
@@ -42,10 +44,17 @@ impl Plan {
                 command.args(arguments);
                 command
             }
-            None => prompt::interactive(&shell.unwrap_or_else(|| "bash".into()), self.context),
+            None => {
+                let shell = shell.unwrap_or_else(|| "bash".into());
+                prompt::interactive(&shell, &self.context, self.use_profiles)
+            }
         };
         // What a shell around this one said is about another exporter.
-        for name in [env::TLS_UNVERIFIED, env::GRPC_PASSPHRASE] {
+        for name in [
+            env::TLS_UNVERIFIED,
+            env::GRPC_PASSPHRASE,
+            env::EXPORTER_LABELS,
+        ] {
             command.env_remove(name);
         }
         command.envs(self.variables);
@@ -84,18 +93,22 @@ fn not_started(program: &OsStr, error: &io::Error) -> Failure {
     }
 }
 
-/// The exit code of a shell whose child has ended.
+/// The exit code of a shell whose child has ended, and whether a signal ended it.
 ///
 /// Ctrl-C reaches both at once, and the child may be gone before we hear of it.
-pub(super) async fn shell_code(status: ExitStatus, stopped: bool, signals: &mut Signals) -> u8 {
+pub(super) async fn shell_code(
+    status: ExitStatus,
+    stopped: bool,
+    signals: &mut Signals,
+) -> (u8, bool) {
     let ours = [Signal::SIGINT, Signal::SIGTERM].map(|signal| Some(signal as i32));
     let stopped = stopped
         || ours.contains(&status.signal()) && timeout(TOGETHER, signals.stopped()).await.is_ok();
-    if stopped {
-        Signals::STOPPED
-    } else {
-        exit_code(status)
-    }
+    let code = match stopped {
+        true => Signals::STOPPED,
+        false => exit_code(status),
+    };
+    (code, stopped)
 }
 
 /// The exit code that tells how the child ended; 256 - N after signal N.

@@ -93,7 +93,8 @@ async fn shell(
     }
     let plan = Plan {
         command,
-        context: "local",
+        context: "local".to_owned(),
+        use_profiles: false,
         variables: vec![
             (env::HOST, ready.socket.into()),
             (env::DRIVERS_ALLOW, Allow::UNSAFE.into()),
@@ -119,7 +120,7 @@ async fn shell(
         }
     };
     let status = status.map_err(|error| Failure::Error(error.to_string()))?;
-    Ok(shell_code(status, stopped, signals).await)
+    Ok(shell_code(status, stopped, signals).await.0)
 }
 
 // === impl Exporter ===

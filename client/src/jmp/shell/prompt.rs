@@ -7,28 +7,27 @@ use tokio::process::Command;
 
 /// The user's shell, ready to start.
 ///
-/// A shell we do not know keeps its own prompt.
-pub(super) fn interactive(shell: &OsStr, context: &str) -> Command {
+/// A shell we do not know keeps its own prompt. Without `profiles` the user's own files are not read,
+/// because they would set another one.
+pub(super) fn interactive(shell: &OsStr, context: &str, profiles: bool) -> Command {
     let mut command = Command::new(shell);
     let name = Path::new(shell)
         .file_name()
         .map(OsStr::to_string_lossy)
         .unwrap_or_default();
     if name.ends_with("bash") {
-        // The user's own files would set another prompt.
-        command.args(["--norc", "--noprofile"]);
+        if !profiles {
+            command.args(["--norc", "--noprofile"]);
+        }
         command.env(
             "PS1",
             format!(r"\[\e[90m\]\W \[\e[93m\]⚡\[\e[97m\]{context} \[\e[93m\]➤\[\e[0m\] "),
         );
     } else if name == "zsh" {
-        command.args([
-            "--no-rcs",
-            "-o",
-            "inc_append_history",
-            "-o",
-            "share_history",
-        ]);
+        if !profiles {
+            command.arg("--no-rcs");
+        }
+        command.args(["-o", "inc_append_history", "-o", "share_history"]);
         command.env(
             "PS1",
             format!("%F{{8}}%1~ %F{{yellow}}⚡%F{{white}}{context} %F{{yellow}}➤%f "),
@@ -63,7 +62,11 @@ mod tests {
     use super::*;
 
     fn prompt(shell: &str) -> (Vec<String>, Option<String>) {
-        let command = interactive(OsStr::new(shell), "direct");
+        shown(shell, false)
+    }
+
+    fn shown(shell: &str, profiles: bool) -> (Vec<String>, Option<String>) {
+        let command = interactive(OsStr::new(shell), "direct", profiles);
         let command = command.as_std();
         let args = command
             .get_args()
@@ -91,5 +94,11 @@ mod tests {
         assert_eq!(ps1, None);
 
         assert_eq!(prompt("/bin/ksh"), (vec![], None));
+    }
+
+    #[test]
+    fn profiles_are_read_where_they_are_wanted() {
+        assert_eq!(shown("bash", true).0, Vec::<String>::new());
+        assert_eq!(shown("zsh", true).0[0], "-o");
     }
 }
