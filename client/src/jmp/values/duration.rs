@@ -11,11 +11,8 @@ use jiff::SignedDuration;
 
 use super::iso;
 
-/// The longest that is accepted, which is as much as the reference can hold.
-const MOST: f64 = 86_400.0 * 1e9;
-
-/// A millionth of a second is the smallest part that counts.
-const MICROS: f64 = 1e6;
+/// What is accepted, which is as much as the reference can hold.
+const RANGE: std::ops::Range<f64> = -999_999_999.0 * DAY..1e9 * DAY;
 
 /// Units, larger ones first: seconds, names.
 const UNITS: [(f64, &[&str]); 8] = [
@@ -50,13 +47,14 @@ pub(in crate::jmp) fn duration(text: &str) -> Result<SignedDuration, String> {
              (e.g., '30m', '3h30m', '1d', '1d3h40m', 'PT1H30M', '01:30:00')"
         )
     })?;
-    // Also true if it is no number at all.
-    if !(seconds.abs() < MOST) {
+    // Not in the range if it is no number, either.
+    if !RANGE.contains(&seconds) {
         return Err(format!("'{text}' exceeds the maximum allowed duration"));
     }
-    // Both fit, because the whole does.
-    let micros = (seconds * MICROS).round_ties_even() as i64;
-    Ok(SignedDuration::from_micros(micros))
+    // A millionth of a second is the smallest part that counts. All of it fits, being in range.
+    let whole = seconds.trunc();
+    let micros = ((seconds - whole) * 1e6).round_ties_even();
+    Ok(SignedDuration::from_secs(whole as i64) + SignedDuration::from_micros(micros as i64))
 }
 
 /// Parses a duration that must not be shorter than five seconds.
@@ -111,9 +109,8 @@ fn integer(text: &str) -> Option<f64> {
 fn decimal(text: &str) -> Option<f64> {
     let numeric = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '-' | '+');
     let begins = text.starts_with(|c: char| c.is_ascii_digit() || c == '.');
-    (begins && text.chars().all(numeric))
-        .then(|| text.parse().ok())
-        .flatten()
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+    number.filter(|_| begins && text.chars().all(numeric))
 }
 
 /// `1d 3h, 40min`: all of `text`.
@@ -135,8 +132,13 @@ fn amounts<'t>(mut text: &'t str, units: &[(f64, &[&str])]) -> Option<(f64, &'t 
             break;
         };
         total += number.parse::<f64>().ok()? * left[at].0;
+        // Behind seconds and parts of them there is no separator.
+        text = if left[at].0 > 1.0 {
+            separated(rest)
+        } else {
+            rest.trim_start()
+        };
         left = &left[at + 1..];
-        text = separated(rest);
     }
     Some((total, text))
 }
@@ -212,6 +214,11 @@ mod tests {
             ("3h30m", 12_600_000),
             ("1d3h40m", 99_600_000),
             ("1 day, 2 hours / 3 minutes 4 sec", 93_784_000),
+            ("1d,", 86_400_000),
+            ("100:59", 363_540_000),
+            ("3 days 1:30", 264_600_000),
+            ("PT1M2H", 7_260_000),
+            ("86399999999999", 86_399_999_999_999_000),
             ("1.5h", 5_400_000),
             ("2W", 1_209_600_000),
             ("1y", 31_536_000_000),
@@ -248,6 +255,12 @@ mod tests {
             "30m1h",
             "1x",
             "1.2.3h",
+            "1s,",
+            "1s, 5ms",
+            "P1.5DT1H",
+            "3 days 24:00",
+            "3 days 1:60",
+            "1e400",
             "h",
             "1:2",
             "1:2:3",

@@ -10,60 +10,60 @@ pub(super) fn duration(text: &str) -> Option<f64> {
     }
 }
 
-/// What follows the `P`: `1DT2H30M`.
+/// What follows the `P`: `1DT2H30M`. The order does not matter; only the last number may have a
+/// fraction.
 fn designated(text: &str) -> Option<f64> {
-    let (date, time) = match text.split_once('T') {
-        Some((date, time)) => (date, Some(time)),
-        None => (text, None),
-    };
-    let of_date = [
+    const DATE: [(char, f64); 4] = [
         ('Y', 365.0 * DAY),
         ('M', 30.0 * DAY),
         ('W', 7.0 * DAY),
         ('D', DAY),
     ];
-    let of_time = [('H', HOUR), ('M', 60.0), ('S', 1.0)];
-    match time {
-        None if date.is_empty() => None,
-        None => sum(date, &of_date),
-        Some("") => None,
-        Some(time) => Some(sum(date, &of_date)? + sum(time, &of_time)?),
-    }
-}
-
-fn sum(mut text: &str, mut units: &[(char, f64)]) -> Option<f64> {
-    let mut total = 0.0;
+    const TIME: [(char, f64); 3] = [('H', HOUR), ('M', 60.0), ('S', 1.0)];
+    let (mut text, mut units, mut total) = (text, &DATE[..], None);
     while !text.is_empty() {
+        if let Some(rest) = text.strip_prefix('T') {
+            (text, units) = (rest, &TIME[..]);
+            continue;
+        }
         let end = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let number: f64 = text[..end].parse().ok()?;
-        let unit = text[end..].chars().next()?;
-        let at = units.iter().position(|(letter, _)| *letter == unit)?;
-        total += number * units[at].1;
-        units = &units[at + 1..];
-        text = &text[end + unit.len_utf8()..];
+        let (number, rest) = text.split_at(end);
+        let letter = rest.chars().next()?;
+        let (_, unit) = units.iter().find(|(known, _)| *known == letter)?;
+        text = &rest[letter.len_utf8()..];
+        if number.contains('.') && !text.is_empty() {
+            return None;
+        }
+        total = Some(total.unwrap_or_default() + number.parse::<f64>().ok()? * unit);
     }
-    Some(total)
+    total
 }
 
-/// `3 days, 1:30`, `3 days 1:30:00.5`.
+/// `3 days, 1:30`, `3 days 1:30:00.5`, `100:30`.
 fn spoken(text: &str) -> Option<f64> {
     let end = text.find(|c: char| !c.is_ascii_digit())?;
-    let days: f64 = text[..end].parse().ok()?;
+    let count: f64 = text[..end].parse().ok()?;
     let rest = text[end..].trim_start();
-    let rest = rest
+    let Some(rest) = rest
         .strip_prefix("days")
-        .or_else(|| rest.strip_prefix("day"))?;
-    let rest = rest.trim_start().strip_prefix(',').unwrap_or(rest).trim();
-    let mut parts = rest.split(':');
-    let (hours, minutes) = (parts.next()?, parts.next()?);
-    let seconds = parts.next().unwrap_or("0");
-    let whole = |text: &str| -> Option<f64> {
-        let digits =
-            !text.is_empty() && text.len() <= 2 && text.chars().all(|c| c.is_ascii_digit());
-        digits.then(|| text.parse().ok()).flatten()
+        .or_else(|| rest.strip_prefix("day"))
+    else {
+        return Some(count * HOUR + below(rest.strip_prefix(':')?, 60)? * 60.0);
     };
-    if parts.next().is_some() || !seconds.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    Some(days * DAY + whole(hours)? * HOUR + whole(minutes)? * 60.0 + seconds.parse::<f64>().ok()?)
+    let rest = rest.trim_start();
+    let rest = rest.strip_prefix(',').unwrap_or(rest).trim();
+    let (hours, rest) = rest.split_once(':').filter(|(hours, _)| hours.len() <= 2)?;
+    let (minutes, seconds) = rest.split_once(':').unwrap_or((rest, "00"));
+    let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
+    let digits = !fraction.is_empty() && fraction.chars().all(|c| c.is_ascii_digit());
+    let seconds = below(whole, 60)? + format!("0.{fraction}").parse::<f64>().ok()?;
+    let clock = below(&format!("{hours:0>2}"), 24)? * HOUR + below(minutes, 60)? * 60.0 + seconds;
+    digits.then_some(count * DAY + clock)
+}
+
+/// Two digits, less than `limit`.
+fn below(text: &str, limit: u8) -> Option<f64> {
+    let digits = text.len() == 2 && text.chars().all(|c| c.is_ascii_digit());
+    let number: u8 = text.parse().ok()?;
+    (digits && number < limit).then(|| number.into())
 }
