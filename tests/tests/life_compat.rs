@@ -69,12 +69,11 @@ fn a_lease_is_given_back_by_a_status() {
     assert_eq!(asked.count(), 1, "it remembers");
 }
 
-#[test]
-fn a_client_that_came_first_is_served_when_the_exporter_comes() {
+fn a_client_came_first(client: Make) {
     let lab = Lab::new();
     let controller = Double::start(&lab);
     controller.is_old();
-    let visitor = Visitor::new(&lab, &controller, Make::Reference);
+    let visitor = Visitor::new(&lab, &controller, client);
     let mut shell = visitor.leased(Duration::from_secs(600));
     shell.args(["--", "j", "power", "on"]);
     let waiting = thread::spawn(move || -> Outcome { run(&mut shell, PATIENCE * 2) });
@@ -84,4 +83,14 @@ fn a_client_that_came_first_is_served_when_the_exporter_comes() {
     let _station = Station::launch(make, &mut Station::command(&lab, make, &controller, ""));
     waiting.join().unwrap().succeeds();
     controller.wait_free();
+}
+
+#[test]
+fn a_client_that_came_first_is_served_when_the_exporter_comes() {
+    a_client_came_first(Make::Reference);
+}
+
+#[test]
+fn our_client_that_came_first_is_served_when_the_exporter_comes() {
+    a_client_came_first(Make::Ours);
 }

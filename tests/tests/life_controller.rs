@@ -130,8 +130,11 @@ fn an_unverified_certificate_will_do_if_the_environment_says_so() {
     command.env("JUMPSTARTER_GRPC_INSECURE", "1");
     let station = Station::launch(make, &mut command);
     controller.wait_free();
-    let visitor = Visitor::new(&lab, &controller, Make::Reference);
-    visitor.shell(["j", "power", "on"]).succeeds();
+    for client in [Make::Reference, Make::Ours] {
+        let visitor = Visitor::new(&lab, &controller, client);
+        visitor.shell(["j", "power", "on"]).succeeds();
+        controller.wait_free();
+    }
     drop(station);
 }
 

@@ -1,5 +1,5 @@
-//! Hooks of an exporter at a controller, as somebody with a lease sees them: the reference's client,
-//! which leases by itself, and ours, through a tunnel.
+//! Hooks of an exporter at a controller, as somebody with a lease sees them: with the reference's
+//! client, and with ours.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
@@ -48,6 +48,9 @@ with_both_clients![
     a_hook_that_takes_too_long_is_ended,
     hooks_use_the_drivers_and_know_the_lease,
     hooks_run_in_any_interpreter,
+    a_lease_that_ends_by_itself_is_no_error,
+    a_lease_that_ends_during_the_first_hook_is_no_error,
+    a_lease_that_ends_soon_after_the_first_hook_is_no_error,
 ];
 
 /// A station with these hooks, and a visitor with this client.
@@ -124,9 +127,7 @@ fn output_of_the_second_hook_comes_before_the_end(client: Make) {
     scene(hooks, client, |station, controller, visitor| {
         let outcome = visitor.shell(["j", "power", "on"]);
         outcome.succeeds();
-        if client == Make::Reference {
-            says(&outcome, "AFTER: executed");
-        }
+        says(&outcome, "AFTER: executed");
         keeps_its_internals(&outcome);
         controller.wait_free();
         assert!(station.log().text().contains("AFTER: executed"));
@@ -136,14 +137,11 @@ fn output_of_the_second_hook_comes_before_the_end(client: Make) {
 fn the_first_hook_comes_before_the_second(client: Make) {
     let hooks = "  beforeLease: {script: 'echo BEFORE: executed', timeout: 10}\n  \
                  afterLease: {script: 'echo AFTER: executed', timeout: 10}\n";
-    scene(hooks, client, |station, controller, visitor| {
+    scene(hooks, client, |_station, controller, visitor| {
         let outcome = visitor.shell(["j", "power", "on"]);
         outcome.succeeds();
         controller.wait_free();
-        let said = match client {
-            Make::Reference => words(&outcome),
-            Make::Ours => station.log().text(),
-        };
+        let said = words(&outcome);
         let place = |text| said.find(text).unwrap_or_else(|| panic!("no `{text}`: {said}"));
         assert!(place("BEFORE: executed") < place("AFTER: executed"), "{said}");
         let statuses: Vec<_> = controller.statuses().into_iter().map(|s| s.0).collect();
@@ -207,10 +205,8 @@ fn a_second_hook_that_fails_may_be_a_warning(client: Make) {
     scene(hooks, client, |station, controller, visitor| {
         let outcome = visitor.shell(["j", "power", "on"]);
         outcome.succeeds();
-        if client == Make::Reference {
-            says(&outcome, "AFTER: failing");
-            says(&outcome, "Warning: afterLease hook warning: ");
-        }
+        says(&outcome, "AFTER: failing");
+        says(&outcome, "Warning: afterLease hook warning: ");
         controller.wait_free();
         assert!(station.log().text().contains("AFTER: failing"));
         let warned = |(status, message): &(ExporterStatus, String)| {
@@ -295,9 +291,8 @@ fn hooks_run_in_any_interpreter(client: Make) {
     }
 }
 
-/// Leases by the reference's client, the only one so far that watches its lease itself.
-fn a_lease_ends_by_itself(hooks: &str, seconds: u64) {
-    scene(hooks, Make::Reference, |_station, controller, visitor| {
+fn a_lease_ends_by_itself(hooks: &str, seconds: u64, client: Make) {
+    scene(hooks, client, |_station, controller, visitor| {
         let outcome = visitor.shell_for(Duration::from_secs(seconds), ["sleep", "30"]);
         outcome.never_says("Error:");
         controller.wait_free();
@@ -306,22 +301,19 @@ fn a_lease_ends_by_itself(hooks: &str, seconds: u64) {
 
 const SLOW: &str = "  beforeLease: {script: 'sleep 8', timeout: 30}\n";
 
-#[test]
-fn a_lease_that_ends_by_itself_is_no_error() {
-    a_lease_ends_by_itself("  {}\n", 10);
+fn a_lease_that_ends_by_itself_is_no_error(client: Make) {
+    a_lease_ends_by_itself("  {}\n", 10, client);
 }
 
-#[test]
-fn a_lease_that_ends_during_the_first_hook_is_no_error() {
+fn a_lease_that_ends_during_the_first_hook_is_no_error(client: Make) {
     let reason = "0.9.0 lets nobody in before the hook has ended, which its client calls unreachable";
     if Make::but_not_the_reference(reason).is_some() {
-        a_lease_ends_by_itself(SLOW, 5);
+        a_lease_ends_by_itself(SLOW, 5, client);
     }
 }
 
-#[test]
-fn a_lease_that_ends_soon_after_the_first_hook_is_no_error() {
-    a_lease_ends_by_itself(SLOW, 12);
+fn a_lease_that_ends_soon_after_the_first_hook_is_no_error(client: Make) {
+    a_lease_ends_by_itself(SLOW, 12, client);
 }
 
 #[test]

@@ -37,7 +37,7 @@ impl Cmd {
 }
 
 /// `2h 5m`, `59m 7s`, `12s`, without a sign.
-fn span(seconds: f64) -> String {
+pub(super) fn span(seconds: f64) -> String {
     // Far beyond any token's life the number is as large as it can be.
     let seconds = seconds.abs() as u64;
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);

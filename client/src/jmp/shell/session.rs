@@ -107,9 +107,11 @@ impl Attached {
 
 /// Waits for the exporter to be ready.
 async fn ready(monitor: &Monitor, log: &mut Log) -> Result<(), Detached> {
-    const OUTCOMES: [ExporterStatus; 2] = [
+    const OUTCOMES: [ExporterStatus; 3] = [
         ExporterStatus::LeaseReady,
         ExporterStatus::BeforeLeaseHookFailed,
+        // An exporter that is about to end lets nobody in any more.
+        ExporterStatus::Offline,
     ];
     let waited = log.during(monitor.wait_for(&OUTCOMES, HOOK_WITHIN)).await;
     let text = match waited {
@@ -118,9 +120,12 @@ async fn ready(monitor: &Monitor, log: &mut Log) -> Result<(), Detached> {
             info!("Connection to exporter lost");
             return Err(Detached::Lost);
         }
-        Waited::Reached(_) => {
+        Waited::Reached(status) => {
             log.settle(SETTLED).await;
-            "beforeLease hook failed"
+            match status {
+                ExporterStatus::Offline => "Exporter shutting down",
+                _ => "beforeLease hook failed",
+            }
         }
         Waited::TimedOut | Waited::Unsupported => "Timeout waiting for beforeLease hook",
     };

@@ -133,8 +133,8 @@ fn agreed(answer: Result<EndSessionResponse, Status>) -> bool {
 /// Waits for the end of the hook, or of the lease: an exporter gives it back when the hook is over, and
 /// may be gone before its last status was heard of.
 async fn hook(monitor: &Monitor, held: &Held) -> Step {
-    use ExporterStatus::{AfterLeaseHook, AfterLeaseHookFailed, Available};
-    let waited = monitor.wait_for(&[Available, AfterLeaseHookFailed], HOOK_WITHIN);
+    use ExporterStatus::{AfterLeaseHook, AfterLeaseHookFailed, Available, Offline};
+    let waited = monitor.wait_for(&[Available, AfterLeaseHookFailed, Offline], HOOK_WITHIN);
     tokio::pin!(waited);
     let waited = tokio::select! {
         waited = &mut waited => waited,
@@ -145,6 +145,8 @@ async fn hook(monitor: &Monitor, held: &Held) -> Step {
     };
     match waited {
         Waited::Reached(Available) => Step::Done(monitor.snapshot().message),
+        // It serves one lease and ends; what came of the hook is not known any more.
+        Waited::Reached(Offline) => Step::Needless,
         Waited::Reached(_) => Step::Failed(message_or(monitor, "afterLease hook failed")),
         Waited::Lost => match monitor.snapshot().status {
             Some(AfterLeaseHook | AfterLeaseHookFailed) => Step::Failed(message_or(

@@ -17,6 +17,7 @@ mod moments;
 mod patience;
 mod time;
 mod token;
+mod upkeep;
 mod work;
 
 use std::ffi::OsString;
@@ -33,6 +34,7 @@ use choose::Choice;
 pub(super) use choose::Wants;
 use patience::Limits;
 pub(super) use patience::Patience;
+use upkeep::Upkeep;
 use work::Ended;
 
 /// How long to wait for the name of a lease that is not wanted any more.
@@ -58,16 +60,20 @@ impl Leased {
         let limits = self.patience.limits(config)?;
         let mut retries = self.patience.retries(config)?;
         let choice = choose::choose(&leases, &self.wants, &mut signals).await?;
+        let mut upkeep = Upkeep::of(config, &leases);
         loop {
             let mut held = hold(&leases, &choice, &mut signals).await?;
-            let ended = self.once(&mut held, config, limits, &mut signals).await;
+            let ended = tokio::select! {
+                ended = self.once(&mut held, config, limits, &mut signals) => ended,
+                never = upkeep.run() => match never {},
+            };
             let exporter = held.exporter().to_owned();
             let ended = match ended {
                 Ended::Unreachable(why) => retries.decide(&exporter, &why),
                 Ended::For(outcome) => Some(outcome),
             };
             // Whatever comes, the lease is not left to itself; signals have to wait.
-            finish(held, &ended, config).await;
+            finish(held, ended.as_ref(), &upkeep).await;
             if let Some(outcome) = ended {
                 return outcome;
             }
@@ -157,9 +163,8 @@ async fn ask(leases: &Leases, request: &Request, signals: &mut Signals) -> Resul
 }
 
 /// Gives the lease back, if that is our business.
-async fn finish(held: Held, outcome: &Option<Outcome>, config: &ClientConfig) {
-    let ours = held.is_ours();
-    if ours && matches!(outcome, Some(Ok(_))) && token::is_expired(config) {
+async fn finish(held: Held, outcome: Option<&Outcome>, upkeep: &Upkeep) {
+    if held.is_ours() && matches!(outcome, Some(Ok(_))) && upkeep.is_expired() {
         token::warn_of_lease(held.name());
     }
     // Why it could not be released was logged.
