@@ -204,7 +204,11 @@ impl Certificate {
         }
     }
 
-    fn acceptor(&self) -> TlsAcceptor {
+    pub fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::new(self.config()))
+    }
+
+    pub fn config(&self) -> ServerConfig {
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         let key = PrivateKeyDer::try_from(self.key.serialize_der()).unwrap();
         let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
@@ -214,6 +218,6 @@ impl Certificate {
             .with_single_cert(self.chain.clone(), key)
             .unwrap();
         config.alpn_protocols = vec![b"h2".to_vec()];
-        TlsAcceptor::from(Arc::new(config))
+        config
     }
 }
