@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::config::IssuerConfig;
@@ -22,6 +22,8 @@ use crate::identity::jws::Jws;
 
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_secs(10);
+/// A caller waits no longer: two documents, and something to spare.
+const PATIENCE: Duration = Duration::from_secs(12);
 /// Keys are used for longer only while newer ones cannot be had.
 const OLD: Duration = Duration::from_secs(60 * 60);
 
@@ -94,10 +96,11 @@ impl RemoteKeys {
         }
         self.wanted.notify_one();
         let mut receiver = self.known.clone();
-        let newer = receiver
-            .wait_for(|newer| newer.attempts > known.attempts)
-            .await;
-        let newer = newer.map_err(|_| TokenError::NotReady)?.clone();
+        let attempt = receiver.wait_for(|newer| newer.attempts > known.attempts);
+        let newer = match timeout(PATIENCE, attempt).await {
+            Ok(Ok(newer)) => newer.clone(),
+            _ => return Err(TokenError::NotReady),
+        };
         if newer.signed(jws) {
             return Ok(());
         }
