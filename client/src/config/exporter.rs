@@ -136,16 +136,16 @@ impl ExporterConfig {
         }
         let (mut metadata, mut tls) = (rest.remove("metadata"), rest.remove("tls"));
         let mut metadata = metadata.as_mut().and_then(Value::as_object_mut);
-        let mut tls = tls.as_mut().and_then(Value::as_object_mut);
+        let tls = tls.as_mut().and_then(Value::as_object_mut);
         let insecure = tls.as_ref().and_then(|tls| tls.get("insecure")?.as_bool());
         Ok(Some(Self {
             alias: stem(path),
             path: Some(path.to_owned()),
             namespace: text(metadata.as_deref_mut(), "namespace")?,
-            name: text(metadata.as_deref_mut(), "name")?.unwrap_or_default(),
+            name: text(metadata, "name")?.unwrap_or_default(),
             endpoint: text(Some(&mut rest), "endpoint")?,
             tls: TlsSettings {
-                ca: text(tls.as_deref_mut(), "ca")?.unwrap_or_default(),
+                ca: text(tls, "ca")?.unwrap_or_default(),
                 insecure: insecure.unwrap_or_default(),
             },
             token: text(Some(&mut rest), "token")?.map(Secret::new),

@@ -90,11 +90,11 @@ impl Target {
 
     /// The URL without a path.
     fn base(&self, insecure: bool, line: &CommandLine) -> Result<String, Failure> {
-        let endpoint = self.endpoint.trim_end_matches('/');
-        let (scheme, rest) = match endpoint.split_once("://") {
+        let (scheme, rest) = match self.endpoint.split_once("://") {
             Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
-            None => ("https".to_owned(), endpoint),
+            None => ("https".to_owned(), self.endpoint.as_str()),
         };
+        let rest = rest.trim_end_matches('/');
         let invalid = |why: String| {
             Failure::Error(format!("Invalid login endpoint '{}': {why}", self.endpoint))
         };

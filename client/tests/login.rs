@@ -1,0 +1,574 @@
+//! `jmp login` and `jmp auth`, and an identity provider that answers over TLS.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod desk;
+mod fake;
+mod program;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use desk::{Desk, Issuer, token};
+use program::{Outcome, Program};
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+/// All that a new client must know.
+fn given(issuer: &Issuer) -> String {
+    format!(
+        "--namespace lab --name me --endpoint e:1 --issuer {} --unsafe --nointeractive",
+        issuer.url
+    )
+}
+
+async fn login(desk: &Desk, issuer: &Issuer, words: &str) -> Outcome {
+    let words = format!("login {words}");
+    issuer.trusted_by(desk.jmp(&words)).run().await
+}
+
+fn settings(issuer: &Issuer) -> String {
+    json!({
+        "grpcEndpoint": "grpc.lab:443", "namespace": "lab", "caBundle": "Q0E=",
+        "oidc": [{"issuer": issuer.url, "clientId": "our-cli"}],
+    })
+    .to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipeline_exchanges_its_token() {
+    let (desk, issuer) = (Desk::empty().await, Issuer::new().await);
+    let access = token(json!({"iss": issuer.url}));
+    issuer.answers(200, json!({"access_token": access, "refresh_token": "r"}));
+    issuer.config(200, &settings(&issuer));
+    let words = format!(
+        "ci@{} --token its/own+token --connector-id kubernetes --unsafe --nointeractive",
+        issuer.host
+    );
+    let outcome = login(&desk, &issuer, &words).await;
+    outcome.succeeds().says("").prints(&format!(
+        "Fetching configuration from {}...\nRetrieved CA certificate from login service.\n\
+         Set 'ci' as the default client.\n",
+        issuer.host
+    ));
+    assert_eq!(
+        issuer.forms(),
+        [
+            "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange\
+          &requested_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token\
+          &subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aid_token\
+          &subject_token=its%2Fown%2Btoken&connector_id=kubernetes\
+          &scope=openid+profile+offline_access&client_id=our-cli"
+        ]
+    );
+    let expected = format!(
+        "apiVersion: jumpstarter.dev/v1alpha1\nkind: ClientConfig\nmetadata:\n  namespace: lab\n  \
+         name: ci\nendpoint: grpc.lab:443\ntls:\n  ca: Q0E=\n  insecure: false\ntoken: {access}\n\
+         refresh_token: r\ngrpcOptions: {{}}\ndrivers:\n  allow: []\n  unsafe: true\nshell:\n  \
+         use_profiles: false\n"
+    );
+    assert_eq!(desk.read("clients/ci.yaml"), expected);
+    let mode = desk
+        .path("clients/ci.yaml")
+        .metadata()
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(desk.read("config.yaml").ends_with("current-client: ci\n"));
+    let list = desk.jmp("config client list").run().await;
+    assert!(
+        list.succeeds()
+            .stdout
+            .contains("\n*        ci     grpc.lab:443"),
+        "{list:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_and_no_offline_access() {
+    let (desk, issuer) = (Desk::empty().await, Issuer::new().await);
+    issuer.answers(200, json!({"access_token": "a"}));
+    let path = desk.path("elsewhere/me.yaml");
+    let words = format!(
+        "{} --username u --password p&w --no-offline-access --client-config {}",
+        given(&issuer),
+        path.display()
+    );
+    login(&desk, &issuer, &words).await.succeeds().prints("");
+    assert_eq!(
+        issuer.forms(),
+        [
+            "grant_type=password&username=u&password=p%26w&scope=openid+profile\
+          &client_id=jumpstarter-cli"
+        ]
+    );
+    assert!(
+        desk.read("elsewhere/me.yaml")
+            .contains("\ntoken: a\ngrpcOptions")
+    );
+    // Which client is the current one is another matter.
+    assert!(!desk.path("config.yaml").exists());
+
+    issuer.answers(
+        400,
+        json!({"error": "invalid_grant", "error_description": "wrong"}),
+    );
+    let words = format!("{} --client x --username u --password p", given(&issuer));
+    let outcome = login(&desk, &issuer, &words).await;
+    outcome.fails(1).says("Error: invalid_grant: wrong\n");
+    assert!(!desk.path("clients/x.yaml").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_comes_back_with_a_code() {
+    let (desk, issuer) = (Desk::empty().await, Issuer::new().await);
+    issuer.answers(200, json!({"access_token": "a", "refresh_token": "r"}));
+    let words = format!("login {} --client web", given(&issuer));
+    let Program(mut command) = issuer.trusted_by(desk.jmp(&words));
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
+    let url = line
+        .strip_prefix("Please open the URL in browser:  ")
+        .unwrap();
+    let (endpoint, query) = url.split_once('?').unwrap();
+    assert_eq!(endpoint, format!("{}/auth", issuer.url));
+    let field = |name: &str| {
+        let found = query
+            .split('&')
+            .find_map(|field| field.strip_prefix(&format!("{name}=")));
+        found.unwrap().to_owned()
+    };
+    assert_eq!(
+        (field("response_type"), field("client_id")),
+        ("code".into(), "jumpstarter-cli".into())
+    );
+    assert_eq!(field("scope"), "openid+profile+offline_access");
+    let callback = field("redirect_uri")
+        .replace("%3A", ":")
+        .replace("%2F", "/");
+    let host = callback
+        .strip_prefix("http://")
+        .unwrap()
+        .strip_suffix("/callback")
+        .unwrap();
+    let visit = async |path: String| {
+        let mut stream = TcpStream::connect(host.replace("localhost", "127.0.0.1"))
+            .await
+            .unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut page = String::new();
+        stream.read_to_string(&mut page).await.unwrap();
+        page
+    };
+    assert!(
+        visit("/favicon.ico".into())
+            .await
+            .starts_with("HTTP/1.1 404")
+    );
+    assert!(
+        visit("/callback?code=evil&state=x".into())
+            .await
+            .starts_with("HTTP/1.1 400")
+    );
+    let page = visit(format!("/callback?code=a%2Fb&state={}", field("state"))).await;
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+    assert!(
+        page.ends_with("Login successful, you can close this page"),
+        "{page}"
+    );
+    let line = lines.next_line().await.unwrap().unwrap();
+    assert_eq!(line, "Set 'web' as the default client.");
+    assert!(child.wait().await.unwrap().success());
+    let redirect = field("redirect_uri");
+    assert_eq!(
+        issuer.forms(),
+        [format!(
+            "grant_type=authorization_code&redirect_uri={redirect}&code=a%2Fb\
+             &client_id=jumpstarter-cli"
+        )]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_is_confirmed_elsewhere() {
+    let (desk, issuer) = (Desk::empty().await, Issuer::new().await);
+    let words = format!("{} --client d --device-flow", given(&issuer));
+    let outcome = login(&desk, &issuer, &words).await;
+    outcome
+        .fails(1)
+        .complains("Error: The identity provider does not support Device")
+        .complains("'device_authorization_endpoint'");
+    issuer.device(json!({
+        "device_code": "dc", "user_code": "AB-CD", "verification_uri": "https://v", "interval": 0.01,
+    }));
+    issuer.answers(400, json!({"error": "authorization_pending"}));
+    issuer.answers(200, json!({"access_token": "a"}));
+    let outcome = login(&desk, &issuer, &words).await;
+    outcome.succeeds().prints(
+        "To sign in, open the following URL in your browser:\n\n  https://v\n\nThen enter the \
+         code: AB-CD\n\nWaiting for authentication...\nSet 'd' as the default client.\n",
+    );
+    let poll = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=dc\
+                &client_id=jumpstarter-cli";
+    assert_eq!(
+        issuer.forms(),
+        [
+            "client_id=jumpstarter-cli&scope=openid+profile+offline_access",
+            poll,
+            poll
+        ]
+    );
+    issuer.device(json!({
+        "device_code": "dc", "verification_uri_complete": "https://v?c", "interval": 0.01,
+        "expires_in": 0.5, "verification_uri": "https://v",
+    }));
+    for (error, expected) in [
+        (
+            "expired_token",
+            "Device authorization has expired. Please try again.",
+        ),
+        (
+            "access_denied",
+            "Authorization request was denied by the user.",
+        ),
+        ("odd", "Device authorization failed: odd - because"),
+    ] {
+        issuer.answers(400, json!({"error": error, "error_description": "because"}));
+        let words = format!("login {} --client e", given(&issuer));
+        let program = desk.jmp(&words).env("JMP_OIDC_DEVICE_FLOW", "1");
+        let outcome = issuer.trusted_by(program).run().await;
+        outcome.fails(1).says(&format!("Error: {expected}\n"));
+        assert!(
+            outcome.stdout.contains("\n\n  https://v?c\n\nWaiting"),
+            "{outcome:?}"
+        );
+    }
+    // Asked to be slower, it asks again after the time is over: never.
+    issuer.answers(400, json!({"error": "slow_down"}));
+    let words = format!("{} --client e --device-flow", given(&issuer));
+    let outcome = login(&desk, &issuer, &words).await;
+    outcome.fails(1).says(
+        "Error: Device authorization timed out waiting for user approval. Please try again.\n",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stored_refresh_token_saves_the_browser() {
+    let (desk, issuer) = (Desk::new().await, Issuer::new().await);
+    let old = token(json!({"iss": issuer.url}));
+    desk.client("lab", &format!("token: {old}\nrefresh_token: r1\n"));
+    issuer.answers(200, json!({"access_token": "new", "refresh_token": "r2"}));
+    let outcome = login(&desk, &issuer, "").await;
+    outcome
+        .succeeds()
+        .prints("Refreshed access token using stored refresh token.\n");
+    assert!(
+        desk.read("clients/lab.yaml")
+            .contains("token: new\nrefresh_token: r2\n")
+    );
+    assert!(desk.read("clients/lab.yaml").contains(&desk.endpoint));
+
+    desk.client("lab", &format!("token: {old}\nrefresh_token: r1\n"));
+    issuer.answers(400, json!({"error": "invalid_grant"}));
+    let outcome = login(&desk, &issuer, "--nointeractive").await;
+    outcome
+        .fails(1)
+        .says("Error: Failed to refresh access token: invalid_grant\n");
+    // The file that was named is the file that is written.
+    let path = desk.path("clients/lab.yaml");
+    let other = desk.path("other.yaml");
+    fs::copy(&path, &other).unwrap();
+    issuer.answers(200, json!({"access_token": "newer"}));
+    let words = format!("--client-config {} --token x", other.display());
+    login(&desk, &issuer, &words).await.succeeds().prints("");
+    assert!(
+        desk.read("other.yaml")
+            .contains("token: newer\nrefresh_token: r1\n")
+    );
+    assert!(!desk.read("clients/lab.yaml").contains("newer"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exporters_log_in_too() {
+    let (desk, issuer) = (Desk::empty().await, Issuer::new().await);
+    issuer.answers(200, json!({"access_token": "a", "refresh_token": "r"}));
+    let words = format!("{} --exporter e1 --token t --allow x", given(&issuer));
+    let outcome = login(&desk, &issuer, &words).await;
+    outcome.succeeds().prints(
+        "Warning: --allow is ignored for exporter configs (only applies to client configs).\n\
+         Warning: --unsafe is ignored for exporter configs (only applies to client configs).\n",
+    );
+    let text = desk.read("exporters/e1.yaml");
+    assert!(text.contains("\ntoken: a\ngrpcOptions: {}\n"), "{text}");
+    let old = token(json!({"iss": issuer.url}));
+    let file = format!("# ours\nmetadata: {{name: e2}}\ntoken: {old}\nexport:\n  x: {{type: y}}\n");
+    fs::write(desk.path("exporters/e2.yaml"), file).unwrap();
+    issuer.answers(200, json!({"access_token": "b"}));
+    login(&desk, &issuer, "--exporter e2 --token t")
+        .await
+        .succeeds()
+        .prints("");
+    assert_eq!(
+        desk.read("exporters/e2.yaml"),
+        "# ours\nmetadata: {name: e2}\ntoken: b\nexport:\n  x: {type: y}\n"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scripts_are_told_what_is_missing() {
+    let (desk, issuer) = (Desk::empty().await, Issuer::new().await);
+    for (words, expected) in [
+        ("", "Namespace is required in non-interactive mode."),
+        ("--namespace n", "Name is required in non-interactive mode."),
+        (
+            "--namespace n --name x",
+            "Endpoint is required in non-interactive mode.",
+        ),
+        (
+            "--namespace n --name x --endpoint e",
+            "--allow TEXT or --unsafe is required in non-interactive mode.",
+        ),
+        (
+            "--namespace n --name x --endpoint e --allow a",
+            "Issuer is required in non-interactive mode.",
+        ),
+        (
+            "http://localhost:1",
+            "HTTP login endpoints require --insecure-tls / -k.",
+        ),
+        (
+            "--client a --exporter b",
+            "Invalid value: only one of --client, --client-config, --exporter, --exporter-config \
+             should be specified",
+        ),
+        (
+            "--callback-port 70000",
+            "Invalid value for '--callback-port': 70000 is not in the range 0<=x<=65535.",
+        ),
+    ] {
+        let outcome = login(&desk, &issuer, &format!("--nointeractive {words}")).await;
+        outcome.fails(2).complains(&format!("Error: {expected}\n"));
+    }
+    for (target, expected) in [
+        ("@x", "Client name before '@' cannot be empty."),
+        ("x@", "Login endpoint after '@' cannot be empty."),
+        (
+            "ftp://x",
+            "Invalid login endpoint 'ftp://x': unsupported URL scheme 'ftp'. Use http or https.",
+        ),
+        (
+            "https://",
+            "Invalid login endpoint 'https://': missing host.",
+        ),
+    ] {
+        let outcome = login(&desk, &issuer, target).await;
+        outcome.fails(1).says(&format!("Error: {expected}\n"));
+    }
+    let words = format!("login {} --client c", given(&issuer));
+    let program = issuer
+        .trusted_by(desk.jmp(&words))
+        .env("JMP_OIDC_CALLBACK_PORT", "x");
+    program
+        .run()
+        .await
+        .fails(1)
+        .says("Error: Invalid JMP_OIDC_CALLBACK_PORT \"x\": must be a valid port\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn login_services_that_do_not_work_are_named() {
+    let (desk, issuer) = (Desk::empty().await, Issuer::new().await);
+    let url = format!("{}/v1/auth/config", issuer.url);
+    for (status, body, expected) in [
+        (
+            503,
+            "",
+            format!("Failed to fetch auth config from {url}: HTTP 503"),
+        ),
+        (
+            200,
+            "[]",
+            format!("Invalid auth config response from {url}: expected a JSON object."),
+        ),
+        (
+            200,
+            "{}",
+            format!(
+                "Invalid auth config response from {url}: missing required field 'grpcEndpoint'."
+            ),
+        ),
+        (
+            200,
+            "<html>",
+            format!(
+                "Invalid JSON response received from {url}. Verify the login endpoint or proxy \
+                 configuration."
+            ),
+        ),
+    ] {
+        issuer.config(status, body);
+        let outcome = login(&desk, &issuer, &issuer.host).await;
+        outcome.fails(1).says(&format!("Error: {expected}\n"));
+    }
+    let host = &issuer.host;
+    let other = Issuer::new().await;
+    let outcome = login(&desk, &other, host).await;
+    outcome.fails(1).says(&format!(
+        "Error: TLS certificate verification failed while connecting to {host}. Verify the \
+         endpoint certificate, or use --insecure-tls / -k only for testing.\n"
+    ));
+    let outcome = login(&desk, &issuer, "localhost:1").await;
+    outcome
+        .fails(1)
+        .complains("Error: Failed to fetch auth config from localhost:1: ");
+    let outcome = login(&desk, &issuer, &format!("https://{}", desk.endpoint)).await;
+    outcome.fails(1).complains("Error: TLS ");
+    // Somebody who insists gets through, and the file says so.
+    issuer.config(200, &settings(&issuer));
+    issuer.answers(200, json!({"access_token": "a"}));
+    let words = format!("login me@{host} -k --unsafe --nointeractive --token t");
+    desk.jmp(&words).run().await.succeeds();
+    assert!(
+        desk.read("clients/me.yaml")
+            .contains("  ca: Q0E=\n  insecure: true\n")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_state_of_a_token_is_told() {
+    let (desk, issuer) = (Desk::new().await, Issuer::new().await);
+    let status = async |rest: &str, words: &str| {
+        desk.client("lab", rest);
+        desk.jmp(&format!("auth status {words}")).run().await
+    };
+    status("", "")
+        .await
+        .succeeds()
+        .prints("No token found in config\n");
+    let outcome = status("token: opaque\n", "").await;
+    assert!(
+        outcome
+            .succeeds()
+            .stdout
+            .starts_with("Failed to decode token: "),
+        "{outcome:?}"
+    );
+    assert!(!outcome.stdout.contains("opaque"));
+    let plain = token(json!({"sub": "me"}));
+    let outcome = status(&format!("token: {plain}\n"), "").await;
+    outcome.succeeds().prints("Token has no expiry claim\n");
+    let old = token(json!({"iss": issuer.url, "exp": 1_000_000_000, "sub": "me", "iat": 5}));
+    let outcome = status(&format!("token: {old}\nrefresh_token: r\n"), "-v").await;
+    let lines: Vec<&str> = outcome.succeeds().stdout.lines().collect();
+    assert_eq!(lines[0], "Token expiry: 2001-09-09 01:46:40 UTC");
+    assert!(
+        lines[1].starts_with("Status: EXPIRED (") && lines[1].ends_with("m ago)"),
+        "{lines:?}"
+    );
+    let issued_by = format!("Issuer: {}", issuer.url);
+    assert_eq!(
+        lines[2..],
+        [
+            "Run 'jmp login' to refresh your credentials.",
+            "Subject: me",
+            &issued_by,
+            "Issued at: 1970-01-01 00:00:05 UTC",
+            "Refresh token stored: yes",
+        ]
+    );
+    let good = token(json!({"exp": 4_000_000_000_i64}));
+    let outcome = status(&format!("token: {good}\n"), "").await;
+    assert!(
+        outcome.succeeds().stdout.contains("\nStatus: Valid ("),
+        "{outcome:?}"
+    );
+    assert_eq!(outcome.stdout.lines().count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_refreshed_on_request() {
+    let (desk, issuer) = (Desk::new().await, Issuer::new().await);
+    let refresh = async || issuer.trusted_by(desk.jmp("auth refresh")).run().await;
+    refresh()
+        .await
+        .fails(1)
+        .says("Error: No refresh token found. Run 'jmp login --offline-access'.\n");
+    desk.client("lab", "refresh_token: r\n");
+    refresh()
+        .await
+        .fails(1)
+        .says("Error: No access token found. Run 'jmp login --offline-access'.\n");
+    desk.client("lab", "refresh_token: r\ntoken: opaque\n");
+    refresh()
+        .await
+        .fails(1)
+        .complains("Error: Failed to decode JWT issuer: ");
+    let nobody = token(json!({}));
+    desk.client("lab", &format!("refresh_token: r\ntoken: {nobody}\n"));
+    refresh()
+        .await
+        .fails(1)
+        .says("Error: Failed to determine issuer from access token.\n");
+    let old = token(json!({"iss": issuer.url}));
+    desk.client("lab", &format!("refresh_token: r\ntoken: {old}\n"));
+    issuer.answers(200, json!({"access_token": "new"}));
+    refresh()
+        .await
+        .succeeds()
+        .prints("Access token refreshed.\n");
+    assert_eq!(
+        issuer.forms(),
+        ["grant_type=refresh_token&refresh_token=r&scope=openid+profile&client_id=jumpstarter-cli"]
+    );
+    assert!(
+        desk.read("clients/lab.yaml")
+            .contains("token: new\nrefresh_token: r\n")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_rotated_by_the_controller() {
+    let desk = Desk::new().await;
+    let rotate = async || desk.jmp("auth rotate").run().await;
+    rotate()
+        .await
+        .fails(1)
+        .says("Error: Token rotation failed: empty token received.\n");
+    desk.lab(|lab| lab.rotated = "opaque".to_owned());
+    rotate()
+        .await
+        .fails(1)
+        .complains("Error: Token rotation failed: invalid token returned (");
+    assert!(desk.read("clients/lab.yaml").contains("token: t0ken"));
+    let new = token(json!({"exp": 4_000_000_000_i64}));
+    desk.lab(|lab| lab.rotated.clone_from(&new));
+    let outcome = rotate().await;
+    let expected = "Token rotated. New expiry: 2096-10-02 07:06:40 UTC (";
+    assert!(
+        outcome.succeeds().stdout.starts_with(expected),
+        "{outcome:?}"
+    );
+    assert!(
+        desk.read("clients/lab.yaml")
+            .contains(&format!("token: {new}"))
+    );
+    assert_eq!(desk.calls().last().unwrap(), "RotateToken namespaces/lab");
+    desk.lab(|lab| lab.rotated = token(json!({})));
+    rotate().await.succeeds().prints("Token rotated.\n");
+    let old = token(json!({"exp": 1}));
+    desk.client("lab", &format!("token: {old}\n"));
+    rotate().await.fails(1).says(
+        "Error: Token is expired. Cannot rotate — recreate the client with 'jmp config client \
+         create'.\n",
+    );
+    desk.client("lab", "");
+    rotate()
+        .await
+        .fails(1)
+        .says("Error: No token found in config.\n");
+}
