@@ -10,12 +10,19 @@
 //! The **lab** owns what is true: exporters, clients, policies, leases that have not ended. It changes
 //! one step at a time, and says that something is done when the database has it.
 
+pub mod admin;
+pub mod cli;
+pub mod cmd;
+pub mod config;
 pub mod dial;
+pub mod http;
 pub mod identity;
 pub mod lab;
+pub mod log;
 pub mod model;
 pub mod router;
 pub mod schedule;
+pub mod serve;
 pub mod service;
 pub mod store;
 pub mod tls;

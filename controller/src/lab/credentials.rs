@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::step::{Command, Step};
 use super::{Lab, LabError};
-use crate::model::{Credential, Key, Uid};
+use crate::model::{Credential, CredentialKind, Key, Uid};
 use crate::store::Change;
 
 struct Keep {
@@ -63,6 +63,18 @@ impl Lab {
     /// The credential of this id.
     pub fn credential(&self, jti: &str) -> Option<Arc<Credential>> {
         self.read().credentials.get(jti).cloned()
+    }
+
+    /// The credentials of all administrators, the newest first.
+    pub fn administrators(&self) -> Vec<Arc<Credential>> {
+        let state = self.read();
+        let theirs = state
+            .credentials
+            .values()
+            .filter(|credential| credential.kind == CredentialKind::Admin);
+        let mut all: Vec<_> = theirs.cloned().collect();
+        all.sort_by_key(|credential| std::cmp::Reverse(credential.issued));
+        all
     }
 
     /// All credentials of an owner, the newest first.

@@ -3,6 +3,7 @@
 //! One task changes it, step by step ([`work`]). Everybody else sends commands, and is answered when
 //! the database has what they did; or reads, without waiting, what the database is known to have.
 
+mod census;
 mod clients;
 mod clock;
 mod credentials;
@@ -22,6 +23,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use census::Census;
 pub use clients::{ClientChange, NewClient};
 pub use error::LabError;
 pub use exporters::{ExporterChange, NewExporter};
@@ -32,6 +34,7 @@ pub use view::{LeaseQuery, Page};
 pub use watch::{Assignment, Sight};
 
 use crate::store::{Change, Store, StoreError};
+use census::Tally;
 use presence::Presence;
 use state::State;
 use step::{Asked, Command, Job};
@@ -49,6 +52,7 @@ pub struct Lab {
     store: Store,
     presence: Presence,
     watchers: Watchers,
+    tally: Tally,
 }
 
 /// The lab's task, to be awaited after the last [`Lab`] is gone.
@@ -78,6 +82,7 @@ impl Lab {
             store: store.clone(),
             presence: presence.clone(),
             watchers: Watchers::default(),
+            tally: Tally::default(),
         };
         let work = Work {
             jobs: queue,
@@ -86,6 +91,7 @@ impl Lab {
             published,
             presence,
             watchers: lab.watchers.clone(),
+            tally: lab.tally.clone(),
         };
         Ok((lab, Running(tokio::spawn(work.run()))))
     }

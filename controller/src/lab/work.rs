@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval, sleep_until};
 
+use super::census::Tally;
 use super::presence::Presence;
 use super::state::State;
 use super::step::{Done, Job, Step};
@@ -37,6 +38,7 @@ pub(super) struct Work {
     pub(super) published: Arc<RwLock<State>>,
     pub(super) presence: Presence,
     pub(super) watchers: Watchers,
+    pub(super) tally: Tally,
 }
 
 // === impl Work ===
@@ -93,6 +95,7 @@ impl Work {
             if let Err(error) = self.store.commit(Arc::clone(&changes)).await {
                 return Err(self.start_over(error).await);
             }
+            self.tally.count(&changes);
             publish(&self.published, &self.working, &changes);
             let published = super::read(&self.published);
             self.watchers.tell(&published, &changes);

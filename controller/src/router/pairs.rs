@@ -19,6 +19,8 @@ const MOST: usize = 16_384;
 pub struct Ticket {
     /// Which stream.
     pub stream: Uuid,
+    /// Whether it is the client's side; none fits either.
+    pub client: Option<bool>,
     /// Ends the stream, whatever flows.
     pub cut: CancellationToken,
     /// Where its bytes are counted.
@@ -49,6 +51,7 @@ pub struct Pairs<B> {
 /// One side, before the other has come.
 #[derive(Debug)]
 struct Waiting<B> {
+    client: Option<bool>,
     body: B,
     fate: Fate,
     partner: oneshot::Sender<B>,
@@ -100,7 +103,8 @@ impl<B> Default for Pairs<B> {
 
 impl<B> Pairs<B> {
     /// Brings a side: what it sends is `body`, what it gets is what is returned. The second to come is
-    /// joined with the first; a third waits for a fourth.
+    /// joined with the first; a third waits for a fourth. One that comes again with the same side,
+    /// because its connection broke, takes its own place.
     ///
     /// # Errors
     ///
@@ -109,7 +113,8 @@ impl<B> Pairs<B> {
         let mut waiting = self.lock();
         let stream = ticket.stream;
         let mut body = body;
-        if let Some(first) = waiting.remove(&stream) {
+        let other = waiting.remove(&stream);
+        if let Some(first) = other.filter(|first| !first.is_same_side(ticket.client)) {
             match first.partner.send(body) {
                 Ok(()) => {
                     drop(waiting);
@@ -134,6 +139,7 @@ impl<B> Pairs<B> {
         waiting.insert(
             stream,
             Waiting {
+                client: ticket.client,
                 body,
                 fate: fate.clone(),
                 partner,
@@ -158,6 +164,14 @@ impl<B> Pairs<B> {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Waiting<B>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Waiting ===
+
+impl<B> Waiting<B> {
+    fn is_same_side(&self, client: Option<bool>) -> bool {
+        self.client.is_some() && self.client == client
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Relay<B> {
     /// Resolve when something ends this early.
     broken: Pin<Box<WaitForCancellationFutureOwned>>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
-    _joined: Option<Joined>,
+    joined: Option<Joined>,
 }
 
 enum State<B> {
@@ -81,8 +81,13 @@ impl<B> Relay<B> {
             cut: watch(fate.cut()),
             fate,
             traffic,
-            _joined: joined,
+            joined,
         }
+    }
+
+    /// Whether the other side was there when this one came.
+    pub fn is_joined(&self) -> bool {
+        self.joined.is_some()
     }
 
     fn end(&mut self, status: &Status) -> Frame<Bytes> {

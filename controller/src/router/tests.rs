@@ -26,6 +26,7 @@ struct Peer {
 fn ticket(stream: u128) -> Ticket {
     Ticket {
         stream: Uuid::from_u128(stream),
+        client: None,
         cut: CancellationToken::new(),
         traffic: Arc::default(),
     }

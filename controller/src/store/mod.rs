@@ -7,6 +7,7 @@
 //!
 //! What has been answered survives a killed process and a lost power supply (WAL, `synchronous=FULL`).
 
+mod backup;
 mod change;
 mod error;
 mod query;

@@ -1,0 +1,42 @@
+//! Who administers.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::Api;
+use super::error::Refusal;
+use crate::identity::Peer;
+use crate::serve::LocalUser;
+
+/// Who did it, for the record: `admin:root`, `local:1000`.
+#[derive(Clone, Debug)]
+pub(super) struct Actor(pub(super) String);
+
+/// Marks requests that never left the process: no controller runs, and whoever can open the database
+/// needs nobody's permission.
+#[derive(Clone, Copy, Debug)]
+pub struct Offline;
+
+/// Lets administrators pass.
+pub(super) async fn admit(
+    State(api): State<Api>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    let extensions = request.extensions();
+    let actor = match extensions.get::<LocalUser>() {
+        // The socket is closed to all but its owner and root.
+        Some(LocalUser(uid)) => format!("local:{uid}"),
+        None if extensions.get::<Offline>().is_some() => {
+            format!("local:{}", nix::unistd::geteuid())
+        }
+        None => {
+            let peer = extensions.get::<Peer>().copied().unwrap_or_default();
+            let admin = api.0.authenticator.admin(request.headers(), peer)?;
+            format!("admin:{}", admin.key.name)
+        }
+    };
+    request.extensions_mut().insert(Actor(actor));
+    Ok(next.run(request).await)
+}

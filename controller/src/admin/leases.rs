@@ -1,0 +1,183 @@
+//! Leases of anybody.
+
+use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
+use jumpstarter_proto::selector::Selector;
+use serde::Deserialize;
+
+use super::Api;
+use super::actor::Actor;
+use super::error::{Outcome, Refusal};
+use super::objects::time;
+use super::tokens::span;
+use super::types::{ConditionView, LeaseAlteration, LeaseView, NewLeaseBody};
+use crate::lab::{By, LeaseQuery, LeaseUpdate, NewLease};
+use crate::model::{Key, Lease, LeaseState, Length, Time, Wish};
+
+/// Which leases.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    /// Also those that have ended.
+    #[serde(default)]
+    ended: bool,
+    /// Labels, see the list of clients.
+    #[serde(default)]
+    selector: String,
+}
+
+// === impl Api ===
+
+impl Api {
+    fn lease_view(&self, lease: &Lease) -> LeaseView {
+        let condition = |condition: &crate::model::Condition| ConditionView {
+            kind: condition.kind.name().to_owned(),
+            holds: condition.holds,
+            reason: condition.reason.clone(),
+            message: condition.message.clone(),
+            since: time(condition.since),
+        };
+        LeaseView {
+            namespace: lease.key.namespace.clone(),
+            name: lease.key.name.clone(),
+            uid: lease.uid.to_string(),
+            client: lease.owner.clone(),
+            selector: lease.selector.to_string(),
+            pinned: lease.pinned.clone(),
+            exporter: lease
+                .exporter
+                .as_ref()
+                .map(|exporter| exporter.name.clone()),
+            state: match lease.state {
+                LeaseState::Scheduled => "Scheduled",
+                LeaseState::Pending => "Pending",
+                LeaseState::Active => "Active",
+                LeaseState::Ended => "Ended",
+            }
+            .to_owned(),
+            duration: lease.duration.map(|duration| duration.as_secs_f64()),
+            not_before: lease.not_before.map(time),
+            not_after: lease.not_after.map(time),
+            began: lease.began.map(time),
+            ended: lease.ended.map(time),
+            tags: lease.tags.clone(),
+            context: lease.context.clone(),
+            conditions: lease.conditions.iter().map(condition).collect(),
+            created: time(lease.created),
+            bytes: self
+                .0
+                .tunnels
+                .as_ref()
+                .and_then(|tunnels| tunnels.bytes_of(&lease.key)),
+        }
+    }
+
+    async fn lease(&self, key: &Key) -> Outcome<LeaseView> {
+        let lease = self.0.lab.lease(key).await?;
+        let lease = lease.ok_or_else(|| Refusal::not_found("leases", &key.name))?;
+        Ok(Json(self.lease_view(&lease)))
+    }
+}
+
+fn moment(said: Option<&str>) -> Result<Option<Time>, Refusal> {
+    said.map(|text| {
+        let parsed: Result<prost_types::Timestamp, _> = text.parse();
+        parsed.map(Time::from).map_err(|_| {
+            Refusal::invalid(format!(
+                "`{text}` is no time; write it as `2026-11-22T08:00:00Z`"
+            ))
+        })
+    })
+    .transpose()
+}
+
+fn selector(text: &str) -> Result<Selector, Refusal> {
+    text.parse()
+        .map_err(|error| Refusal::invalid(format!("invalid selector: {error}")))
+}
+
+pub(super) async fn list(
+    State(api): State<Api>,
+    Path(namespace): Path<String>,
+    Query(which): Query<Which>,
+) -> Outcome<Vec<LeaseView>> {
+    let query = LeaseQuery {
+        namespace,
+        labels: selector(&which.selector)?,
+        ended: which.ended,
+        ..LeaseQuery::default()
+    };
+    let all = api.0.lab.leases(query).await?;
+    Ok(Json(
+        all.iter().map(|lease| api.lease_view(lease)).collect(),
+    ))
+}
+
+pub(super) async fn one(
+    State(api): State<Api>,
+    Path((namespace, name)): Path<(String, String)>,
+) -> Outcome<LeaseView> {
+    api.lease(&Key::new(namespace, name)).await
+}
+
+pub(super) async fn create(
+    State(api): State<Api>,
+    Path(namespace): Path<String>,
+    Json(body): Json<NewLeaseBody>,
+) -> Outcome<LeaseView> {
+    if api
+        .0
+        .lab
+        .client(&Key::new(&namespace, &body.client))
+        .is_none()
+    {
+        return Err(Refusal::not_found("clients", &body.client));
+    }
+    let new = NewLease {
+        wish: Wish {
+            begin: moment(body.begin.as_deref())?,
+            end: moment(body.end.as_deref())?,
+            duration: span(body.duration.as_deref())?.map(Length::from),
+        },
+        namespace,
+        name: body.name,
+        owner: body.client,
+        selector: selector(&body.selector)?,
+        pinned: body.exporter,
+        allow_disabled: body.allow_disabled,
+        tags: body.tags,
+        context: body.context,
+        most_tags: api.0.config.most_tags,
+    };
+    let lease = api.0.lab.create_lease(new).await?;
+    Ok(Json(api.lease_view(&lease)))
+}
+
+pub(super) async fn update(
+    State(api): State<Api>,
+    Path((namespace, name)): Path<(String, String)>,
+    Json(body): Json<LeaseAlteration>,
+) -> Outcome<LeaseView> {
+    let update = LeaseUpdate {
+        duration: span(body.duration.as_deref())?.map(Length::from),
+        begin: moment(body.begin.as_deref())?,
+        end: moment(body.end.as_deref())?,
+        owner: body.client,
+    };
+    let key = Key::new(namespace, name);
+    let lease = api.0.lab.update_lease(key, None, update).await?;
+    Ok(Json(api.lease_view(&lease)))
+}
+
+pub(super) async fn release(
+    State(api): State<Api>,
+    Path((namespace, name)): Path<(String, String)>,
+    Extension(Actor(actor)): Extension<Actor>,
+) -> Outcome<LeaseView> {
+    let key = Key::new(namespace, name);
+    api.0
+        .lab
+        .release_lease(key.clone(), By::Admin(actor))
+        .await?;
+    api.lease(&key).await
+}

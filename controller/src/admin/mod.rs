@@ -1,0 +1,133 @@
+//! What administrators can do, as JSON over HTTP.
+//!
+//! ```text
+//!  /admin/v1/namespaces/{ns}/clients      GET, POST;  /{name}  GET, PATCH, DELETE
+//!                           /exporters    the same
+//!                           /{clients|exporters}/{name}/tokens   GET, POST, DELETE; /{id}  DELETE
+//!                           /leases       GET, POST;  /{name}  GET, PATCH, DELETE
+//!                           /policies     GET;        /{name}  GET, PUT, DELETE
+//!  /admin/v1/users                        GET, POST;  /{name}  DELETE
+//!  /admin/v1/about, /backup, /export, /import
+//! ```
+//!
+//! Whoever may open the socket in the data folder is an administrator; over TLS it takes the token of
+//! one. The commands of `jmp-controller` are clients of this and of nothing else.
+
+mod actor;
+mod bulk;
+mod error;
+mod leases;
+mod objects;
+mod policies;
+mod policy_spec;
+mod tokens;
+pub mod types;
+mod users;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{delete, get, post};
+
+pub use actor::Offline;
+pub use policy_spec::{LabelSelector, PolicySpec};
+
+use crate::config::Config;
+use crate::identity::{Authenticator, Tokens};
+use crate::lab::Lab;
+use crate::serve::{Installation, Tunnels};
+
+/// The first part of all paths.
+pub const BASE: &str = "/admin/v1";
+
+/// Bodies may be so long: a lab of thousands of exporters can be imported.
+const LONGEST_BODY: usize = 64 << 20;
+
+/// What the handlers work with; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Api(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    lab: Lab,
+    tokens: Tokens,
+    authenticator: Authenticator,
+    config: Arc<Config>,
+    ca: String,
+    tunnels: Option<Tunnels>,
+}
+
+// === impl Api ===
+
+impl Api {
+    /// Works on this installation.
+    pub fn new(installation: &Installation, tunnels: Option<Tunnels>) -> Self {
+        Self(Arc::new(Inner {
+            lab: installation.lab.clone(),
+            tokens: installation.tokens.clone(),
+            authenticator: installation.authenticator.clone(),
+            config: Arc::clone(&installation.config),
+            ca: installation.ca.clone(),
+            tunnels,
+        }))
+    }
+
+    /// All paths, for administrators only.
+    pub fn router(self) -> Router {
+        let namespace = Router::new()
+            .route("/clients", get(objects::clients).post(objects::new_client))
+            .route(
+                "/clients/{name}",
+                get(objects::client)
+                    .patch(objects::alter_client)
+                    .delete(objects::delete_client),
+            )
+            .route(
+                "/exporters",
+                get(objects::exporters).post(objects::new_exporter),
+            )
+            .route(
+                "/exporters/{name}",
+                get(objects::exporter)
+                    .patch(objects::alter_exporter)
+                    .delete(objects::delete_exporter),
+            )
+            .route(
+                "/{kind}/{name}/tokens",
+                get(tokens::list)
+                    .post(tokens::issue)
+                    .delete(tokens::revoke_all),
+            )
+            .route("/{kind}/{name}/tokens/{id}", delete(tokens::revoke))
+            .route("/leases", get(leases::list).post(leases::create))
+            .route(
+                "/leases/{name}",
+                get(leases::one)
+                    .patch(leases::update)
+                    .delete(leases::release),
+            )
+            .route("/policies", get(policies::list))
+            .route(
+                "/policies/{name}",
+                get(policies::one)
+                    .put(policies::apply)
+                    .delete(policies::delete),
+            );
+        let all = Router::new()
+            .nest("/namespaces/{namespace}", namespace)
+            .route("/users", get(users::list).post(users::create))
+            .route("/users/{name}", delete(users::delete))
+            .route("/about", get(bulk::about))
+            .route("/backup", post(bulk::backup))
+            .route("/export", get(bulk::export))
+            .route("/import", post(bulk::import))
+            .fallback(error::no_such_path)
+            .layer(axum::middleware::from_fn_with_state(
+                self.clone(),
+                actor::admit,
+            ))
+            .layer(axum::extract::DefaultBodyLimit::max(LONGEST_BODY))
+            .with_state(self);
+        Router::new().nest(BASE, all)
+    }
+}

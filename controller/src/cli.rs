@@ -1,0 +1,85 @@
+//! The command line of `jmp-controller`: options and their help, nothing that acts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::cmd;
+use crate::log::{Format, Level};
+
+/// Controller and router of a lab, in one program
+#[derive(Debug, Parser)]
+#[command(
+    name = "jmp-controller",
+    version,
+    arg_required_else_help = true,
+    subcommand_required = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub place: Place,
+
+    /// The least important lines to log
+    #[arg(long, value_enum, default_value_t)]
+    pub log_level: Level,
+
+    /// How log lines look
+    #[arg(long, value_enum, default_value_t)]
+    pub log_format: Format,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Which installation.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Place {
+    /// The configuration; else controller.yaml in the data folder, or
+    /// /etc/jumpstarter/controller.yaml
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "JMP_CONTROLLER_CONFIG",
+        global = true
+    )]
+    pub config: Option<PathBuf>,
+
+    /// Where keys, certificates and the database are
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "JMP_CONTROLLER_DATA",
+        global = true
+    )]
+    pub data_dir: Option<PathBuf>,
+
+    /// A controller elsewhere, `https://host:port`; needs --token-file
+    #[arg(long, value_name = "URL", global = true, requires = "token_file")]
+    pub server: Option<String>,
+
+    /// The token of an administrator, for --server
+    #[arg(long, value_name = "FILE", global = true)]
+    pub token_file: Option<PathBuf>,
+
+    /// Whom to trust as that controller; else the system's authorities
+    #[arg(long, value_name = "FILE", global = true)]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Run(cmd::run::Cmd),
+    Check(cmd::check::Cmd),
+    Init(cmd::init::Cmd),
+    User(cmd::user::Cmd),
+    Client(cmd::client::Cmd),
+    Exporter(cmd::exporter::Cmd),
+    Token(cmd::token::Cmd),
+    Policy(cmd::policy::Cmd),
+    Lease(cmd::lease::Cmd),
+    Backup(cmd::backup::Backup),
+    Restore(cmd::backup::Restore),
+    Export(cmd::export::Export),
+    Import(cmd::export::Import),
+}

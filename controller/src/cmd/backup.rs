@@ -1,0 +1,132 @@
+//! `jmp-controller backup` and `restore`: the whole data folder, while the controller runs.
+
+use std::path::{Path, PathBuf};
+
+use http::Method;
+
+use super::admin::Admin;
+use super::output::line;
+use super::{Failure, Outcome, block_on};
+use crate::admin::types::BackupTo;
+use crate::cli::Place;
+use crate::config::{Config, Folder};
+use crate::identity::files;
+
+/// What is copied beside the database, if it is there.
+const FOLDERS: [&str; 3] = ["keys", "keys/imported", "ca"];
+const FILES: [&str; 2] = ["router.key", "controller.yaml"];
+
+/// Copy the database, keys and certificates to a new folder
+#[derive(Debug, clap::Args)]
+pub struct Backup {
+    /// The folder, which must not be there yet
+    folder: PathBuf,
+}
+
+/// Make a data folder from a backup
+#[derive(Debug, clap::Args)]
+pub struct Restore {
+    /// The backup
+    folder: PathBuf,
+}
+
+// === impl Backup ===
+
+impl Backup {
+    pub(super) fn run(self, place: &Place) -> Outcome {
+        if place.server.is_some() {
+            return Err(Failure::Usage(
+                "a backup is made on the controller's machine".to_owned(),
+            ));
+        }
+        let (_, from) = place.find()?;
+        let to = std::path::absolute(&self.folder).map_err(Failure::error)?;
+        fresh(&to)?;
+        block_on(async {
+            let admin = Admin::find(place, None).await?;
+            // The keys first: tokens in the database are worth nothing without theirs.
+            let copied = copy(from.path(), &to);
+            let body = BackupTo {
+                path: to.join("controller.db"),
+            };
+            let saved = match copied {
+                Ok(()) => admin.call::<()>(Method::POST, "/backup", Some(&body)).await,
+                Err(failure) => Err(failure),
+            };
+            admin.close().await;
+            saved
+        })?;
+        line(format_args!("Backup written to {}", to.display()))
+    }
+}
+
+// === impl Restore ===
+
+impl Restore {
+    pub(super) fn run(self, place: &Place) -> Outcome {
+        let folder =
+            Folder::of(place.data_dir.as_deref(), &Config::default()).map_err(Failure::error)?;
+        let backup = self.folder.join("controller.db");
+        if !backup.exists() {
+            let path = self.folder.display();
+            return Err(Failure::Error(format!(
+                "`{path}` is not a backup: no controller.db in it"
+            )));
+        }
+        fresh(folder.path())?;
+        copy(&self.folder, folder.path())?;
+        // Last, so that what looks like a controller is one.
+        copy_file(&backup, &folder.database())?;
+        line(format_args!("Restored to {}", folder.path().display()))
+    }
+}
+
+fn fresh(path: &Path) -> Outcome {
+    let is_empty = match std::fs::read_dir(path) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(_) => !path.exists(),
+    };
+    if !is_empty {
+        let path = path.display();
+        return Err(Failure::Error(format!(
+            "`{path}` is there already; name a new folder"
+        )));
+    }
+    files::folder(path).map_err(Failure::error)
+}
+
+fn copy(from: &Path, to: &Path) -> Outcome {
+    for folder in FOLDERS {
+        let source = from.join(folder);
+        if !source.is_dir() {
+            continue;
+        }
+        files::folder(&to.join(folder)).map_err(Failure::error)?;
+        for entry in std::fs::read_dir(source).map_err(Failure::error)? {
+            let entry = entry.map_err(Failure::error)?;
+            if entry.file_type().map_err(Failure::error)?.is_file() {
+                copy_file(&entry.path(), &to.join(folder).join(entry.file_name()))?;
+            }
+        }
+    }
+    for file in FILES {
+        if from.join(file).is_file() {
+            copy_file(&from.join(file), &to.join(file))?;
+        }
+    }
+    Ok(())
+}
+
+/// With its permissions, and on the disk.
+fn copy_file(from: &Path, to: &Path) -> Outcome {
+    let copied = std::fs::copy(from, to)
+        .and_then(|_| std::fs::File::open(to))
+        .and_then(|file| file.sync_all());
+    copied.map_err(|error| {
+        Failure::Error(format!(
+            "cannot copy `{}` to `{}`: {error}",
+            from.display(),
+            to.display()
+        ))
+    })
+}

@@ -1,0 +1,52 @@
+//! `jmp-controller check`: says what is wrong with a configuration, without running any of it.
+
+use std::path::PathBuf;
+
+use super::output::line;
+use super::{Failure, Outcome};
+use crate::cli::Place;
+use crate::config::Config;
+use crate::identity::Issuers;
+use crate::tls::{Names, Serving};
+
+/// Check a configuration: every mistake at once
+#[derive(Debug, clap::Args)]
+pub struct Cmd {
+    /// The configuration; else the one that `run` would use
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+// === impl Cmd ===
+
+impl Cmd {
+    pub(super) fn run(self, place: &Place) -> Outcome {
+        let file = match self.file {
+            Some(file) => Some(file),
+            None => place.file()?,
+        };
+        let config = Config::load(file.as_deref()).map_err(Failure::error)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let _inside = runtime.as_ref().map_err(Failure::error)?.enter();
+        let ours = crate::identity::TokenRules::default().issuer;
+        Issuers::new(&config.jwt, &[&ours]).map_err(Failure::error)?;
+        let names = Names::of(config.names()).map_err(Failure::error)?;
+        if let Some(given) = &config.tls {
+            Serving::given(given.clone(), names).map_err(Failure::error)?;
+        }
+        let folder = place.folder(&config)?;
+        let name = match &config.path {
+            Some(path) => path.display().to_string(),
+            None => "no configuration file, all as usual".to_owned(),
+        };
+        line(format_args!(
+            "{name}: ok (namespace {}, controller {}, router {}, data in {})",
+            config.namespace,
+            config.public.grpc,
+            config.router_endpoints().join(" "),
+            folder.path().display(),
+        ))
+    }
+}

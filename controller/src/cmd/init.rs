@@ -1,0 +1,101 @@
+//! `jmp-controller init`: everything a lab needs before its first exporter.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use super::admin::Admin;
+use super::output::{line, tell};
+use super::{Failure, Outcome, block_on, user};
+use crate::admin::types::NewUser;
+use crate::cli::Place;
+use crate::config::{Config, Folder};
+use crate::serve::Installation;
+
+/// Make keys, certificates, the database and an administrator's token
+#[derive(Debug, clap::Args)]
+pub struct Cmd {
+    /// The namespace of the lab
+    #[arg(short, long, default_value = "default")]
+    namespace: String,
+
+    /// The name or address under which clients and exporters reach this machine
+    #[arg(long, value_name = "HOST", default_value = "localhost")]
+    host: String,
+
+    /// The administrator
+    #[arg(long, default_value = "admin")]
+    admin: String,
+}
+
+// === impl Cmd ===
+
+impl Cmd {
+    pub(super) fn run(self, place: &Place) -> Outcome {
+        let folder = place.folder(&Config::default())?;
+        if folder.database().exists() {
+            let path = folder.path().display();
+            return Err(Failure::Error(format!(
+                "there is a controller in `{path}` already; `jmp-controller run` runs it"
+            )));
+        }
+        folder.make().map_err(Failure::error)?;
+        let path = match &place.config {
+            Some(path) => path.clone(),
+            None => folder.config(),
+        };
+        if !path.exists() {
+            self.write(&path, &folder)?;
+        }
+        let place = Place {
+            config: Some(path.clone()),
+            data_dir: Some(folder.path().to_owned()),
+            ..Place::default()
+        };
+        let (config, folder) = place.find()?;
+        let token = folder.path().join("admin.token");
+        block_on(async {
+            let hold = folder.hold().map_err(Failure::error)?;
+            let hold = hold.ok_or_else(|| Failure::Error("somebody works on it".to_owned()))?;
+            let installation = Installation::open(config, folder.clone(), hold).await;
+            installation.map_err(Failure::error)?.close().await;
+            let admin = Admin::find(&place, None).await?;
+            let new = NewUser {
+                name: self.admin.clone(),
+                lifetime: None,
+            };
+            let issued = user::create(&admin, new).await;
+            admin.close().await;
+            user::keep(&token, &issued?)
+        })?;
+        tell(format_args!("The lab is in {}", folder.path().display()));
+        let data = folder.path().display();
+        line(format_args!(
+            "# what to type next\n\
+             jmp-controller --data-dir {data} run\n\
+             jmp-controller --data-dir {data} exporter create my-board --label board=mine --out my-board.yaml\n\
+             jmp-controller --data-dir {data} client create me --save\n\
+             jmp run --exporter-config my-board.yaml\n\
+             jmp shell --selector board=mine"
+        ))
+    }
+
+    fn write(&self, path: &Path, folder: &Folder) -> Outcome {
+        let host = match self.host.contains(':') && !self.host.starts_with('[') {
+            true => format!("[{}]", self.host),
+            false => self.host.clone(),
+        };
+        let text = format!(
+            "# The controller of a lab; `jmp-controller check` reads it without running anything.\n\
+             namespace: {}\n\
+             data_dir: {}\n\
+             public_endpoints:\n  grpc: '{host}:8082'\n  router: '{host}:8083'\n",
+            self.namespace,
+            serde_json::Value::from(folder.path().to_string_lossy()),
+        );
+        Config::of(&text, Some(path), &|_| None).map_err(Failure::error)?;
+        let mut file = std::fs::File::create_new(path).map_err(Failure::error)?;
+        file.write_all(text.as_bytes()).map_err(Failure::error)?;
+        tell(format_args!("Configuration written to {}", path.display()));
+        Ok(())
+    }
+}

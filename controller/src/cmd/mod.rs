@@ -1,0 +1,87 @@
+//! One file per command, and what they share: where the installation is, the way to it, output.
+
+mod admin;
+pub mod backup;
+pub mod check;
+pub mod client;
+pub mod export;
+pub mod exporter;
+pub mod init;
+pub mod lease;
+mod output;
+mod place;
+pub mod policy;
+pub mod run;
+pub mod token;
+pub mod user;
+
+use std::fmt;
+use std::process::ExitCode;
+
+use jumpstarter_client::cli::{CommandLine, report_error};
+
+use crate::cli::{Cli, Command};
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub enum Failure {
+    /// The words contradict each other; shown with the usage line.
+    Usage(String),
+    /// Something else is in the way.
+    Error(String),
+}
+
+/// What becomes of a command.
+pub type Outcome = Result<(), Failure>;
+
+/// Does what was asked.
+///
+/// # Errors
+///
+/// What was in the way.
+pub fn run(cli: Cli) -> Outcome {
+    let place = cli.place;
+    match cli.command {
+        Command::Run(cmd) => cmd.run(&place),
+        Command::Check(cmd) => cmd.run(&place),
+        Command::Init(cmd) => cmd.run(&place),
+        Command::User(cmd) => cmd.run(&place),
+        Command::Client(cmd) => cmd.run(&place),
+        Command::Exporter(cmd) => cmd.run(&place),
+        Command::Token(cmd) => cmd.run(&place),
+        Command::Policy(cmd) => cmd.run(&place),
+        Command::Lease(cmd) => cmd.run(&place),
+        Command::Backup(cmd) => cmd.run(&place),
+        Command::Restore(cmd) => cmd.run(&place),
+        Command::Export(cmd) => cmd.run(&place),
+        Command::Import(cmd) => cmd.run(&place),
+    }
+}
+
+/// Does something that waits, on this thread.
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.map_err(Failure::error)?.block_on(work)
+}
+
+// === impl Failure ===
+
+impl Failure {
+    /// Something is in the way; `error` says what and what to do about it.
+    pub fn error(error: impl fmt::Display) -> Self {
+        Self::Error(error.to_string())
+    }
+
+    /// Tells the user and returns the exit code.
+    pub fn show(self, line: &CommandLine) -> ExitCode {
+        match self {
+            Self::Usage(message) => line.refuse(message).show(),
+            Self::Error(message) => {
+                report_error(message);
+                ExitCode::FAILURE
+            }
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! From a document to settings.
+
+use std::path::PathBuf;
+
+use super::Config;
+use super::document::{self, Kind, Node};
+use super::fields::{Fields, Mistakes};
+use crate::identity::issuers::JwtConfig;
+use crate::tls::Given;
+
+const SEVERITIES: [&str; 5] = ["debug", "info", "warning", "error", "critical"];
+
+/// Our file, or the config map of the reference.
+pub(super) fn file(node: Node, config: &mut Config, mistakes: &mut Mistakes) {
+    let mut top = Fields::of(node, "", mistakes);
+    let is_map = top
+        .text("kind", mistakes)
+        .is_some_and(|kind| kind == "ConfigMap");
+    top.text("apiVersion", mistakes);
+    if is_map {
+        // Who the map is says nothing to us, but what it holds does.
+        top.take("metadata");
+        top.take("immutable");
+        if let Some(mut data) = top.section("data", mistakes) {
+            documents(&mut data, config, mistakes);
+            data.finish(mistakes);
+        }
+        return top.finish(mistakes);
+    }
+    config.data_dir = top.text("data_dir", mistakes).map(PathBuf::from);
+    if let Some((line, namespace)) = top.located("namespace", mistakes) {
+        match crate::model::validate::name("namespaces", &namespace) {
+            Ok(()) => config.namespace = namespace,
+            Err(why) => mistakes.add(line, "namespace", why),
+        }
+    }
+    if let Some(section) = top.section("listen", mistakes) {
+        listen(section, config, mistakes);
+    }
+    if let Some(section) = top.section("public_endpoints", mistakes) {
+        public(section, config, mistakes);
+    }
+    if let Some(section) = top.section("tls", mistakes) {
+        tls(section, config, mistakes);
+    }
+    if let Some(mut section) = top.section("limits", mistakes) {
+        if let Some(grace) = section.duration("rotation_grace", mistakes) {
+            config.rotation_grace = grace;
+        }
+        if let Some(grace) = section.duration("tunnel_grace", mistakes) {
+            config.tunnel_grace = grace;
+        }
+        section.finish(mistakes);
+    }
+    documents(&mut top, config, mistakes);
+    sections(&mut top, config, mistakes);
+    top.finish(mistakes);
+}
+
+/// The two documents of the reference, as texts or as what the texts say.
+fn documents(fields: &mut Fields, config: &mut Config, mistakes: &mut Mistakes) {
+    // The name it had before; if it is there it is what counts.
+    for key in ["config", "authentication"] {
+        let Some(node) = fields.take_document(key, mistakes) else {
+            continue;
+        };
+        let path = fields.path(key);
+        if key == "authentication" && !is_whole(&node) {
+            let mut section = Fields::of(node, &path, mistakes);
+            authentication(&mut section, config, mistakes);
+            section.finish(mistakes);
+            continue;
+        }
+        let mut whole = Fields::of(node, &path, mistakes);
+        if let Some(mut section) = whole.section("authentication", mistakes) {
+            authentication(&mut section, config, mistakes);
+            section.finish(mistakes);
+        }
+        sections(&mut whole, config, mistakes);
+        for plain in ["apiVersion", "kind"] {
+            whole.text(plain, mistakes);
+        }
+        whole.finish(mistakes);
+    }
+    if let Some(node) = fields.take_document("router", mistakes) {
+        routers(
+            Fields::of(node, &fields.path("router"), mistakes),
+            config,
+            mistakes,
+        );
+    }
+}
+
+/// `authentication` is a section in ours and once was a document with that section.
+fn is_whole(node: &Node) -> bool {
+    matches!(&node.kind, Kind::Map(members)
+        if members.iter().any(|(key, _)| key.text == "authentication" || key.text == "apiVersion"))
+}
+
+fn authentication(section: &mut Fields, config: &mut Config, mistakes: &mut Mistakes) {
+    if let Some(mut internal) = section.section("internal", mistakes) {
+        if let Some(prefix) = internal.text("prefix", mistakes) {
+            config.internal_prefix = prefix;
+        }
+        let line = internal.line();
+        if let Some(lifetime) = internal.duration("tokenLifetime", mistakes) {
+            if lifetime.is_zero() {
+                let path = internal.path("tokenLifetime");
+                mistakes.add(line, &path, "internal.tokenLifetime must be greater than 0");
+            } else {
+                config.token_lifetime = lifetime;
+            }
+        }
+        internal.finish(mistakes);
+    }
+    if let Some(mut k8s) = section.section("k8s", mistakes) {
+        k8s.flag("enabled", mistakes);
+        k8s.finish(mistakes);
+    }
+    let path = section.path("jwt");
+    if let Some(node) = section.take("jwt") {
+        let Kind::List(items) = &node.kind else {
+            return mistakes.expected(&node, &path, "a list");
+        };
+        for (at, item) in items.iter().enumerate() {
+            match serde_path_to_error::deserialize::<_, JwtConfig>(item.json()) {
+                Ok(issuer) => config.jwt.push(issuer),
+                Err(error) => {
+                    let inner = error.path().to_string();
+                    let line = line_of(item, &inner).unwrap_or(item.line);
+                    let path = match inner.as_str() {
+                        "." => format!("{path}[{at}]"),
+                        inner => format!("{path}[{at}].{inner}"),
+                    };
+                    mistakes.add(line, &path, error.inner().to_string());
+                }
+            }
+        }
+    }
+}
+
+/// The line of what a dotted path leads to, or as far as it leads.
+fn line_of(node: &Node, path: &str) -> Option<usize> {
+    let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+    let Kind::Map(members) = &node.kind else {
+        return Some(node.line);
+    };
+    let (key, value) = members.iter().find(|(key, _)| key.text == first)?;
+    match rest {
+        "" => Some(key.line),
+        rest => line_of(value, rest).or(Some(key.line)),
+    }
+}
+
+/// What else stands in the first document of the reference.
+fn sections(top: &mut Fields, config: &mut Config, mistakes: &mut Mistakes) {
+    if let Some(mut section) = top.section("provisioning", mistakes) {
+        config.provisioning = section.flag("enabled", mistakes).unwrap_or_default();
+        section.finish(mistakes);
+    }
+    if let Some(mut section) = top.section("grpc", mistakes) {
+        if let Some(section) = section.section("keepalive", mistakes) {
+            keepalive(section, config, mistakes);
+        }
+        section.finish(mistakes);
+    }
+    if let Some(mut section) = top.section("leasePolicy", mistakes) {
+        let most = section.integer("maxTags", mistakes);
+        if let Some(most) = most
+            .and_then(|most| usize::try_from(most).ok())
+            .filter(|most| *most > 0)
+        {
+            config.most_tags = most;
+        }
+        section.finish(mistakes);
+    }
+    if let Some(mut section) = top.section("hiddenLabels", mistakes) {
+        config.labels.hidden = section.texts("keys", mistakes).into_iter().collect();
+        section.finish(mistakes);
+    }
+    if let Some(mut section) = top.section("deprecatedLabels", mistakes) {
+        config.labels.deprecated = section.table("keys", mistakes);
+        section.finish(mistakes);
+    }
+    if let Some(section) = top.section("telemetry", mistakes) {
+        telemetry(section, config, mistakes);
+    }
+}
+
+fn keepalive(mut section: Fields, config: &mut Config, mistakes: &mut Mistakes) {
+    if let Some(interval) = section.duration("intervalTime", mistakes) {
+        config.keepalive.interval = interval;
+    }
+    if let Some(timeout) = section.duration("timeout", mistakes) {
+        config.keepalive.timeout = timeout;
+    }
+    // Peers may ping as often as they like, and connections may be idle and old.
+    for unused in [
+        "minTime",
+        "maxConnectionIdle",
+        "maxConnectionAge",
+        "maxConnectionAgeGrace",
+    ] {
+        section.duration(unused, mistakes);
+    }
+    section.flag("permitWithoutStream", mistakes);
+    section.finish(mistakes);
+}
+
+fn telemetry(mut section: Fields, config: &mut Config, mistakes: &mut Mistakes) {
+    config.telemetry.enabled = section.flag("enabled", mistakes).unwrap_or_default();
+    config.telemetry.endpoint = section.text("endpoint", mistakes);
+    section.text("certificate", mistakes);
+    let mut filter = section
+        .section("logging", mistakes)
+        .and_then(|mut logging| {
+            let filter = logging.section("filter", mistakes);
+            logging.finish(mistakes);
+            filter
+        });
+    if let Some(filter) = &mut filter
+        && let Some((line, severity)) = filter.located("min_severity", mistakes)
+    {
+        if SEVERITIES.contains(&severity.as_str()) {
+            config.telemetry.severity = severity;
+        } else {
+            let known = SEVERITIES.join(", ");
+            let path = filter.path("min_severity");
+            mistakes.add(line, &path, format!("`{severity}` is none of {known}"));
+        }
+    }
+    if let Some(filter) = filter {
+        filter.finish(mistakes);
+    }
+    section.finish(mistakes);
+}
+
+fn routers(section: Fields, config: &mut Config, mistakes: &mut Mistakes) {
+    for (name, node) in section.all() {
+        let path = format!("router.{name}");
+        let line = node.line;
+        let mut fields = Fields::of(node, &path, mistakes);
+        match fields.located("endpoint", mistakes) {
+            Some((line, endpoint)) => {
+                if check_endpoint(line, &format!("{path}.endpoint"), &endpoint, mistakes) {
+                    config.routers.insert(name, endpoint);
+                }
+            }
+            None => mistakes.add(line, &path, "`endpoint` is missing: `host:port`"),
+        }
+        fields.table("labels", mistakes);
+        fields.finish(mistakes);
+    }
+}
+
+fn listen(mut section: Fields, config: &mut Config, mistakes: &mut Mistakes) {
+    let listen = &mut config.listen;
+    let all = [
+        ("grpc", &mut listen.grpc),
+        ("router", &mut listen.router),
+        ("health", &mut listen.health),
+        ("metrics", &mut listen.metrics),
+        ("login", &mut listen.login),
+        ("telemetry", &mut listen.telemetry),
+    ];
+    for (key, place) in all {
+        let Some((line, text)) = section.located(key, mistakes) else {
+            continue;
+        };
+        match address(&text) {
+            Ok(address) => *place = address,
+            Err(why) => mistakes.add(line, &format!("listen.{key}"), why),
+        }
+    }
+    section.finish(mistakes);
+}
+
+/// An address as people write it, or that there is none: `8086`, `:8086`, `0`, `off`.
+pub(super) fn address(text: &str) -> Result<Option<String>, String> {
+    if matches!(text, "0" | "off" | "false" | "") {
+        return Ok(None);
+    }
+    let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
+    let host_is_good = host.is_empty()
+        || host.parse::<std::net::Ipv4Addr>().is_ok()
+        || host == "localhost"
+        || host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .is_some_and(|host| host.parse::<std::net::Ipv6Addr>().is_ok());
+    if !host_is_good || port.parse::<u16>().is_err() {
+        return Err(format!(
+            "`{text}` is no address to listen on; write `:8082`, `127.0.0.1:8082`, `[::1]:8082` or `off`"
+        ));
+    }
+    Ok(Some(format!("{host}:{port}")))
+}
+
+fn public(mut section: Fields, config: &mut Config, mistakes: &mut Mistakes) {
+    let public = &mut config.public;
+    for (key, place) in [("grpc", &mut public.grpc), ("router", &mut public.router)] {
+        if let Some((line, endpoint)) = section.located(key, mistakes)
+            && check_endpoint(
+                line,
+                &format!("public_endpoints.{key}"),
+                &endpoint,
+                mistakes,
+            )
+        {
+            *place = endpoint;
+        }
+    }
+    public.login = section.text("login", mistakes);
+    section.finish(mistakes);
+}
+
+fn check_endpoint(line: usize, path: &str, endpoint: &str, mistakes: &mut Mistakes) -> bool {
+    let good = is_endpoint(endpoint);
+    if !good {
+        let why = format!("`{endpoint}` is no endpoint; write `host:port`, without `https://`");
+        mistakes.add(line, path, why);
+    }
+    good
+}
+
+/// Whether something is `host:port` that a certificate can cover.
+pub(super) fn is_endpoint(endpoint: &str) -> bool {
+    let port = endpoint.rsplit_once(':').map(|(_, port)| port);
+    port.is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
+        && crate::tls::Names::of([endpoint]).is_ok()
+}
+
+fn tls(mut section: Fields, config: &mut Config, mistakes: &mut Mistakes) {
+    let certificate = section.text("certificate", mistakes).map(PathBuf::from);
+    let key = section.text("key", mistakes).map(PathBuf::from);
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => config.tls = Some(Given { certificate, key }),
+        (None, None) => {}
+        _ => mistakes.add(section.line(), "tls", "`certificate` and `key` go together"),
+    }
+    if let Some((line, path)) = section.located("ca", mistakes) {
+        match std::fs::read_to_string(&path) {
+            Ok(pem) => config.ca_bundle = Some(pem),
+            Err(error) => mistakes.add(line, "tls.ca", format!("cannot read `{path}`: {error}")),
+        }
+    }
+    section.finish(mistakes);
+}
+
+// === impl Fields ===
+
+impl Fields {
+    /// A document inside the file: a block of text that is YAML itself, or a mapping.
+    fn take_document(&mut self, key: &'static str, mistakes: &mut Mistakes) -> Option<Node> {
+        let node = self.take(key)?;
+        let Kind::Text(text) = &node.kind else {
+            return Some(node);
+        };
+        // The text of a block begins on the line after its `|`.
+        match document::parse(text, node.line + 1) {
+            Ok(inner) => Some(inner),
+            Err(mut mistake) => {
+                mistake.path = self.path(key);
+                mistakes.0.push(mistake);
+                None
+            }
+        }
+    }
+}

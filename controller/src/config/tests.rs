@@ -1,0 +1,130 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+fn read(text: &str) -> Result<Config, ConfigError> {
+    Config::of(text, Some(Path::new("lab.yaml")), &|_| None)
+}
+
+fn mistakes(text: &str) -> Vec<(usize, String)> {
+    match read(text) {
+        Err(ConfigError::Mistakes { mistakes, .. }) => mistakes
+            .into_iter()
+            .map(|mistake| (mistake.line.unwrap_or(0), mistake.to_string()))
+            .collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// As an operator of the reference writes it.
+const REFERENCE: &str = r"
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: jumpstarter-controller}
+data:
+  config: |
+    authentication:
+      internal: {prefix: 'internal:', tokenLifetime: 43800h}
+      k8s: {enabled: true}
+      jwt:
+      - issuer: {url: https://dex.example.com, audiences: [jumpstarter-cli]}
+        claimMappings: {username: {claim: name, prefix: 'dex:'}}
+    provisioning: {enabled: true}
+    grpc:
+      keepalive: {minTime: 1s, permitWithoutStream: true, timeout: 180s, intervalTime: 10s}
+    leasePolicy: {maxTags: 5}
+    hiddenLabels: {keys: [secret]}
+    deprecatedLabels: {keys: {old: use new, older: }}
+    telemetry: {enabled: true, logging: {filter: {min_severity: warning}}}
+  router: |
+    router-1: {endpoint: 'r1.example.com:443', labels: {router-index: '1'}}
+    default: {endpoint: 'r0.example.com:443', labels: {}}
+";
+
+#[test]
+fn the_documents_of_the_reference_are_understood() {
+    let config = read(REFERENCE).unwrap();
+    assert_eq!(config.token_lifetime, Duration::from_secs(43800 * 3600));
+    assert_eq!(config.jwt.len(), 1);
+    assert!(config.provisioning && config.telemetry.enabled);
+    assert_eq!(config.keepalive.interval, Duration::from_secs(10));
+    assert_eq!(config.most_tags, 5);
+    assert!(config.labels.hidden.contains("secret"));
+    assert_eq!(config.labels.deprecated["older"], "");
+    assert_eq!(config.telemetry.severity, "warning");
+    let routers = ["r0.example.com:443", "r1.example.com:443"];
+    assert_eq!(config.router_endpoints(), routers);
+}
+
+#[test]
+fn our_file_says_more() {
+    let config = read(
+        "namespace: lab\ndata_dir: /data\nlisten: {grpc: 127.0.0.1:1, login: off, metrics: ':9'}\n\
+         public_endpoints: {grpc: 'lab.example.com:443'}\nleasePolicy: {maxTags: 3}\n\
+         router: {default: {endpoint: 'lab.example.com:444'}}\n\
+         authentication: {internal: {tokenLifetime: 1h}}\n",
+    )
+    .unwrap();
+    assert_eq!((config.namespace.as_str(), config.most_tags), ("lab", 3));
+    assert_eq!(config.listen.grpc.as_deref(), Some("127.0.0.1:1"));
+    assert_eq!(config.listen.login, None);
+    assert_eq!(config.listen.metrics.as_deref(), Some(":9"));
+    assert_eq!(config.token_lifetime, Duration::from_secs(3600));
+    assert!(config.names().contains(&"lab.example.com:444".to_owned()));
+}
+
+#[test]
+fn every_mistake_is_told_with_its_line() {
+    let told = mistakes(
+        "namespac: x\nlisten:\n  grpc: nowhere\n  router: ':99999'\npublic_endpoints:\n  grpc: https://a\n\
+         config: |\n  leasePolicy:\n    maxTags: many\n  authentication:\n    internal:\n      tokenLifetime: 1d\n\
+         telemetry: {logging: {filter: {min_severity: loud}}}\nrouter:\n  default: {}\n",
+    );
+    for (line, words) in [
+        (1, "namespac: unknown key, did you mean `namespace`?"),
+        (3, "listen.grpc: `nowhere` is no address"),
+        (4, "listen.router: `:99999` is no address"),
+        (6, "public_endpoints.grpc: `https://a` is no endpoint"),
+        (
+            9,
+            "config.leasePolicy.maxTags: expected a whole number, found `many`",
+        ),
+        (
+            12,
+            "config.authentication.internal.tokenLifetime: expected a duration",
+        ),
+        (
+            13,
+            "telemetry.logging.filter.min_severity: `loud` is none of",
+        ),
+        (15, "router.default: `endpoint` is missing"),
+    ] {
+        let found = told
+            .iter()
+            .any(|(at, text)| *at == line && text.contains(words));
+        assert!(found, "{line} {words}\n{told:#?}");
+    }
+    assert_eq!(told.len(), 8, "{told:#?}");
+}
+
+#[test]
+fn the_environment_wins() {
+    let variable = |name: &str| {
+        let value = match name {
+            "NAMESPACE" => "lab",
+            "GRPC_ENDPOINT" => "lab.example.com:443",
+            "LOGIN_SERVICE_PORT" => "9000",
+            "ROUTER_KEY" => "secret",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let config = Config::of("namespace: other", None, &variable).unwrap();
+    assert_eq!(config.namespace, "lab");
+    assert_eq!(config.public.grpc, "lab.example.com:443");
+    assert_eq!(config.listen.login.as_deref(), Some(":9000"));
+    assert!(config.router_key.is_some());
+    let variable = |name: &str| (name == "EXTERNAL_CERT_PEM").then(|| "/x".to_owned());
+    let error = Config::of("", None, &variable).unwrap_err().to_string();
+    assert!(error.contains("EXTERNAL_KEY_PEM"), "{error}");
+}

@@ -1,0 +1,58 @@
+//! `/healthz`: the program runs. `/readyz`: it serves, and its database can be read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use http::StatusCode;
+
+use crate::lab::Lab;
+use crate::model::Key;
+
+/// How the controller is; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Health {
+    serves: Arc<AtomicBool>,
+    lab: Lab,
+}
+
+// === impl Health ===
+
+impl Health {
+    /// It does not serve yet.
+    pub fn new(lab: Lab) -> Self {
+        Self {
+            serves: Arc::default(),
+            lab,
+        }
+    }
+
+    /// From now on it serves, or does not.
+    pub fn set(&self, serves: bool) {
+        self.serves.store(serves, Ordering::Relaxed);
+    }
+
+    /// The two paths.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/healthz", get(async || "ok"))
+            .route("/readyz", get(ready))
+            .with_state(self.clone())
+    }
+}
+
+async fn ready(State(health): State<Health>) -> (StatusCode, String) {
+    if !health.serves.load(Ordering::Relaxed) {
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the controller is not serving\n".to_owned(),
+        );
+    }
+    // No lease has an empty name, so this asks the database.
+    match health.lab.lease(&Key::new("", "")).await {
+        Ok(_) => (StatusCode::OK, "ok".to_owned()),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
+    }
+}

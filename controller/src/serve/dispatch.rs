@@ -1,0 +1,104 @@
+//! Which request goes where, on ports for gRPC and for plain HTTP.
+//!
+//! ```text
+//!  application/grpc ─┬─ RouterService/Stream ─► tunnels, below tonic
+//!                    └─ the rest ─────────────► tonic
+//!  anything else ────────────────────────────► axum
+//! ```
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::body::Body;
+use futures_util::FutureExt;
+use http::header::CONTENT_TYPE;
+use hyper::body::Incoming;
+use tonic::Status;
+use tower::ServiceExt;
+
+use super::doors::{Answer, Calls};
+use super::tunnels::Tunnels;
+
+const STREAM: &str = "/jumpstarter.v1.RouterService/Stream";
+
+/// Who answers what.
+#[derive(Clone, Debug)]
+pub(super) struct Dispatch(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    grpc: Option<axum::Router>,
+    tunnels: Option<Tunnels>,
+    http: axum::Router,
+}
+
+// === impl Dispatch ===
+
+impl Dispatch {
+    /// For a port with gRPC.
+    pub(super) fn grpc(grpc: axum::Router, tunnels: Option<Tunnels>, http: axum::Router) -> Self {
+        Self(Arc::new(Inner {
+            grpc: Some(grpc),
+            tunnels,
+            http,
+        }))
+    }
+
+    /// For a port without.
+    pub(super) fn http(http: axum::Router) -> Self {
+        Self(Arc::new(Inner {
+            grpc: None,
+            tunnels: None,
+            http,
+        }))
+    }
+
+    async fn route(self, request: hyper::Request<Incoming>) -> Answer {
+        let Inner {
+            grpc,
+            tunnels,
+            http,
+        } = &*self.0;
+        let router = match grpc {
+            Some(grpc) if is_grpc(&request) => match tunnels {
+                Some(tunnels) if request.uri().path() == STREAM => {
+                    return tunnels.open(request).await;
+                }
+                _ => grpc,
+            },
+            _ => http,
+        };
+        match router.clone().oneshot(request.map(Body::new)).await {
+            Ok(answer) => answer,
+            Err(never) => match never {},
+        }
+    }
+}
+
+fn is_grpc(request: &hyper::Request<Incoming>) -> bool {
+    let kind = request.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
+impl Calls for Dispatch {
+    fn answer(
+        &self,
+        request: hyper::Request<Incoming>,
+    ) -> impl Future<Output = Answer> + Send + 'static {
+        let is_grpc = is_grpc(&request);
+        let path = request.uri().path().to_owned();
+        let routed = AssertUnwindSafe(self.clone().route(request)).catch_unwind();
+        async move {
+            routed.await.unwrap_or_else(|_| {
+                // What went wrong was printed by the panic itself, and is nobody's business outside.
+                tracing::error!(path, "a call panicked");
+                if is_grpc {
+                    return Status::internal("internal error").into_http();
+                }
+                let mut answer = Answer::new(Body::from("internal error\n"));
+                *answer.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+                answer
+            })
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! From settings to a program that serves, and to its end.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
+
+use jumpstarter_proto::FILE_DESCRIPTOR_SET;
+use jumpstarter_proto::client_v1::client_service_server::ClientServiceServer;
+use jumpstarter_proto::v1::controller_service_server::ControllerServiceServer;
+use jumpstarter_proto::v1::telemetry_service_server::TelemetryServiceServer;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::time::{Instant, sleep};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic_health::ServingStatus;
+
+use super::dispatch::Dispatch;
+use super::doors::Doors;
+use super::installation::{certificate, router_tokens};
+use super::listen::Inherited;
+use super::{Installation, StartError, Tunnels, notify};
+use crate::admin::Api;
+use crate::config::folder::Hold;
+use crate::config::{Config, Folder};
+use crate::http;
+use crate::service::{ClientApi, ControllerApi, TelemetryApi};
+use crate::tls::Serving;
+
+/// No message is longer.
+const LONGEST: usize = 4 << 20;
+/// Calls that are about to be answered when the program stops get this long.
+const MOMENT: Duration = Duration::from_millis(500);
+/// How long the last program may take to end.
+const HANDOVER: Duration = Duration::from_secs(10);
+
+/// Which parts of it a process is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Everything but the router; byte streams outlive its restarts
+    Controller,
+    /// The router alone
+    Router,
+    /// Both in one process
+    #[default]
+    All,
+}
+
+/// The sockets of all doors.
+struct Sockets {
+    grpc: Option<TcpListener>,
+    router: Option<TcpListener>,
+    health: Option<TcpListener>,
+    metrics: Option<TcpListener>,
+    login: Option<TcpListener>,
+    telemetry: Option<TcpListener>,
+}
+
+/// Serves until `stop`.
+///
+/// # Errors
+///
+/// Something is in the way of it.
+pub async fn run(
+    config: Config,
+    folder: Folder,
+    role: Role,
+    stop: CancellationToken,
+) -> Result<(), StartError> {
+    let made = folder.make();
+    made.map_err(|source| StartError::Folder {
+        path: folder.path().to_owned(),
+        source,
+    })?;
+    // Connections wait in the kernel from here on, while the data is read.
+    let sockets = Sockets::open(&config, role).await?;
+    match role {
+        Role::Router => route(config, folder, sockets, stop).await,
+        Role::Controller | Role::All => control(config, folder, role, sockets, stop).await,
+    }
+}
+
+async fn control(
+    config: Config,
+    folder: Folder,
+    role: Role,
+    sockets: Sockets,
+    stop: CancellationToken,
+) -> Result<(), StartError> {
+    let hold = hold(&folder).await?;
+    let installation = Installation::open(config, folder, hold).await?;
+    let Installation {
+        config,
+        folder,
+        lab,
+        router_tokens,
+        services,
+        serving,
+        ..
+    } = &installation;
+    let tls = TlsAcceptor::from(serving.config()?);
+    let lab_of_tunnels = Some(lab.clone());
+    let tunnels = Tunnels::new(router_tokens.clone(), lab_of_tunnels, config.tunnel_grace);
+    let tunnels = (role == Role::All).then_some(tunnels);
+
+    let (health, health_service) = tonic_health::server::health_reporter();
+    let status = http::Health::new(lab.clone());
+    let grpc = Routes::new(
+        ControllerServiceServer::new(ControllerApi::new(services.clone()))
+            .max_decoding_message_size(LONGEST),
+    )
+    .add_service(
+        ClientServiceServer::new(ClientApi::new(services.clone()))
+            .max_decoding_message_size(LONGEST),
+    )
+    .add_service(telemetry(services))
+    .add_service(health_service.clone());
+    let grpc = with_reflection(grpc)?.prepare().into_axum_router();
+    let admin = Api::new(&installation, tunnels.clone()).router();
+    let login = http::login(config, &installation.ca);
+    let web = login.clone().merge(admin.clone());
+
+    let doors = Doors::new(config.keepalive);
+    let mut addresses = Vec::new();
+    let mut open = |listener: Option<TcpListener>, what: &str, tls, calls| {
+        if let Some(listener) = listener {
+            if let Ok(address) = listener.local_addr() {
+                tracing::info!(%address, what, "listening");
+                addresses.push(format!("{what} on {address}"));
+            }
+            doors.tcp(listener, tls, calls);
+        }
+    };
+    let all = Dispatch::grpc(grpc, tunnels.clone(), web);
+    open(sockets.grpc, "grpc", Some(tls.clone()), all);
+    if let Some(tunnels) = &tunnels {
+        let routes = with_reflection(Routes::new(health_service))?;
+        let routes = routes.prepare().into_axum_router();
+        let router = Dispatch::grpc(routes, Some(tunnels.clone()), http::nothing());
+        open(sockets.router, "router", Some(tls), router);
+    }
+    open(sockets.login, "login", None, Dispatch::http(login));
+    open(
+        sockets.health,
+        "health",
+        None,
+        Dispatch::http(status.router()),
+    );
+    let metrics = http::metrics(lab.clone(), services.clone(), tunnels.clone());
+    open(sockets.metrics, "metrics", None, Dispatch::http(metrics));
+    let logs = Routes::new(telemetry(services))
+        .prepare()
+        .into_axum_router();
+    let logs = Dispatch::grpc(logs, None, http::nothing());
+    open(sockets.telemetry, "telemetry", None, logs);
+    doors.unix(socket(folder)?, Dispatch::http(admin));
+
+    let keeper = tokio::spawn(serving.clone().keep(stop.clone()));
+    status.set(true);
+    notify::ready(&addresses.join(", "));
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        data = %folder.path().display(),
+        namespace = config.namespace,
+        endpoint = config.public.grpc,
+        "serving"
+    );
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = notify::stay_alive() => {}
+    }
+
+    notify::stopping();
+    tracing::info!("stopping");
+    status.set(false);
+    health
+        .set_service_status("", ServingStatus::NotServing)
+        .await;
+    doors.close(MOMENT).await;
+    if let Some(tunnels) = tunnels {
+        tunnels.stop().await;
+    }
+    // It has been told to stop.
+    keeper.await.ok();
+    drop(status);
+    // The next controller must not find it half open.
+    std::fs::remove_file(folder.socket()).ok();
+    installation.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// A router without controller: it knows what its key signs, and nothing of leases.
+async fn route(
+    config: Config,
+    folder: Folder,
+    sockets: Sockets,
+    stop: CancellationToken,
+) -> Result<(), StartError> {
+    let tokens = router_tokens(&config, &folder)?;
+    let (serving, _) = certificate(&config, &folder)?;
+    let tls = TlsAcceptor::from(serving.config()?);
+    let tunnels = Tunnels::new(tokens, None, config.tunnel_grace);
+    let (health, health_service) = tonic_health::server::health_reporter();
+    let routes = with_reflection(Routes::new(health_service))?;
+    let routes = routes.prepare().into_axum_router();
+    let doors = Doors::new(config.keepalive);
+    if let Some(listener) = sockets.router {
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!(%address, what = "router", "listening");
+        }
+        let calls = Dispatch::grpc(routes, Some(tunnels.clone()), http::nothing());
+        doors.tcp(listener, Some(tls), calls);
+    }
+    let keeper = tokio::spawn(Serving::keep(serving, stop.clone()));
+    notify::ready("routing");
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = notify::stay_alive() => {}
+    }
+    notify::stopping();
+    health
+        .set_service_status("", ServingStatus::NotServing)
+        .await;
+    doors.close(MOMENT).await;
+    tunnels.stop().await;
+    // It has been told to stop.
+    keeper.await.ok();
+    Ok(())
+}
+
+fn telemetry(services: &crate::service::Services) -> TelemetryServiceServer<TelemetryApi> {
+    let api = TelemetryApi::new(services.clone());
+    TelemetryServiceServer::new(api).max_decoding_message_size(LONGEST)
+}
+
+fn with_reflection(routes: Routes) -> Result<Routes, tonic_reflection::server::Error> {
+    let builder = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    // Older tools know no other than the name it had before it was settled.
+    let routes = routes.add_service(builder().build_v1()?);
+    Ok(routes.add_service(builder().build_v1alpha()?))
+}
+
+/// Waits for the last program to end.
+async fn hold(folder: &Folder) -> Result<Hold, StartError> {
+    let deadline = Instant::now() + HANDOVER;
+    loop {
+        let hold = folder.hold().map_err(|source| StartError::Folder {
+            path: folder.path().to_owned(),
+            source,
+        })?;
+        match hold {
+            Some(hold) => return Ok(hold),
+            None if Instant::now() >= deadline => {
+                return Err(StartError::Taken(folder.path().to_owned()));
+            }
+            None => sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+/// The socket for administrators of this machine. The folder around it is closed to others anyway.
+fn socket(folder: &Folder) -> Result<UnixListener, StartError> {
+    let path = folder.socket();
+    let failed = |source| StartError::Socket {
+        path: path.clone(),
+        source,
+    };
+    // Of a program that was killed; a living one would hold the folder.
+    std::fs::remove_file(&path).ok();
+    let listener = UnixListener::bind(&path).map_err(failed)?;
+    std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(failed)?;
+    Ok(listener)
+}
+
+// === impl Sockets ===
+
+impl Sockets {
+    async fn open(config: &Config, role: Role) -> Result<Self, StartError> {
+        let mut inherited = Inherited::take().map_err(StartError::Inherited)?;
+        let listen = &config.listen;
+        let controls = role != Role::Router;
+        let wanted = |address: &Option<String>, here: bool| address.clone().filter(|_| here);
+        let all = [
+            ("grpc", wanted(&listen.grpc, controls)),
+            ("router", wanted(&listen.router, role != Role::Controller)),
+            ("health", wanted(&listen.health, controls)),
+            ("metrics", wanted(&listen.metrics, controls)),
+            ("login", wanted(&listen.login, controls)),
+            ("telemetry", wanted(&listen.telemetry, controls)),
+        ];
+        let mut sockets = [None, None, None, None, None, None];
+        for ((what, address), socket) in all.into_iter().zip(&mut sockets) {
+            if let Some(address) = address {
+                *socket = Some(inherited.listen(what, &address).await?);
+            }
+        }
+        inherited.finish();
+        let [grpc, router, health, metrics, login, telemetry] = sockets;
+        Ok(Self {
+            grpc,
+            router,
+            health,
+            metrics,
+            login,
+            telemetry,
+        })
+    }
+}
