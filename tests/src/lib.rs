@@ -41,7 +41,7 @@ pub use crate::{
     double::{Call, Double, Fault, Kind, Rpc, Said},
     exporter::Exporter,
     lab::Lab,
-    leased::{Access, Controller, Hooks, Make, Seen, Station, Tunnel, Visitor},
+    leased::{Access, Controller, Hooks, Make, Person, Seen, Station, Tunnel, Visitor},
     lines::Lines,
     port::free_port,
     programs::Programs,

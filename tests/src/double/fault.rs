@@ -1,5 +1,7 @@
 //! What can go wrong at a controller, on request.
 
+use std::time::Duration;
+
 use tonic::Code;
 
 use super::journal::{Kind, Rpc};
@@ -15,6 +17,8 @@ pub enum Fault {
     WebPage,
     /// No answer, for as long as the caller waits.
     Silence,
+    /// The controller does what was asked, and says so after a while.
+    Slow(Duration),
     /// The controller vanishes before it does what was asked.
     Gone,
     /// The controller does what was asked, and vanishes instead of saying so.

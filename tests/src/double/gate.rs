@@ -94,6 +94,7 @@ impl<S> Service<Request<Body>> for Gated<S>
 where
     S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
     S::Future: Send,
+    S::Error: Send,
 {
     type Response = Response<Body>;
     type Error = S::Error;
@@ -116,6 +117,11 @@ where
                 Some(Fault::Garbage) => Ok(garbage()),
                 Some(Fault::WebPage) => Ok(web_page()),
                 Some(Fault::Silence) => std::future::pending().await,
+                Some(Fault::Slow(pause)) => {
+                    let answer = inner.call(request).await;
+                    tokio::time::sleep(pause).await;
+                    answer
+                }
                 Some(Fault::Gone) => gate.vanish().await,
                 Some(Fault::GoneAfter) => {
                     inner.call(request).await.ok();

@@ -256,6 +256,14 @@ impl Double {
         });
     }
 
+    /// Leases that have not ended, also those that wait.
+    pub fn open_leases(&self) -> Vec<String> {
+        self.world.look(|state| {
+            let open = state.leases.iter().filter(|lease| lease.ended.is_none());
+            open.map(|lease| lease.name.clone()).collect()
+        })
+    }
+
     /// The journal so far.
     pub fn journal(&self) -> Vec<Call> {
         self.world.look(|state| state.journal.clone())

@@ -10,6 +10,7 @@
 mod config;
 mod hooks;
 mod make;
+mod person;
 mod station;
 mod tunnel;
 mod visitor;
@@ -21,7 +22,7 @@ use std::{
 
 use jumpstarter_proto::v1::ExporterStatus;
 
-pub use self::{hooks::Hooks, make::Make, station::Station, tunnel::Tunnel, visitor::Visitor};
+pub use self::{hooks::Hooks, make::Make, person::Person, station::Station, tunnel::Tunnel, visitor::Visitor};
 use crate::PATIENCE;
 
 /// What peers need to know to reach a controller and to be known there.
