@@ -8,7 +8,7 @@ NIGHTLY ?= nightly
 INNER := -p jumpstarter-value -p jumpstarter-completion -p jumpstarter-driver-abi
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release demo venv interop test lint fmt deny bench miri asan clean-venv
+.PHONY: help deps build release demo lab venv interop test lint fmt deny bench miri asan clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ release: ## the same, optimised, in target/release
 
 demo: build ## start an exporter, switch its power, stop it
 	@scripts/demo.sh $(TARGET)/debug
+
+lab: build ## a controller and two exporters, until Ctrl-C; prints what to try
+	@scripts/lab.sh $(TARGET)/debug
 
 venv: ## make target/venv with the unmodified Python peer
 	@scripts/venv.sh
