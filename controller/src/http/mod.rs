@@ -3,10 +3,12 @@
 mod health;
 mod login;
 mod metrics;
+mod rest;
 
 pub use health::Health;
 pub use login::login;
 pub use metrics::metrics;
+pub use rest::rest;
 
 /// For ports that know no pages.
 pub fn nothing() -> axum::Router {

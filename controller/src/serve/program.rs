@@ -118,7 +118,9 @@ async fn control(
     let grpc = with_reflection(grpc)?.prepare().into_axum_router();
     let admin = Api::new(&installation, tunnels.clone()).router();
     let login = http::login(config, &installation.ca);
-    let web = login.clone().merge(admin.clone());
+    let web = http::rest(ClientApi::new(services.clone()))
+        .merge(login.clone())
+        .merge(admin.clone());
 
     let doors = Doors::new(config.keepalive);
     let mut addresses = Vec::new();

@@ -1,0 +1,192 @@
+//! A controller for a story, in a folder of its own.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use jumpstarter_client::config::{ClientConfig, ExporterConfig};
+use jumpstarter_client::connect::{ChannelOptions, Tls};
+use jumpstarter_client::controller::{Controller, Identity, Kind};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// For whatever should happen at once; only a hanging test waits so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Lab {
+    home: tempfile::TempDir,
+    pub(crate) ports: Ports,
+    running: Option<Child>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Ports {
+    pub(crate) grpc: u16,
+    pub(crate) router: u16,
+    pub(crate) health: u16,
+    pub(crate) metrics: u16,
+}
+
+impl Lab {
+    /// Made, not started.
+    pub(crate) fn new() -> Self {
+        let ports = Ports::free();
+        let lab = Self {
+            home: tempfile::tempdir().unwrap(),
+            ports,
+            running: None,
+        };
+        let Ports {
+            grpc,
+            router,
+            health,
+            metrics,
+        } = ports;
+        let config = format!(
+            "namespace: lab\n\
+             listen: {{grpc: '127.0.0.1:{grpc}', router: '127.0.0.1:{router}', login: off, \
+             health: '127.0.0.1:{health}', metrics: '127.0.0.1:{metrics}'}}\n\
+             public_endpoints: {{grpc: '127.0.0.1:{grpc}', router: '127.0.0.1:{router}'}}\n\
+             limits: {{tunnel_grace: 200ms}}\n"
+        );
+        std::fs::write(lab.path("lab.yaml"), config).unwrap();
+        lab.works(&["init"]);
+        lab
+    }
+
+    pub(crate) fn started() -> Self {
+        let mut lab = Self::new();
+        lab.start();
+        lab
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    fn program(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jmp-controller"));
+        command
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("JMP_CONTROLLER_CONFIG", self.path("lab.yaml"))
+            .env("JMP_CONTROLLER_DATA", self.path("data"));
+        command
+    }
+
+    pub(crate) fn run(&self, words: &[&str]) -> Output {
+        self.program().args(words).output().unwrap()
+    }
+
+    /// Runs a command that must work, and answers what it printed.
+    pub(crate) fn works(&self, words: &[&str]) -> String {
+        let output = self.run(words);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {told}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a command that must not work, and answers what it complained about.
+    pub(crate) fn fails(&self, words: &[&str]) -> String {
+        let output = self.run(words);
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    pub(crate) fn start(&mut self) {
+        let log = std::fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
+        let child = self.program().arg("run").stderr(log).stdout(Stdio::null()).spawn().unwrap();
+        self.running = Some(child);
+        let begun = Instant::now();
+        while !self.is_ready() {
+            let ended = self.running.as_mut().unwrap().try_wait().unwrap();
+            assert!(ended.is_none() && begun.elapsed() < PATIENCE, "{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Whether `/readyz` says so.
+    pub(crate) fn is_ready(&self) -> bool {
+        use std::io::{Read, Write};
+        let Ok(mut stream) = std::net::TcpStream::connect(("127.0.0.1", self.ports.health)) else {
+            return false;
+        };
+        let mut answer = String::new();
+        let asked = stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        asked.and_then(|()| stream.read_to_string(&mut answer)).is_ok()
+            && answer.starts_with("HTTP/1.1 200")
+    }
+
+    /// Stops it as a service manager does.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
+        let mut child = self.take();
+        kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).unwrap();
+        child.wait().unwrap()
+    }
+
+    /// The process, for whoever wants to end it another way.
+    pub(crate) fn take(&mut self) -> Child {
+        self.running.take().unwrap()
+    }
+
+    /// What it said so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// Makes a client, and the way to the controller as that client.
+    pub(crate) fn client(&self, name: &str) -> Controller {
+        let file = self.path(&format!("{name}.yaml"));
+        self.works(&["client", "create", name, "--out", file.to_str().unwrap()]);
+        assert_eq!(mode(&file), 0o600);
+        let config = ClientConfig::load(&file).unwrap().unwrap();
+        config.controller().unwrap().unwrap()
+    }
+
+    /// Makes an exporter, and the way to the controller as that exporter.
+    pub(crate) fn exporter(&self, name: &str) -> Controller {
+        let file = self.path(&format!("{name}.yaml"));
+        let label = format!("name={name}");
+        self.works(&["exporter", "create", name, "-l", &label, "--out", file.to_str().unwrap()]);
+        assert_eq!(mode(&file), 0o600);
+        let config = ExporterConfig::load(&file).unwrap().unwrap();
+        let identity = Identity {
+            kind: Kind::Exporter,
+            namespace: config.namespace.clone().unwrap(),
+            name: config.name.clone(),
+            token: config.token.clone().unwrap(),
+        };
+        let tls = Tls::from_settings(&config.tls.ca, false).unwrap();
+        let endpoint = config.endpoint.clone().unwrap();
+        Controller::new(&endpoint, &tls, &identity, &ChannelOptions::default()).unwrap()
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.running.take() {
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+}
+
+impl Ports {
+    fn free() -> Self {
+        let all: [TcpListener; 4] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [grpc, router, health, metrics] =
+            all.map(|listener| listener.local_addr().unwrap().port());
+        Self {
+            grpc,
+            router,
+            health,
+            metrics,
+        }
+    }
+}
+
+pub(crate) fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
