@@ -67,11 +67,12 @@ fn a_lease_that_ends_hangs_up() {
     let controller = Double::start(&lab);
     let _station = station(&lab, &controller, "");
     let visitor = Visitor::new(&lab, &controller, Make::Ours);
-    let outcome = visitor.shell_for(Duration::from_secs(4), ["sleep", "60"]);
+    let outcome = visitor.shell_for(Duration::from_secs(8), ["sleep", "60"]);
     println!("{outcome}");
     outcome.fails(255).complains(" ended at ").never_says("Error:").never_says("afterLease");
     let trap = "trap 'exit 9' HUP; while :; do sleep 0.1; done";
-    visitor.shell_for(Duration::from_secs(4), ["sh", "-c", trap]).fails(9);
+    controller.wait_free();
+    visitor.shell_for(Duration::from_secs(8), ["sh", "-c", trap]).fails(9);
     controller.wait_free();
 }
 

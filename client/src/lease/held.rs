@@ -13,18 +13,10 @@ use super::{dial, release};
 pub struct Held {
     pub(super) leases: Leases,
     pub(super) lease: Lease,
-    pub(super) origin: Origin,
+    /// What it was asked for with, if its end is our business.
+    pub(super) request: Option<Request>,
     /// How often it was asked for again.
     pub(super) again: u32,
-}
-
-/// Whose business the end of a lease is.
-#[derive(Debug)]
-pub(super) enum Origin {
-    /// Ours: it was asked for with this.
-    Created(Request),
-    /// Not ours, or not any more.
-    Elsewhere,
 }
 
 // === impl Held ===
@@ -34,7 +26,7 @@ impl Held {
         Self {
             leases,
             lease,
-            origin: Origin::Created(request),
+            request: Some(request),
             again: 0,
         }
     }
@@ -43,7 +35,7 @@ impl Held {
         Self {
             leases,
             lease,
-            origin: Origin::Elsewhere,
+            request: None,
             again: 0,
         }
     }
@@ -65,7 +57,7 @@ impl Held {
 
     /// Whether it will be given back at the end.
     pub fn is_ours(&self) -> bool {
-        matches!(self.origin, Origin::Created(_))
+        self.request.is_some()
     }
 
     /// What the controller says of it now.
@@ -127,13 +119,13 @@ impl Held {
     /// Why the controller did not do it, and then it is still ours.
     pub async fn transfer(&mut self, client: &str) -> Result<&Lease, AskError> {
         self.lease = self.leases.transfer(self.name(), client).await?;
-        self.origin = Origin::Elsewhere;
+        self.request = None;
         Ok(&self.lease)
     }
 
     /// Leaves it as it is: it ends when its time is over, or somebody ends it.
     pub fn keep(mut self) {
-        self.origin = Origin::Elsewhere;
+        self.request = None;
     }
 
     /// Gives it back, if it was asked for here, and waits until that is done.
@@ -144,10 +136,13 @@ impl Held {
     ///
     /// Why it could not be given back; it then ends when its time is over.
     pub async fn release(mut self) -> Result<(), AskError> {
-        match std::mem::replace(&mut self.origin, Origin::Elsewhere) {
-            Origin::Created(_) => release::properly(&self.leases, self.name()).await,
-            Origin::Elsewhere => Ok(()),
-        }
+        let released = match self.is_ours() {
+            true => release::properly(&self.leases, self.name()).await,
+            false => Ok(()),
+        };
+        // Not before: if nobody waits any more, it is given back without them.
+        self.request = None;
+        released
     }
 }
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::held::{Held, Origin};
-use super::{AskError, Lease, Phase, ReadyError};
+use super::{AskError, Held, Lease, Phase, ReadyError};
 use crate::backoff::chance;
 
 /// Pauses between questions: short while a free exporter is being found, long in a queue.
@@ -98,7 +97,7 @@ impl Held {
     /// Asks for the same once more, under a name that is known before there is an answer: whatever
     /// happens meanwhile, it can be given back.
     async fn ask_again(&mut self) -> Result<(), AskError> {
-        let Origin::Created(request) = &self.origin else {
+        let Some(request) = &self.request else {
             return Ok(());
         };
         // What is of no use must not stand in anybody's way; that it is gone already is fine.
