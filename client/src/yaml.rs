@@ -21,6 +21,7 @@ pub(crate) fn to_string<T: Serialize>(value: &T) -> Result<String, serde_json::E
 }
 
 /// The same value with the keys of all its mappings in alphabetical order.
+#[cfg(feature = "commands")]
 pub(crate) fn sorted(value: Value) -> Value {
     match value {
         Value::Object(entries) => {
@@ -244,6 +245,7 @@ map:
     }
 
     #[test]
+    #[cfg(feature = "commands")]
     fn keys_can_be_sorted_at_every_depth() {
         let value = sorted(json!({"b": [{"z": 1, "a": 2}], "a": 0}));
         assert_eq!(to_string(&value).unwrap(), "a: 0\nb:\n- a: 2\n  z: 1\n");

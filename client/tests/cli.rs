@@ -81,7 +81,8 @@ async fn a_shell_needs_to_know_where() {
         .run()
         .await;
     outcome.fails(2).complains(
-        "Error: Invalid value: only one of --exporter, --exporter-config should be specified\n",
+        "Error: Invalid value: only one of --client, --client-config, --exporter, \
+         --exporter-config should be specified\n",
     );
     let outcome = jmp()
         .words("shell --tls-grpc h:1 --tls-grpc-insecure --tls-ca f")

@@ -26,9 +26,6 @@ struct Column {
     wraps: bool,
 }
 
-/// Between two columns; each side belongs to one of them.
-const PADDING: usize = 2;
-
 const USUAL_WIDTH: usize = 80;
 
 // === impl Table ===
@@ -65,41 +62,57 @@ impl Table {
     pub(crate) fn lines(&self, width: usize) -> Vec<String> {
         let widths = self.widths(width);
         let header: Vec<String> = self.columns.iter().map(|it| it.header.to_owned()).collect();
-        let mut lines = Vec::new();
-        for row in std::iter::once(&header).chain(&self.rows) {
-            let cells: Vec<Vec<String>> = row
-                .iter()
-                .zip(&widths)
-                .zip(&self.columns)
-                .map(|((text, width), column)| fit(text, *width, column.wraps))
-                .collect();
-            let height = cells.iter().map(Vec::len).max().unwrap_or_default();
-            for at in 0..height {
-                let texts = cells.iter().zip(&widths).map(|(cell, width)| {
-                    let text = cell.get(at).map_or("", String::as_str);
-                    format!("{text:<width$}")
-                });
-                lines.push(texts.collect::<Vec<_>>().join("  "));
-            }
+        let mut lines = self.row_lines(&header, &widths, true);
+        for row in &self.rows {
+            lines.extend(self.row_lines(row, &widths, false));
         }
         lines
     }
 
-    /// How wide the texts of each column may be.
+    /// The lines of one row; texts with fewer than the others stand at the top, or the bottom.
+    fn row_lines(&self, row: &[String], widths: &[usize], bottom: bool) -> Vec<String> {
+        let cells = row.iter().zip(widths).zip(&self.columns).enumerate();
+        let cells: Vec<Vec<String>> = cells
+            .map(|(at, ((text, width), column))| {
+                let (left, right) = self.padding(at);
+                let inner = width.saturating_sub(left + right);
+                let lines = fit(text, inner, column.wraps).into_iter();
+                let padded = lines.map(|text| format!("{:left$}{text:<inner$}{:right$}", "", ""));
+                padded
+                    .map(|text| text.chars().take(*width).collect())
+                    .collect()
+            })
+            .collect();
+        let height = cells.iter().map(Vec::len).max().unwrap_or_default();
+        let line = |at: usize| {
+            let texts = cells.iter().zip(widths).map(|(cell, width)| {
+                let above = if bottom { height - cell.len() } else { 0 };
+                let text = at.checked_sub(above).and_then(|at| cell.get(at));
+                format!("{:<width$}", text.map_or("", String::as_str))
+            });
+            texts.collect()
+        };
+        (0..height).map(line).collect()
+    }
+
+    /// How wide each column may be, with its side of the blanks between it and its neighbours.
     fn widths(&self, most: usize) -> Vec<usize> {
-        let last = self.columns.len().saturating_sub(1);
         let natural = self.columns.iter().enumerate().map(|(at, column)| {
             let cells = self.rows.iter().filter_map(|row| row.get(at));
             let longest = cells.map(|cell| length(cell)).max().unwrap_or_default();
-            longest.max(length(column.header)) + if at == last { 0 } else { PADDING }
+            let (left, right) = self.padding(at);
+            longest.max(length(column.header)) + left + right
         });
         let wraps: Vec<bool> = self.columns.iter().map(|column| column.wraps).collect();
-        let widths = share(natural.collect(), &wraps, most);
-        let padding = |at| if at == last { 0 } else { PADDING };
-        let inner = widths.iter().enumerate();
-        inner
-            .map(|(at, width)| width.saturating_sub(padding(at)))
-            .collect()
+        share(natural.collect(), &wraps, most)
+    }
+
+    /// The blanks on the left and on the right of a column; none at the edges.
+    fn padding(&self, at: usize) -> (usize, usize) {
+        (
+            usize::from(at > 0),
+            usize::from(at + 1 < self.columns.len()),
+        )
     }
 }
 
@@ -188,7 +201,7 @@ fn fit(text: &str, width: usize, wraps: bool) -> Vec<String> {
     if length(text) <= width {
         return vec![text.to_owned()];
     }
-    if !wraps {
+    if !wraps || width == 0 {
         return vec![cut(text, width)];
     }
     let mut lines: Vec<String> = Vec::new();
@@ -262,6 +275,22 @@ mod tests {
     }
 
     #[test]
+    fn headers_stand_at_the_bottom() {
+        let mut table = Table::new(["NAME", "EXPIRES AT", "TAGS"]);
+        table.row(vec!["new".to_owned(), String::new(), String::new()]);
+        assert_eq!(
+            table.lines(19),
+            [
+                "      EXPIRES      ",
+                "NAME  AT       TAGS",
+                "new                "
+            ]
+        );
+        let lines = table.keep_whole("NAME").lines(6);
+        assert!(lines.iter().all(|line| length(line) <= 6), "{lines:?}");
+    }
+
+    #[test]
     fn the_widest_column_gives_way_first() {
         assert_eq!(share(vec![10, 30, 40], &[true; 3], 60), [10, 25, 25]);
         assert_eq!(share(vec![10, 30, 40], &[true; 3], 79), [10, 30, 39]);
@@ -284,7 +313,7 @@ mod tests {
             }).collect();
             let rows: Vec<&[&str]> = rows.iter().map(Vec::as_slice).collect();
             for line in table(&rows).lines(width) {
-                prop_assert!(length(&line) <= width.max(PADDING), "{line:?}");
+                prop_assert!(length(&line) <= width, "{line:?}");
             }
         }
     }

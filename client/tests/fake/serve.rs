@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jumpstarter_proto::v1::exporter_service_server::ExporterServiceServer;
 use jumpstarter_proto::v1::router_service_server::RouterServiceServer;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::net::{TcpListener, UnixListener};
@@ -164,6 +164,9 @@ impl Certificate {
         let authority_key = KeyPair::generate().unwrap();
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Of the same name as the certificate it would look like its own authority.
+        let names = &mut authority.distinguished_name;
+        names.push(DnType::CommonName, "an authority");
         let authority_certificate = authority.self_signed(&authority_key).unwrap();
         let issuer = Issuer::from_params(&authority, &authority_key);
         let key = KeyPair::generate().unwrap();

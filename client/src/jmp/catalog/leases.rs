@@ -67,7 +67,10 @@ impl Shown {
             .effective_begin_time
             .as_ref()
             .or(lease.begin_time.as_ref())?;
-        let duration = clock::duration(lease.duration.as_ref()?);
+        let Some(duration) = &lease.duration else {
+            return clock::timestamp(lease.end_time.as_ref()?);
+        };
+        let duration = clock::duration(duration);
         clock::timestamp(begin)?.checked_add(duration).ok()
     }
 
@@ -122,7 +125,7 @@ impl Shown {
             "exporter_name": lease.exporter_name.as_ref().filter(|name| !name.is_empty()),
             "tags": object(&lease.tags),
             "context": object(&lease.context),
-            "duration": seconds(&lease.duration),
+            "duration": seconds(&lease.duration).unwrap_or_default(),
             "effective_duration": seconds(&lease.effective_duration),
             "begin_time": time(&lease.begin_time),
             "client": self.client,
