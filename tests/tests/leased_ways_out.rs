@@ -84,8 +84,9 @@ fn while_the_first_hook_runs() {
     let hooks = Hooks::new(&lab);
     let _station = Station::start(&lab, Make::of_exporter(), &controller, &hooks.yaml());
     hooks.hold_before();
-    let waits = |person: &Person| {
-        person.is_told("Waiting for beforeLease hook to complete...");
+    let waits = |_: &Person| {
+        let seen = controller.wait_until("leased", |seen| seen.lease.is_some());
+        hooks.wait_for(&format!("before {}", seen.lease.unwrap()), 1);
     };
     stopped(&lab, &controller, &["true"], waits, |controller| {
         hooks.let_before_go();
