@@ -43,9 +43,10 @@ pub(super) async fn next(watch: &mut Watch, lease: &str) -> News {
         }
         Moment::Transferred { client } => {
             warn!(
-                "Lease {lease} has been transferred to another client ({client}). \
+                "Lease {lease} has been transferred to another client. \
                  Your session is no longer valid."
             );
+            info!("It belongs to client '{client}' now");
             News::Transferred
         }
         Moment::Unknown(error) => {
