@@ -1,7 +1,12 @@
 //! What happens because it is time: leases begin to wait, and end.
 
+use std::sync::Arc;
+
 use super::step::Step;
 use crate::model::{Condition, ConditionType, EndReason, Lease, LeaseState, Time};
+
+/// Says what time it is.
+pub(super) type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 
 /// When `lease` needs attention next, by itself.
 pub(super) fn due(lease: &Lease) -> Option<Time> {
@@ -15,7 +20,7 @@ pub(super) fn due(lease: &Lease) -> Option<Time> {
 /// Does everything whose time has come.
 pub(super) fn tick(step: &mut Step<'_>) {
     let now = step.now;
-    let is_due = |lease: &&std::sync::Arc<Lease>| due(lease).is_some_and(|due| due <= now);
+    let is_due = |lease: &&Arc<Lease>| due(lease).is_some_and(|due| due <= now);
     let leases: Vec<Lease> = step
         .state
         .leases
@@ -47,7 +52,8 @@ pub(super) fn next(step: &Step<'_>) -> Option<Time> {
 pub(super) fn end(step: &mut Step<'_>, mut lease: Lease, reason: EndReason, actor: &str) {
     let now = step.now;
     lease.state = LeaseState::Ended;
-    lease.ended = Some(now);
+    // The clock may have been set back meanwhile.
+    lease.ended = Some(lease.began.map_or(now, |began| began.max(now)));
     lease.end_reason = Some(reason);
     let (word, message, what) = match reason {
         EndReason::Released => (

@@ -73,7 +73,6 @@ struct Alter {
 struct Delete {
     key: Key,
     actor: String,
-    presence: Presence,
 }
 
 // === impl Lab ===
@@ -142,12 +141,8 @@ impl Lab {
 
     /// Deletes an exporter with its credentials, and ends its lease.
     pub async fn delete_exporter(&self, key: Key, actor: &str) -> Result<(), LabError> {
-        let delete = Delete {
-            key,
-            actor: actor.to_owned(),
-            presence: self.presence.clone(),
-        };
-        self.change(delete).await
+        let actor = actor.to_owned();
+        self.change(Delete { key, actor }).await
     }
 }
 
@@ -186,29 +181,36 @@ impl Step<'_> {
 /// Exporters that have not been heard of for too long are offline.
 pub(super) fn fall_silent(step: &mut Step<'_>, presence: &Presence) {
     for uid in presence.silent() {
-        if let Ok(mut exporter) = step.exporter(uid)
-            && exporter.online
-        {
-            exporter.online = false;
-            exporter.last_seen = presence.last(uid).or(exporter.last_seen);
-            let offline = |reported: &Reported| reported.status == ExporterStatus::Offline;
-            if !exporter.reported.as_ref().is_some_and(offline) {
-                exporter.reported = Some(Reported {
-                    status: ExporterStatus::Offline,
-                    message: "Connection lost - last seen more than 1 minute ago".to_owned(),
-                });
+        match step.exporter(uid) {
+            Ok(exporter) if exporter.online => {
+                let last_seen = presence.last(uid).or(exporter.last_seen);
+                lose(
+                    step,
+                    Exporter {
+                        last_seen,
+                        ..exporter
+                    },
+                );
             }
-            let key = exporter.key.clone();
-            step.put_exporter(exporter);
-            step.record(
-                "lab",
-                "ExporterOffline",
-                ("exporter", &key),
-                "connection lost",
-            );
+            // The database knows, or the exporter is no more.
+            _ => presence.forget_silent(uid),
         }
-        presence.forget(uid);
     }
+}
+
+fn lose(step: &mut Step<'_>, mut exporter: Exporter) {
+    exporter.online = false;
+    let offline = |reported: &Reported| reported.status == ExporterStatus::Offline;
+    if !exporter.reported.as_ref().is_some_and(offline) {
+        exporter.reported = Some(Reported {
+            status: ExporterStatus::Offline,
+            message: "Connection lost - last seen more than 1 minute ago".to_owned(),
+        });
+    }
+    let key = exporter.key.clone();
+    step.put_exporter(exporter);
+    let exporter = ("exporter", &key);
+    step.record("lab", "ExporterOffline", exporter, "connection lost");
 }
 
 // === impl Command ===
@@ -382,7 +384,6 @@ impl Command for Delete {
         }
         step.change(Change::NoExporter(exporter.uid));
         step.record(self.actor, "ExporterDeleted", ("exporter", &self.key), "");
-        self.presence.forget(exporter.uid);
         Ok(())
     }
 }

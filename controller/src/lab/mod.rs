@@ -33,11 +33,13 @@ pub use presence::Present;
 pub use view::{LeaseQuery, Page};
 pub use watch::{Assignment, Sight};
 
-use crate::store::{Change, Store, StoreError};
+use crate::model::Time;
+use crate::store::{Change, Retention, Store, StoreError};
 use census::Tally;
+use clock::Clock;
 use presence::Presence;
 use state::State;
-use step::{Asked, Command, Job};
+use step::{Asked, Command, Ended, Job};
 use watch::Watchers;
 use work::Work;
 
@@ -53,6 +55,7 @@ pub struct Lab {
     presence: Presence,
     watchers: Watchers,
     tally: Tally,
+    retention: Arc<RwLock<Retention>>,
 }
 
 /// The lab's task, to be awaited after the last [`Lab`] is gone.
@@ -68,6 +71,10 @@ impl Lab {
     ///
     /// The database cannot be read.
     pub async fn open(store: Store) -> Result<(Self, Running), StoreError> {
+        Self::open_at(store, Arc::new(Time::now)).await
+    }
+
+    async fn open_at(store: Store, clock: Clock) -> Result<(Self, Running), StoreError> {
         let loaded = store.load().await?;
         let published = Arc::new(RwLock::new(State::of(&loaded)));
         let presence = Presence::default();
@@ -83,6 +90,7 @@ impl Lab {
             presence: presence.clone(),
             watchers: Watchers::default(),
             tally: Tally::default(),
+            retention: Arc::default(),
         };
         let work = Work {
             jobs: queue,
@@ -92,6 +100,11 @@ impl Lab {
             presence,
             watchers: lab.watchers.clone(),
             tally: lab.tally.clone(),
+            clock,
+            ended: Ended::default(),
+            retention: Arc::clone(&lab.retention),
+            anew: true,
+            failures: 0,
         };
         Ok((lab, Running(tokio::spawn(work.run()))))
     }
@@ -99,6 +112,14 @@ impl Lab {
     /// The database below it.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Says how much of the past is to be kept from now on.
+    pub fn retain(&self, retention: Retention) {
+        let mut kept = self.retention.write();
+        *kept
+            .as_deref_mut()
+            .unwrap_or_else(|poisoned| poisoned.get_mut()) = retention;
     }
 
     /// Has a command carried out.

@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::model::{Time, Uid};
 
@@ -50,19 +52,21 @@ impl Presence {
         }
     }
 
-    pub(super) fn forget(&self, uid: Uid) {
-        self.lock().remove(&uid);
+    /// It has been told that this one is silent. Whoever comes back meanwhile is not forgotten.
+    pub(super) fn forget_silent(&self, uid: Uid) {
+        let now = Instant::now();
+        let mut all = self.lock();
+        if all.get(&uid).is_some_and(|signs| signs.are_old(now)) {
+            all.remove(&uid);
+        }
     }
 
     /// Those that have been silent for too long.
     pub(super) fn silent(&self) -> Vec<Uid> {
         let now = Instant::now();
-        let silent = |signs: &Signs| {
-            signs.streams == 0 && now.saturating_duration_since(signs.last) > OFFLINE_AFTER
-        };
         let all = self.lock();
         all.iter()
-            .filter(|(_, signs)| silent(signs))
+            .filter(|(_, signs)| signs.are_old(now))
             .map(|(uid, _)| *uid)
             .collect()
     }
@@ -92,6 +96,10 @@ impl Signs {
             last: Instant::now(),
             at: Time::now(),
         }
+    }
+
+    fn are_old(&self, now: Instant) -> bool {
+        self.streams == 0 && now.saturating_duration_since(self.last) > OFFLINE_AFTER
     }
 
     fn at(&self) -> Time {

@@ -23,7 +23,7 @@ pub(super) fn serve(step: &mut Step<'_>) {
     }
 }
 
-fn snapshot<'a>(state: &'a State, namespace: &str) -> Snapshot<'a> {
+pub(super) fn snapshot<'a>(state: &'a State, namespace: &str) -> Snapshot<'a> {
     let waiting: Vec<&Lease> = state
         .leases
         .iter()

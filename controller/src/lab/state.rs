@@ -23,7 +23,7 @@ pub(super) trait Object {
 }
 
 /// What is true.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) exporters: Named<Exporter>,
     pub(super) clients: Named<Client>,
@@ -35,6 +35,8 @@ pub(super) struct State {
     pub(super) held: HashMap<Uid, Uid>,
     /// When each exporter was leased last.
     pub(super) used: HashMap<Uid, Time>,
+    /// Since when the last in the queue waits.
+    pub(super) last_turn: Time,
     /// How it looks for each lease that waits; nowhere but in memory.
     pub(super) places: HashMap<Uid, (Waiting, Place)>,
 }
@@ -101,7 +103,17 @@ impl<T: Object> Named<T> {
 impl State {
     /// As the database has it.
     pub(super) fn of(loaded: &Loaded) -> Self {
-        let mut state = Self::default();
+        let mut state = Self {
+            exporters: Named::default(),
+            clients: Named::default(),
+            policies: Named::default(),
+            leases: Named::default(),
+            credentials: HashMap::new(),
+            held: HashMap::new(),
+            used: HashMap::new(),
+            last_turn: Time(0),
+            places: HashMap::new(),
+        };
         for exporter in &loaded.exporters {
             state.exporters.put(exporter);
         }
@@ -142,7 +154,17 @@ impl State {
             }
             Change::Lease(lease) => self.put_lease(lease),
             Change::Credential(credential) => self.put_credential(credential),
-            Change::Seen(_) | Change::Audit(_) => {}
+            Change::NoCredential(jti) => {
+                self.credentials.remove(jti);
+            }
+            Change::Seen(seen) => {
+                for (uid, at) in seen {
+                    if let Some(exporter) = self.exporters.all.get_mut(uid) {
+                        Arc::make_mut(exporter).last_seen = Some(*at);
+                    }
+                }
+            }
+            Change::Audit(_) => {}
         }
     }
 
@@ -160,10 +182,20 @@ impl State {
         }
         if let (Some(exporter), Some(began)) = (exporter, lease.began) {
             self.held.insert(exporter, lease.uid);
-            self.used.insert(exporter, began);
+            let used = self.used.entry(exporter).or_insert(began);
+            *used = began.max(*used);
             self.places.remove(&lease.uid);
         }
+        if let Some(since) = lease.eligible_since {
+            self.last_turn = self.last_turn.max(since);
+        }
         self.leases.put(lease);
+    }
+
+    /// The place in the queue of whoever comes now: behind everybody else, even if many come at once,
+    /// or the clock was set back.
+    pub(super) fn next_turn(&self, now: Time) -> Time {
+        now.max(Time(self.last_turn.0.saturating_add(1)))
     }
 
     fn put_credential(&mut self, credential: &Arc<Credential>) {

@@ -1,6 +1,6 @@
 //! One step of the lab: a command looks at what is true and says what changes.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -17,10 +17,19 @@ pub(super) struct Step<'a> {
     pub(super) now: Time,
     /// What has changed since the last commit.
     pub(super) changes: Vec<Change>,
-    /// Leases that ended since the last commit; their names are taken for ever.
+    /// The names of leases that ended since the last commit.
     pub(super) ended: HashSet<Key>,
+    before: &'a Ended,
     /// Namespaces in which somebody may get something now.
     pub(super) stirred: HashSet<String>,
+}
+
+/// Names that are taken by leases that have ended. The database knows them all, but whoever looked
+/// there before one of these ended could not know.
+#[derive(Debug, Default)]
+pub(super) struct Ended {
+    names: HashSet<Key>,
+    order: VecDeque<Key>,
 }
 
 /// A change that somebody asks for.
@@ -55,12 +64,13 @@ struct Answered<A> {
 // === impl Step ===
 
 impl<'a> Step<'a> {
-    pub(super) fn new(state: &'a mut State, now: Time) -> Self {
+    pub(super) fn new(state: &'a mut State, before: &'a Ended, now: Time) -> Self {
         Self {
             state,
             now,
             changes: Vec::new(),
             ended: HashSet::new(),
+            before,
             stirred: HashSet::new(),
         }
     }
@@ -71,6 +81,11 @@ impl<'a> Step<'a> {
             Change::Exporter(exporter) => self.stir(&exporter.key),
             Change::Client(client) => self.stir(&client.key),
             Change::Policy(policy) => self.stir(&policy.key),
+            Change::NoExporter(uid) => {
+                if let Some(exporter) = self.state.exporters.get(*uid).cloned() {
+                    self.stir(&exporter.key);
+                }
+            }
             Change::NoPolicy(uid) => {
                 if let Some(policy) = self.state.policies.get(*uid).cloned() {
                     self.stir(&policy.key);
@@ -82,9 +97,9 @@ impl<'a> Step<'a> {
                     self.ended.insert(lease.key.clone());
                 }
             }
-            Change::NoExporter(_)
-            | Change::NoClient(_)
+            Change::NoClient(_)
             | Change::Credential(_)
+            | Change::NoCredential(_)
             | Change::Seen(_)
             | Change::Audit(_) => {}
         }
@@ -121,14 +136,47 @@ impl<'a> Step<'a> {
         }));
     }
 
+    /// Whether a lease has this name, or had it lately.
+    pub(super) fn is_taken(&self, key: &Key) -> bool {
+        let ended = self.ended.contains(key) || self.before.names.contains(key);
+        ended || self.state.leases.named(key).is_some()
+    }
+
     /// A lease that has not ended.
     pub(super) fn lease(&self, uid: Uid) -> Option<Lease> {
         self.state.leases.get(uid).map(|lease| Lease::clone(lease))
     }
 
+    /// Every queue is to be served.
+    pub(super) fn stir_all(&mut self) {
+        let all = self.state.namespaces().into_iter().map(str::to_owned);
+        self.stirred.extend(all);
+    }
+
     fn stir(&mut self, key: &Key) {
         if !self.stirred.contains(&key.namespace) {
             self.stirred.insert(key.namespace.clone());
+        }
+    }
+}
+
+// === impl Ended ===
+
+impl Ended {
+    /// More than can end while somebody waits for his turn.
+    const MOST: usize = 16 * 1024;
+
+    /// The database has their ends.
+    pub(super) fn extend(&mut self, ended: HashSet<Key>) {
+        for key in ended {
+            if self.names.insert(key.clone()) {
+                self.order.push_back(key);
+            }
+        }
+        while self.order.len() > Self::MOST
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.names.remove(&oldest);
         }
     }
 }
@@ -151,8 +199,8 @@ impl<A: Send> Done for Answered<A> {
     fn settle(self: Box<Self>, committed: Result<(), LabError>) {
         let result = match committed {
             Ok(()) => self.result,
-            // A refusal needs no disk.
-            Err(error) => self.result.and(Err(error)),
+            // A refusal, too, may be due to something that has not happened.
+            Err(error) => Err(error),
         };
         // Whoever asked may have gone; what was done stays done.
         drop(self.answer.send(result));

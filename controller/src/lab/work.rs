@@ -6,20 +6,20 @@
 //!      what is due, what is silent ──────┘               └─ failed: working state made anew
 //! ```
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval, sleep_until};
 
 use super::census::Tally;
+use super::clock::Clock;
 use super::presence::Presence;
 use super::state::State;
-use super::step::{Done, Job, Step};
+use super::step::{Done, Ended, Job, Step};
 use super::watch::Watchers;
 use super::{LabError, clock, exporters, publish, queue};
-use crate::model::Time;
-use crate::store::{Change, Store, StoreError};
+use crate::store::{Change, Retention, Store, StoreError};
 
 /// No more commands than this share a transaction.
 const BATCH: usize = 256;
@@ -29,6 +29,10 @@ const LISTEN_EVERY: Duration = Duration::from_secs(1);
 const REMEMBER_EVERY: Duration = Duration::from_secs(60);
 /// The clock may be set back while the lab sleeps, so it never sleeps for longer.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// How often it is seen whether there is something to forget.
+const TIDY_EVERY: Duration = Duration::from_secs(600);
+/// Between two of many transactions that forget.
+const TIDY_PAUSE: Duration = Duration::from_millis(250);
 
 /// What the task works with.
 pub(super) struct Work {
@@ -39,6 +43,13 @@ pub(super) struct Work {
     pub(super) presence: Presence,
     pub(super) watchers: Watchers,
     pub(super) tally: Tally,
+    pub(super) clock: Clock,
+    pub(super) ended: Ended,
+    pub(super) retention: Arc<RwLock<Retention>>,
+    /// The working state comes from the database, and nobody has served its queues yet.
+    pub(super) anew: bool,
+    /// How many commits have failed since the last that did not.
+    pub(super) failures: u32,
 }
 
 // === impl Work ===
@@ -48,6 +59,7 @@ impl Work {
     pub(super) async fn run(mut self) {
         let mut listen = interval(LISTEN_EVERY);
         let mut remember = interval(REMEMBER_EVERY);
+        let mut tidy = Instant::now() + REMEMBER_EVERY;
         // The first of both comes at once.
         let mut wake = self.batch(Vec::new()).await;
         loop {
@@ -64,6 +76,10 @@ impl Work {
                     self.remember().await;
                     continue;
                 }
+                () = sleep_until(tidy) => {
+                    tidy = Instant::now() + self.tidy().await;
+                    continue;
+                }
             }
             wake = self.batch(jobs).await;
         }
@@ -72,7 +88,11 @@ impl Work {
 
     /// Carries out these commands and whatever is due; says when something is due next.
     async fn batch(&mut self, jobs: Vec<Box<dyn Job>>) -> Instant {
-        let mut step = Step::new(&mut self.working, Time::now());
+        let now = (self.clock)();
+        let mut step = Step::new(&mut self.working, &self.ended, now);
+        if std::mem::take(&mut self.anew) {
+            step.stir_all();
+        }
         exporters::fall_silent(&mut step, &self.presence);
         clock::tick(&mut step);
         let answers: Vec<Box<dyn Done>> = jobs
@@ -81,27 +101,37 @@ impl Work {
             .collect();
         queue::serve(&mut step);
         let sleep = clock::next(&step).map_or(LONGEST_SLEEP, |due| due.since(step.now));
-        let changes = std::mem::take(&mut step.changes);
+        let (changes, ended) = (
+            std::mem::take(&mut step.changes),
+            std::mem::take(&mut step.ended),
+        );
         let committed = self.commit(changes).await;
+        if committed.is_ok() {
+            self.ended.extend(ended);
+        }
         for answer in answers {
             answer.settle(committed.clone());
         }
+        // What was due and did not reach the disk is tried again, less and less often.
+        let sleep = match self.failures {
+            0 => sleep,
+            failures => Duration::from_secs(1 << failures.min(5)),
+        };
         Instant::now() + sleep.min(LONGEST_SLEEP)
     }
 
     async fn commit(&mut self, changes: Vec<Change>) -> Result<(), LabError> {
+        let changes: Arc<[Change]> = changes.into();
         if !changes.is_empty() {
-            let changes: Arc<[Change]> = changes.into();
             if let Err(error) = self.store.commit(Arc::clone(&changes)).await {
                 return Err(self.start_over(error).await);
             }
             self.tally.count(&changes);
-            publish(&self.published, &self.working, &changes);
-            let published = super::read(&self.published);
-            self.watchers.tell(&published, &changes);
-        } else {
-            publish(&self.published, &self.working, &[]);
         }
+        self.failures = 0;
+        publish(&self.published, &self.working, &changes);
+        let published = super::read(&self.published);
+        self.watchers.tell(&published, &changes);
         Ok(())
     }
 
@@ -116,17 +146,51 @@ impl Work {
                 self.working = super::read(&self.published).clone();
             }
         }
+        self.anew = true;
+        self.failures += 1;
         LabError::Store(Arc::new(error))
     }
 
+    /// Has the database know when exporters were last there.
     async fn remember(&mut self) {
         let seen = self.presence.seen();
-        if seen.is_empty() {
-            return;
+        if !seen.is_empty() {
+            let mut step = Step::new(&mut self.working, &self.ended, (self.clock)());
+            step.change(Change::Seen(seen));
+            let changes = std::mem::take(&mut step.changes);
+            // Why it failed has been said.
+            drop(self.commit(changes).await);
         }
-        let changes: Arc<[Change]> = [Change::Seen(seen)].into();
-        if let Err(error) = self.store.commit(changes).await {
-            tracing::warn!(%error, "the last signs of life of exporters did not reach the database");
+    }
+
+    /// Forgets some of what need not be kept; says when to go on.
+    async fn tidy(&mut self) -> Duration {
+        let now = (self.clock)();
+        let retention = *self
+            .retention
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let before = now.before(retention.credentials);
+        let mut step = Step::new(&mut self.working, &self.ended, now);
+        let credentials = step.state.credentials.values();
+        let old: Vec<String> = credentials
+            .filter(|credential| credential.expires < before)
+            .map(|credential| credential.jti.clone())
+            .collect();
+        for jti in old {
+            step.change(Change::NoCredential(jti));
+        }
+        let changes = std::mem::take(&mut step.changes);
+        if self.commit(changes).await.is_err() {
+            return TIDY_EVERY;
+        }
+        match self.store.forget(retention, now).await {
+            Ok(true) => TIDY_PAUSE,
+            Ok(false) => TIDY_EVERY,
+            Err(error) => {
+                tracing::warn!(%error, "leases that ended long ago are still in the database");
+                TIDY_EVERY
+            }
         }
     }
 }

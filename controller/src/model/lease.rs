@@ -38,8 +38,6 @@ pub struct Lease {
     pub context: Labels,
     /// Where it stands.
     pub state: LeaseState,
-    /// Somebody asked for its end.
-    pub release_requested: bool,
     /// What it got; kept after the end.
     pub exporter: Option<ExporterRef>,
     /// When it got it.
@@ -50,8 +48,6 @@ pub struct Lease {
     pub end_reason: Option<EndReason>,
     /// Of the policy rule that granted it; higher comes first.
     pub priority: i64,
-    /// Whether that rule grants it on sufferance.
-    pub spot: bool,
     /// Since when it waits in the queue.
     pub eligible_since: Option<Time>,
     /// What clients are told.

@@ -1,22 +1,74 @@
-//! A copy of the database while it is used.
+//! Copies of the database: while it is used, and back again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{Store, StoreError};
+use rusqlite::Connection;
+
+use super::{Store, StoreError, open, schema};
 
 // === impl Store ===
 
 impl Store {
-    /// Writes all there is at this moment to a new file.
+    /// Writes all there is at this moment to a new file, while everything else goes on. The file is
+    /// there whole or not at all.
     ///
     /// # Errors
     ///
     /// The file is there already, or cannot be written.
     pub async fn backup(&self, to: PathBuf) -> Result<(), StoreError> {
-        self.read(move |connection| {
-            connection.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
-            Ok(())
-        })
-        .await
+        self.read(move |connection| copy(connection, &to)).await
     }
+}
+
+/// Makes a database from a backup, after having looked at all of it. What is there stays.
+///
+/// # Errors
+///
+/// The backup is damaged, or none; or there is a database already.
+pub fn restore(backup: &Path, to: &Path) -> Result<(), StoreError> {
+    open::identify(backup)?;
+    let restored = || -> Result<(), StoreError> {
+        let connection = open::read(backup)?;
+        schema::version(&connection, backup)?;
+        whole(&connection, backup)?;
+        copy(&connection, to)
+    };
+    restored().map_err(|error| error.at(backup))
+}
+
+/// Looks at everything: pages, indexes, what is promised to be unique.
+fn whole(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    match found.as_str() {
+        "ok" => Ok(()),
+        _ => Err(StoreError::Broken {
+            path: path.to_owned(),
+            what: found,
+        }),
+    }
+}
+
+fn copy(from: &Connection, to: &Path) -> Result<(), StoreError> {
+    let exists = || StoreError::Exists {
+        path: to.to_owned(),
+    };
+    if to.symlink_metadata().is_ok() {
+        return Err(exists());
+    }
+    let part = open::beside(to, ".part");
+    let Some(name) = part.to_str() else {
+        return Err(StoreError::NotAFile {
+            path: to.to_owned(),
+        });
+    };
+    open::prepare(&part)?;
+    // Of one moment, however long it takes.
+    let copied = from.execute("VACUUM INTO ?1", [name]);
+    copied
+        .map_err(|error| StoreError::Sqlite(error).at(to))
+        .and_then(|_| open::settle(&part, to))
+        .inspect_err(|_| {
+            // What failed matters more.
+            drop(std::fs::remove_file(&part));
+        })
 }

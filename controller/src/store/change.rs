@@ -23,6 +23,8 @@ pub enum Change {
     Lease(Arc<Lease>),
     /// As it is from now on.
     Credential(Arc<Credential>),
+    /// Gone, by its id.
+    NoCredential(String),
     /// The last signs of life of exporters.
     Seen(Vec<(Uid, Time)>),
     /// For the record.

@@ -10,7 +10,9 @@
 mod backup;
 mod change;
 mod error;
+mod open;
 mod query;
+mod retention;
 mod rows;
 mod schema;
 mod writer;
@@ -18,11 +20,14 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+pub use backup::restore;
 pub use change::{Change, Event};
 pub use error::StoreError;
+pub use query::{AuditQuery, Recorded};
+pub use retention::Retention;
 
 use crate::lab::LeaseQuery;
 use crate::model::{Client, Credential, Exporter, Key, Lease, Policy, Time, Uid};
@@ -49,7 +54,7 @@ pub struct Loaded {
     pub clients: Vec<Arc<Client>>,
     /// All of them.
     pub policies: Vec<Arc<Policy>>,
-    /// Those that have not ended by themselves.
+    /// All of them, until retention has forgotten those that ran out.
     pub credentials: Vec<Arc<Credential>>,
     /// Those that have not ended.
     pub leases: Vec<Arc<Lease>>,
@@ -66,29 +71,19 @@ impl Store {
     ///
     /// The file cannot be used; the message says what to do.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
-        let path = path.into();
-        let failed = |source| StoreError::Open {
-            path: path.clone(),
-            source,
-        };
-        let mut connection = Connection::open(&path).map_err(failed)?;
-        configure(&connection).map_err(failed)?;
-        match schema::migrate(&mut connection, &path) {
-            Err(StoreError::Sqlite(source)) => return Err(failed(source)),
-            other => other?,
-        }
+        let path = Arc::new(path.into());
+        let connection = open::open(&path)?;
         let (orders, queue) = mpsc::channel(WAITING);
+        let writer = Writer {
+            connection,
+            queue,
+            path: Arc::clone(&path),
+        };
         std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || Writer::new(connection, queue).run())
-            .map_err(|error| StoreError::Damaged {
-                table: "none",
-                what: format!("no thread for the database: {error}"),
-            })?;
-        Ok(Self {
-            path: Arc::new(path),
-            orders,
-        })
+            .spawn(move || writer.run())
+            .map_err(StoreError::Thread)?;
+        Ok(Self { path, orders })
     }
 
     /// The file.
@@ -102,13 +97,31 @@ impl Store {
     ///
     /// None was written.
     pub async fn commit(&self, changes: Arc<[Change]>) -> Result<(), StoreError> {
-        let (answer, answered) = oneshot::channel();
-        let order = Order { changes, answer };
-        self.orders
-            .send(order)
+        self.order(|answer| Order::Commit { changes, answer }).await
+    }
+
+    /// Forgets a little of what need not be kept, and says whether there may be more.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was forgotten.
+    pub async fn forget(&self, retention: Retention, now: Time) -> Result<bool, StoreError> {
+        let forget = |answer| Order::Forget {
+            retention,
+            now,
+            answer,
+        };
+        self.order(forget).await
+    }
+
+    /// What happened, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub async fn audit(&self, query: AuditQuery) -> Result<Vec<Recorded>, StoreError> {
+        self.read(move |connection| query::audit(connection, &query))
             .await
-            .map_err(|_| StoreError::Closed)?;
-        answered.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Everything that matters now.
@@ -140,6 +153,17 @@ impl Store {
             .await
     }
 
+    /// Has the writer do something.
+    async fn order<T>(
+        &self,
+        order: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Order,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let ordered = self.orders.send(order(answer)).await;
+        ordered.map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
     /// Reads on a thread that may block.
     async fn read<T: Send + 'static>(
         &self,
@@ -147,10 +171,8 @@ impl Store {
     ) -> Result<T, StoreError> {
         let path = Arc::clone(&self.path);
         let read = move || {
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let connection = Connection::open_with_flags(&*path, flags)?;
-            connection.busy_timeout(BUSY)?;
-            work(&connection)
+            let read = open::read(&path).and_then(|connection| work(&connection));
+            read.map_err(|error| error.at(&path))
         };
         tokio::task::spawn_blocking(read)
             .await
@@ -158,10 +180,5 @@ impl Store {
     }
 }
 
-fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
-    connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "foreign_keys", "ON")?;
-    Ok(())
-}
+#[cfg(test)]
+mod tests;

@@ -8,13 +8,51 @@ use super::{Loaded, StoreError, rows};
 use crate::lab::LeaseQuery;
 use crate::model::{Key, Lease, Time, Uid};
 
+/// Which records.
+#[derive(Clone, Debug, Default)]
+pub struct AuditQuery {
+    /// Only what happened to this object, with its kind: `lease`.
+    pub object: Option<(String, Key)>,
+    /// Only what was recorded before this one.
+    pub before: Option<i64>,
+    /// No more than this.
+    pub most: usize,
+}
+
+/// Something that happened, as it was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Grows with time, whatever the clock did.
+    pub id: i64,
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub actor: String,
+    /// What happened, in one word.
+    pub what: String,
+    /// The kind of object.
+    pub kind: String,
+    /// Which.
+    pub object: Key,
+    /// More, for people.
+    pub detail: String,
+}
+
+const AUDIT: &str = "SELECT * FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
+const AUDIT_OF: &str = "SELECT * FROM audit WHERE id < ?1 AND kind = ?3 AND namespace = ?4 \
+                        AND name = ?5 ORDER BY id DESC LIMIT ?2";
+const LEASES: &str =
+    "SELECT * FROM leases WHERE namespace = ?1 AND name > ?2 ORDER BY name LIMIT ?3";
+const OPEN: &str = "SELECT * FROM leases WHERE state <> 'ended'";
+/// For each exporter that there is, not for each lease that there was.
+const USED: &str = "SELECT uid, (SELECT max(began) FROM leases WHERE exporter_uid = exporters.uid) \
+                    AS began FROM exporters";
 /// So many rows are looked at for a page before its labels are compared.
 const CHUNK: usize = 512;
 
 pub(super) fn load(connection: &Connection) -> Result<Loaded, StoreError> {
     // One moment for all tables.
     let transaction = connection.unchecked_transaction()?;
-    let now = Time::now();
     let loaded = Loaded {
         exporters: all(
             &transaction,
@@ -36,16 +74,11 @@ pub(super) fn load(connection: &Connection) -> Result<Loaded, StoreError> {
         )?,
         credentials: all(
             &transaction,
-            "SELECT * FROM credentials WHERE expires > ?1",
-            [now.0],
+            "SELECT * FROM credentials",
+            [],
             rows::credential::read,
         )?,
-        leases: all(
-            &transaction,
-            "SELECT * FROM leases WHERE state <> 'ended'",
-            [],
-            rows::lease::read,
-        )?,
+        leases: all(&transaction, OPEN, [], rows::lease::read)?,
         used: used(&transaction)?,
     };
     Ok(loaded)
@@ -72,7 +105,7 @@ pub(super) fn leases(
     loop {
         let chunk: Vec<Arc<Lease>> = all(
             connection,
-            "SELECT * FROM leases WHERE namespace = ?1 AND name > ?2 ORDER BY name LIMIT ?3",
+            LEASES,
             (&query.namespace, &after, CHUNK as i64),
             rows::lease::read,
         )?;
@@ -95,12 +128,29 @@ pub(super) fn leases(
     }
 }
 
-/// For each exporter that there is, not for each lease that there was.
+pub(super) fn audit(
+    connection: &Connection,
+    query: &AuditQuery,
+) -> Result<Vec<Recorded>, StoreError> {
+    let before = query.before.unwrap_or(i64::MAX);
+    let most = i64::try_from(query.most).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(match query.object {
+        Some(_) => AUDIT_OF,
+        None => AUDIT,
+    })?;
+    let mut rows = match &query.object {
+        Some((kind, key)) => statement.query((before, most, kind, &key.namespace, &key.name))?,
+        None => statement.query((before, most))?,
+    };
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(rows::audit::read(row)?);
+    }
+    Ok(found)
+}
+
 fn used(connection: &Connection) -> Result<Vec<(Uid, Time)>, StoreError> {
-    let mut statement = connection.prepare(
-        "SELECT uid, (SELECT max(began) FROM leases WHERE exporter_uid = exporters.uid) AS began \
-         FROM exporters",
-    )?;
+    let mut statement = connection.prepare(USED)?;
     let mut rows = statement.query([])?;
     let mut used = Vec::new();
     while let Some(row) = rows.next()? {
@@ -126,4 +176,56 @@ fn all<T>(
         found.push(Arc::new(read(row)?));
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// How SQLite goes about it.
+    fn plan(sql: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lab.db");
+        let connection = crate::store::open::open(&path).unwrap();
+        let mut statement = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .unwrap();
+        for at in 1..=statement.parameter_count() {
+            statement.raw_bind_parameter(at, 1).unwrap();
+        }
+        let mut rows = statement.raw_query();
+        let mut plan = String::new();
+        while let Some(row) = rows.next().unwrap() {
+            plan += &format!("{}\n", row.get::<_, String>("detail").unwrap());
+        }
+        plan
+    }
+
+    #[test]
+    fn nothing_looks_at_every_lease_there_ever_was() {
+        assert!(
+            plan(OPEN).contains("USING INDEX leases_open"),
+            "{}",
+            plan(OPEN)
+        );
+        assert!(
+            plan(USED).contains("USING COVERING INDEX leases_used"),
+            "{}",
+            plan(USED)
+        );
+        assert!(
+            plan(AUDIT_OF).contains("USING INDEX audit_object"),
+            "{}",
+            plan(AUDIT_OF)
+        );
+        for sql in [LEASES, OPEN, USED, AUDIT, AUDIT_OF] {
+            let plan = plan(sql);
+            assert!(
+                !plan.contains("SCAN leases\n") && !plan.contains("TEMP"),
+                "{plan}"
+            );
+        }
+    }
 }

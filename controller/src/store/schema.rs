@@ -7,10 +7,13 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// `JMPC`, in the header of the file: this is a database of a controller.
-const APPLICATION: i64 = 0x4a4d_5043;
+pub(super) const APPLICATION: i32 = 0x4a4d_5043;
 
 /// Each takes the database one version further. Only ever added to.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
+
+/// The version that this program makes.
+pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;
 
 /// Creates what is missing.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
@@ -18,29 +21,27 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
         // Two programs that start at once take turns.
         rusqlite::TransactionBehavior::Immediate,
     )?;
-    let number = |pragma: &str| transaction.pragma_query_value(None, pragma, |row| row.get(0));
-    let application: i64 = number("application_id")?;
-    let version: i64 = number("user_version")?;
-    let tables: i64 =
-        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if application != APPLICATION && (tables > 0 || application != 0) {
-        return Err(StoreError::Foreign {
-            path: path.to_owned(),
-        });
-    }
-    let known = MIGRATIONS.len() as i64;
-    if version > known || version < 0 {
-        return Err(StoreError::Newer {
-            path: path.to_owned(),
-            found: version,
-            known,
-        });
-    }
-    for migration in MIGRATIONS.iter().skip(version as usize) {
+    let version = version(&transaction, path)?;
+    for migration in MIGRATIONS.iter().skip(version) {
         transaction.execute_batch(migration)?;
     }
-    transaction.pragma_update(None, "application_id", APPLICATION)?;
-    transaction.pragma_update(None, "user_version", known)?;
+    if version < MIGRATIONS.len() {
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", KNOWN)?;
+    }
     transaction.commit()?;
     Ok(())
+}
+
+/// How far it has come; no further than we know.
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match usize::try_from(found) {
+        Ok(version) if found <= KNOWN => Ok(version),
+        _ => Err(StoreError::Newer {
+            path: path.to_owned(),
+            found,
+            known: KNOWN,
+        }),
+    }
 }

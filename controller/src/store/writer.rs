@@ -1,41 +1,63 @@
 //! The one thread that writes.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use super::retention::{self, Retention};
 use super::{Change, StoreError, rows};
+use crate::model::Time;
 
-/// Changes that belong together.
-pub(super) struct Order {
-    pub(super) changes: Arc<[Change]>,
-    pub(super) answer: oneshot::Sender<Result<(), StoreError>>,
+/// What it is asked for.
+pub(super) enum Order {
+    /// Changes that belong together.
+    Commit {
+        changes: Arc<[Change]>,
+        answer: oneshot::Sender<Result<(), StoreError>>,
+    },
+    /// A little of the past is to go; the answer is whether there may be more.
+    Forget {
+        retention: Retention,
+        now: Time,
+        answer: oneshot::Sender<Result<bool, StoreError>>,
+    },
 }
 
 pub(super) struct Writer {
-    connection: Connection,
-    queue: mpsc::Receiver<Order>,
+    pub(super) connection: Connection,
+    pub(super) queue: mpsc::Receiver<Order>,
+    pub(super) path: Arc<PathBuf>,
 }
 
 // === impl Writer ===
 
 impl Writer {
-    pub(super) fn new(connection: Connection, queue: mpsc::Receiver<Order>) -> Self {
-        Self { connection, queue }
-    }
-
     /// Runs until nobody can order any more.
     pub(super) fn run(mut self) {
-        while let Some(Order { changes, answer }) = self.queue.blocking_recv() {
-            let written = self.write(&changes);
+        while let Some(order) = self.queue.blocking_recv() {
             // Whoever asked may be gone; what is written stays written.
-            drop(answer.send(written));
+            match order {
+                Order::Commit { changes, answer } => {
+                    let written = self.write(&changes);
+                    drop(answer.send(written.map_err(|error| error.at(&self.path))));
+                }
+                Order::Forget {
+                    retention,
+                    now,
+                    answer,
+                } => {
+                    let more = retention::forget(&mut self.connection, &retention, now);
+                    drop(answer.send(more.map_err(|error| error.at(&self.path))));
+                }
+            }
         }
     }
 
     fn write(&mut self, changes: &[Change]) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let behavior = TransactionBehavior::Immediate;
+        let transaction = self.connection.transaction_with_behavior(behavior)?;
         for change in changes {
             apply(&transaction, change)?;
         }
@@ -60,6 +82,7 @@ fn apply(transaction: &Transaction<'_>, change: &Change) -> Result<(), StoreErro
         Change::NoPolicy(uid) => rows::policy::remove(transaction, *uid),
         Change::Lease(lease) => rows::lease::put(transaction, lease),
         Change::Credential(credential) => rows::credential::put(transaction, credential),
+        Change::NoCredential(jti) => rows::credential::remove(transaction, jti),
         Change::Seen(seen) => rows::exporter::seen(transaction, seen),
         Change::Audit(event) => rows::audit::put(transaction, event),
     }

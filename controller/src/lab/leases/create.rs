@@ -35,7 +35,7 @@ pub struct NewLease {
     pub most_tags: usize,
 }
 
-struct Create(NewLease);
+pub(in crate::lab) struct Create(pub(in crate::lab) NewLease);
 
 // === impl Lab ===
 
@@ -87,7 +87,7 @@ impl Command for Create {
             None => Uuid::now_v7().to_string(),
         };
         let key = Key::new(new.namespace, name);
-        if step.state.leases.named(&key).is_some() || step.ended.contains(&key) {
+        if step.is_taken(&key) {
             return Err(exists(&key.name));
         }
         let later = window.begin.filter(|begin| *begin > step.now);
@@ -108,14 +108,15 @@ impl Command for Create {
                 Some(_) => LeaseState::Scheduled,
                 None => LeaseState::Pending,
             },
-            release_requested: false,
             exporter: None,
             began: None,
             ended: None,
             end_reason: None,
             priority: 0,
-            spot: false,
-            eligible_since: later.is_none().then_some(step.now),
+            eligible_since: match later {
+                Some(_) => None,
+                None => Some(step.state.next_turn(step.now)),
+            },
             conditions: Conditions::default(),
             generation: 1,
             created: step.now,

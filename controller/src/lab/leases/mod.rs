@@ -4,6 +4,8 @@ mod create;
 mod release;
 mod update;
 
+#[cfg(test)]
+pub(in crate::lab) use create::Create;
 pub use create::NewLease;
 pub use release::By;
 pub use update::LeaseUpdate;

@@ -26,8 +26,6 @@ struct Release {
     by: By,
     /// The call, for the refusal.
     what: &'static str,
-    /// Whether it is an error that it has been given back before.
-    once: bool,
 }
 
 // === impl Lab ===
@@ -54,7 +52,6 @@ impl Lab {
             key: key.clone(),
             by: by.clone(),
             what,
-            once,
         };
         match self.change(release).await {
             // Perhaps one that has ended, which only the database knows.
@@ -105,14 +102,9 @@ impl Command for Release {
     type Answer = ();
 
     fn carry_out(self, step: &mut Step<'_>) -> Result<(), LabError> {
-        let Some(mut lease) = step.lease_named(&self.key) else {
-            if self.once && step.ended.contains(&self.key) {
-                return Err(LabError::AlreadyReleased(self.key));
-            }
-            return Err(not_found(&self.key));
-        };
+        let lease = step.lease_named(&self.key);
+        let mut lease = lease.ok_or_else(|| not_found(&self.key))?;
         self.by.check(&lease, self.what)?;
-        lease.release_requested = true;
         lease.generation += 1;
         clock::end(step, lease, EndReason::Released, &self.by.actor(&self.key));
         Ok(())

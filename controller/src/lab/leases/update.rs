@@ -134,7 +134,9 @@ impl Command for Update {
             lease.state = later.map_or(LeaseState::Pending, |_| LeaseState::Scheduled);
             lease.eligible_since = match later {
                 Some(_) => None,
-                None => lease.eligible_since.or(Some(step.now)),
+                None => lease
+                    .eligible_since
+                    .or_else(|| Some(step.state.next_turn(step.now))),
             };
         }
         let key = lease.key.clone();

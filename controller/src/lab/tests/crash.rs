@@ -56,28 +56,152 @@ async fn a_lease_that_ended_while_nobody_was_there_ends_at_the_start() {
     assert_eq!(bench.now(&lease).await.end_reason, Some(EndReason::Expired));
 }
 
+/// As long as this is kept, the database refuses everything that is recorded.
+struct Refusing(rusqlite::Connection);
+
+impl Refusing {
+    fn new(bench: &Bench) -> Self {
+        let connection = rusqlite::Connection::open(bench.lab.store().path()).unwrap();
+        let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON audit \
+                      BEGIN SELECT RAISE(ABORT, 'refused'); END";
+        connection.execute_batch(refuse).unwrap();
+        Self(connection)
+    }
+}
+
+impl Drop for Refusing {
+    fn drop(&mut self) {
+        self.0.execute_batch("DROP TRIGGER refuse").unwrap();
+    }
+}
+
 #[tokio::test]
 async fn what_the_disk_refuses_has_not_happened() {
     let bench = Bench::new().await;
     bench.client("alice").await;
     let (exporter, _present) = bench.exporter("a", "board=x").await;
-    // Somebody else writes for so long that our writer gives up.
-    let path = bench.lab.store().path().to_owned();
-    let other = rusqlite::Connection::open(path).unwrap();
-    other.execute_batch("DROP TABLE audit").unwrap();
+    let refusing = Refusing::new(&bench);
     let refused = bench.lab.create_lease(wanted("alice", "board=x")).await;
     assert!(matches!(refused, Err(LabError::Store(_))), "{refused:?}");
+    assert!(
+        refused.unwrap_err().to_string().contains("; "),
+        "with what to do"
+    );
     assert_eq!(bench.lab.lease_on(exporter.uid), None);
     let report = bench
         .lab
         .report(exporter.uid, reported(ExporterStatus::Available), false);
     report.await.unwrap();
-    other
-        .execute_batch(
-            "CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER, actor TEXT, what TEXT, kind TEXT, \
-             namespace TEXT, name TEXT, detail TEXT)",
-        )
-        .unwrap();
+    drop(refusing);
     let lease = bench.lease("alice", "board=x").await;
     assert_eq!(lease.state, LeaseState::Active, "and afterwards it goes on");
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_due_to_something_refused_is_none() {
+    let bench = Bench::new().await;
+    bench.client("alice").await;
+    let named = || NewLease {
+        name: Some("mine".to_owned()),
+        ..wanted("alice", "board=x")
+    };
+    let refusing = Refusing::new(&bench);
+    let both = [
+        bench.lab.create_lease(named()),
+        bench.lab.create_lease(named()),
+    ];
+    for refused in futures_util::future::join_all(both).await {
+        assert!(matches!(refused, Err(LabError::Store(_))), "{refused:?}");
+    }
+    drop(refusing);
+    bench.lab.create_lease(named()).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_waits_is_told_his_place_after_a_start_and_after_a_refusal() {
+    let bench = Bench::new().await;
+    bench.client("alice").await;
+    let (_exporter, _present) = bench.exporter("a", "board=x").await;
+    let _first = bench.lease("alice", "board=x").await;
+    let waiting = bench.lease("alice", "board=x").await;
+    let place = bench.lab.place(&waiting);
+    assert!(place.is_some());
+    let bench = bench.again().await;
+    // The first thing the lab does, and a command comes after it.
+    bench.client("bob").await;
+    assert_eq!(bench.lab.place(&waiting), place);
+    let refusing = Refusing::new(&bench);
+    bench
+        .lab
+        .create_lease(wanted("alice", "board=x"))
+        .await
+        .unwrap_err();
+    drop(refusing);
+    bench.client("carol").await;
+    assert_eq!(bench.lab.place(&waiting), place);
+}
+
+#[tokio::test]
+async fn a_lease_whose_end_the_disk_refused_ends_when_it_takes_it() {
+    let bench = Bench::new().await;
+    bench.client("alice").await;
+    let (exporter, _present) = bench.exporter("a", "board=x").await;
+    let mut sights = bench.lab.watch(exporter.uid);
+    let mut new = wanted("alice", "board=x");
+    new.wish.duration = Some(Length { micros: 200_000 });
+    let lease = bench.lab.create_lease(new).await.unwrap();
+    let refusing = Refusing::new(&bench);
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert_eq!(bench.now(&lease).await.state, LeaseState::Active);
+    drop(refusing);
+    // Nobody asks for anything meanwhile.
+    sights
+        .wait_for(|sight| sight.assignment.is_none())
+        .await
+        .unwrap();
+    assert_eq!(bench.now(&lease).await.end_reason, Some(EndReason::Expired));
+}
+
+#[tokio::test]
+async fn an_exporter_that_falls_silent_while_the_disk_refuses_is_not_forgotten() {
+    let bench = Bench::new().await;
+    let (exporter, present) = bench.exporter("a", "board=x").await;
+    drop(present);
+    let mut sights = bench.lab.watch(exporter.uid);
+    let refusing = Refusing::new(&bench);
+    // Only now: the thread that writes does not live by this clock.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(61)).await;
+    tokio::time::resume();
+    for name in ["x", "y"] {
+        let new = NewClient {
+            key: key(name),
+            labels: Labels::new(),
+            username: None,
+            migrated: None,
+            provisioned: false,
+        };
+        bench.lab.create_client(new, ADMIN).await.unwrap_err();
+    }
+    assert!(bench.lab.exporter(&exporter.key).unwrap().online);
+    drop(refusing);
+    sights.wait_for(|sight| !sight.online).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_name_that_was_taken_a_moment_ago_is_refused_to_him_alone() {
+    let bench = Bench::new().await;
+    bench.client("alice").await;
+    let named = NewLease {
+        name: Some("mine".to_owned()),
+        ..wanted("alice", "board=x")
+    };
+    // Both have looked in the database before either has the name. It ends at once, as nobody has
+    // such an exporter.
+    let looked = bench.lab.change(crate::lab::leases::Create(named.clone()));
+    looked.await.unwrap();
+    let late = bench.lab.change(crate::lab::leases::Create(named));
+    let (late, other) = tokio::join!(late, bench.lab.create_lease(wanted("alice", "board=x")));
+    assert!(matches!(late, Err(LabError::Exists { .. })), "{late:?}");
+    other.unwrap();
 }

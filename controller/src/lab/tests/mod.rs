@@ -4,8 +4,11 @@
 
 mod crash;
 mod exporters;
+mod figures;
+mod killed;
 mod leases;
 mod queue;
+mod simulation;
 
 use std::time::Duration;
 

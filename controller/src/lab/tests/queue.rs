@@ -137,3 +137,46 @@ async fn two_namespaces_know_nothing_of_each_other() {
     let lease = bench.lab.create_lease(elsewhere).await.unwrap();
     assert_eq!(lease.end_reason, Some(EndReason::Unsatisfiable));
 }
+
+#[tokio::test]
+async fn who_comes_later_is_served_later_even_at_the_same_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(std::sync::atomic::AtomicI64::new(1_000_000_000));
+    let bench = simulation::open(folder, &clock).await;
+    bench.client("alice").await;
+    let (_exporter, _present) = bench.exporter("a", "board=x").await;
+    let _first = bench.lease("alice", "board=x").await;
+    let asks = (0..20).map(|_| bench.lab.create_lease(wanted("alice", "board=x")));
+    let mut waiting = futures_util::future::join_all(asks).await;
+    // The clock is set back, and nobody gains by it.
+    clock.store(5, std::sync::atomic::Ordering::Relaxed);
+    waiting.push(bench.lab.create_lease(wanted("alice", "board=x")).await);
+    let Bench {
+        lab,
+        running,
+        folder,
+    } = bench;
+    drop(lab);
+    running.ended().await;
+    let bench = simulation::open(folder, &clock).await;
+    waiting.push(bench.lab.create_lease(wanted("alice", "board=x")).await);
+    let positions = waiting.iter().map(|lease| {
+        let (_, place) = bench.lab.place(lease.as_ref().unwrap()).unwrap();
+        place.position
+    });
+    assert!(positions.eq(1..=22), "in the order in which they came");
+}
+
+#[tokio::test]
+async fn who_waits_for_an_exporter_that_is_deleted_waits_no_longer() {
+    let bench = Bench::new().await;
+    bench.client("alice").await;
+    let (exporter, _present) = bench.exporter("a", "board=x").await;
+    bench.report(&exporter, ExporterStatus::Offline).await;
+    let waiting = bench.lease("alice", "board=x").await;
+    assert_eq!(waiting.state, LeaseState::Pending);
+    let deleted = bench.lab.delete_exporter(exporter.key.clone(), ADMIN);
+    deleted.await.unwrap();
+    let ended = bench.now(&waiting).await;
+    assert_eq!(ended.end_reason, Some(EndReason::Unsatisfiable));
+}

@@ -72,14 +72,12 @@ CREATE TABLE leases (
     tags TEXT NOT NULL,
     context TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('scheduled', 'pending', 'active', 'ended')),
-    release_requested INTEGER NOT NULL,
     exporter_uid TEXT,
     exporter_name TEXT,
     began INTEGER,
     ended INTEGER,
     end_reason TEXT,
     priority INTEGER NOT NULL,
-    spot INTEGER NOT NULL,
     eligible_since INTEGER,
     conditions TEXT NOT NULL,
     generation INTEGER NOT NULL,
@@ -103,4 +101,4 @@ CREATE TABLE audit (
     detail TEXT NOT NULL
 );
 CREATE INDEX audit_at ON audit (at);
-CREATE INDEX audit_object ON audit (namespace, kind, name);
+CREATE INDEX audit_object ON audit (name, namespace, kind);

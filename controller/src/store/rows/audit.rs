@@ -1,8 +1,10 @@
 //! Table `audit`.
 
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, Row, named_params};
 
-use crate::store::{Event, StoreError};
+use super::Columns;
+use crate::model::Key;
+use crate::store::{Event, Recorded, StoreError};
 
 pub(in crate::store) fn put(connection: &Connection, event: &Event) -> Result<(), StoreError> {
     connection
@@ -20,4 +22,20 @@ pub(in crate::store) fn put(connection: &Connection, event: &Event) -> Result<()
             ":detail": event.detail,
         })?;
     Ok(())
+}
+
+pub(in crate::store) fn read(row: &Row<'_>) -> Result<Recorded, StoreError> {
+    let columns = Columns::of(row, "audit");
+    Ok(Recorded {
+        id: columns.get("id")?,
+        at: columns.time("at")?,
+        actor: columns.get("actor")?,
+        what: columns.get("what")?,
+        kind: columns.get("kind")?,
+        object: Key::new(
+            columns.get::<String>("namespace")?,
+            columns.get::<String>("name")?,
+        ),
+        detail: columns.get("detail")?,
+    })
 }

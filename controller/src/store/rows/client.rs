@@ -10,10 +10,14 @@ pub(in crate::store) fn put(connection: &Connection, client: &Client) -> Result<
     let migrated = client.migrated.as_ref();
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO clients (uid, namespace, name, labels, username, \
+            "INSERT INTO clients (uid, namespace, name, labels, username, \
              migrated_namespace, migrated_uid, provisioned, generation, created) VALUES (:uid, \
              :namespace, :name, :labels, :username, :migrated_namespace, :migrated_uid, \
-             :provisioned, :generation, :created)",
+             :provisioned, :generation, :created) \
+             ON CONFLICT (uid) DO UPDATE SET labels = excluded.labels, username = \
+             excluded.username, migrated_namespace = excluded.migrated_namespace, migrated_uid \
+             = excluded.migrated_uid, provisioned = excluded.provisioned, generation = \
+             excluded.generation",
         )?
         .execute(named_params! {
             ":uid": client.uid.to_string(),

@@ -43,6 +43,11 @@ pub(in crate::store) fn remove_of(connection: &Connection, owner: Uid) -> Result
     Ok(())
 }
 
+pub(in crate::store) fn remove(connection: &Connection, jti: &str) -> Result<(), StoreError> {
+    connection.execute("DELETE FROM credentials WHERE jti = ?1", [jti])?;
+    Ok(())
+}
+
 pub(in crate::store) fn read(row: &Row<'_>) -> Result<Credential, StoreError> {
     let columns = Columns::of(row, "credentials");
     let kind: String = columns.get("kind")?;

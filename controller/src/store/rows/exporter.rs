@@ -15,11 +15,17 @@ pub(in crate::store) fn put(
     let migrated = exporter.migrated.as_ref();
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO exporters (uid, namespace, name, labels, told, username, \
+            "INSERT INTO exporters (uid, namespace, name, labels, told, username, \
              migrated_namespace, migrated_uid, enabled, devices, status, status_message, online, \
              last_seen, generation, created) VALUES (:uid, :namespace, :name, :labels, :told, \
              :username, :migrated_namespace, :migrated_uid, :enabled, :devices, :status, \
-             :status_message, :online, :last_seen, :generation, :created)",
+             :status_message, :online, :last_seen, :generation, :created) \
+             ON CONFLICT (uid) DO UPDATE SET labels = excluded.labels, told = excluded.told, \
+             username = excluded.username, migrated_namespace = excluded.migrated_namespace, \
+             migrated_uid = excluded.migrated_uid, enabled = excluded.enabled, devices = \
+             excluded.devices, status = excluded.status, status_message = \
+             excluded.status_message, online = excluded.online, last_seen = excluded.last_seen, \
+             generation = excluded.generation",
         )?
         .execute(named_params! {
             ":uid": exporter.uid.to_string(),

@@ -55,21 +55,19 @@ pub(in crate::store) fn put(connection: &Connection, lease: &Lease) -> Result<()
     connection
         .prepare_cached(
             "INSERT INTO leases (uid, namespace, name, owner, selector, pinned, allow_disabled, \
-             duration, not_before, not_after, tags, context, state, release_requested, \
-             exporter_uid, exporter_name, began, ended, end_reason, priority, spot, \
-             eligible_since, conditions, generation, created) VALUES (:uid, :namespace, :name, \
-             :owner, :selector, :pinned, :allow_disabled, :duration, :not_before, :not_after, \
-             :tags, :context, :state, :release_requested, :exporter_uid, :exporter_name, :began, \
-             :ended, :end_reason, :priority, :spot, :eligible_since, :conditions, :generation, \
-             :created) ON CONFLICT (uid) DO UPDATE SET owner = excluded.owner, \
+             duration, not_before, not_after, tags, context, state, exporter_uid, exporter_name, \
+             began, ended, end_reason, priority, eligible_since, conditions, generation, created) \
+             VALUES (:uid, :namespace, :name, :owner, :selector, :pinned, :allow_disabled, \
+             :duration, :not_before, :not_after, :tags, :context, :state, :exporter_uid, \
+             :exporter_name, :began, :ended, :end_reason, :priority, :eligible_since, \
+             :conditions, :generation, :created) \
+             ON CONFLICT (uid) DO UPDATE SET owner = excluded.owner, \
              duration = excluded.duration, not_before = excluded.not_before, \
              not_after = excluded.not_after, state = excluded.state, \
-             release_requested = excluded.release_requested, \
              exporter_uid = excluded.exporter_uid, exporter_name = excluded.exporter_name, \
              began = excluded.began, ended = excluded.ended, end_reason = excluded.end_reason, \
-             priority = excluded.priority, spot = excluded.spot, \
-             eligible_since = excluded.eligible_since, conditions = excluded.conditions, \
-             generation = excluded.generation",
+             priority = excluded.priority, eligible_since = excluded.eligible_since, \
+             conditions = excluded.conditions, generation = excluded.generation",
         )?
         .execute(named_params! {
             ":uid": lease.uid.to_string(),
@@ -85,14 +83,12 @@ pub(in crate::store) fn put(connection: &Connection, lease: &Lease) -> Result<()
             ":tags": json(&lease.tags),
             ":context": json(&lease.context),
             ":state": name_of(&STATES, &lease.state),
-            ":release_requested": lease.release_requested,
             ":exporter_uid": exporter.map(|exporter| exporter.uid.to_string()),
             ":exporter_name": exporter.map(|exporter| &exporter.name),
             ":began": lease.began.map(|time| time.0),
             ":ended": lease.ended.map(|time| time.0),
             ":end_reason": lease.end_reason.map(|reason| name_of(&REASONS, &reason)),
             ":priority": lease.priority,
-            ":spot": lease.spot,
             ":eligible_since": lease.eligible_since.map(|time| time.0),
             ":conditions": json(&conditions),
             ":generation": lease.generation,
@@ -131,7 +127,6 @@ pub(in crate::store) fn read(row: &Row<'_>) -> Result<Lease, StoreError> {
         tags: columns.json("tags")?,
         context: columns.json("context")?,
         state: named(&STATES, &columns.get::<String>("state")?, &columns)?,
-        release_requested: columns.get("release_requested")?,
         exporter,
         began: columns.maybe_time("began")?,
         ended: columns.maybe_time("ended")?,
@@ -140,7 +135,6 @@ pub(in crate::store) fn read(row: &Row<'_>) -> Result<Lease, StoreError> {
             None => None,
         },
         priority: columns.get("priority")?,
-        spot: columns.get("spot")?,
         eligible_since: columns.maybe_time("eligible_since")?,
         conditions: conditions.collect::<Result<Conditions, StoreError>>()?,
         generation: columns.get("generation")?,

@@ -23,8 +23,10 @@ pub(in crate::store) fn put(connection: &Connection, policy: &Policy) -> Result<
     let rules: Vec<Stored> = policy.rules.iter().map(Stored::of).collect();
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO policies (uid, namespace, name, exporters, rules, generation, \
-             created) VALUES (:uid, :namespace, :name, :exporters, :rules, :generation, :created)",
+            "INSERT INTO policies (uid, namespace, name, exporters, rules, generation, \
+             created) VALUES (:uid, :namespace, :name, :exporters, :rules, :generation, :created) \
+             ON CONFLICT (uid) DO UPDATE SET exporters = excluded.exporters, rules = \
+             excluded.rules, generation = excluded.generation",
         )?
         .execute(named_params! {
             ":uid": policy.uid.to_string(),

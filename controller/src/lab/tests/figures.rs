@@ -1,0 +1,163 @@
+//! How fast it is, for people who want to know: `cargo test --release … figures -- --ignored --nocapture`.
+
+use std::time::Instant;
+
+use super::*;
+use crate::store::{Change, Event};
+
+/// In microseconds: the middle one, and the slowest of a hundred.
+fn spread(mut times: Vec<Duration>) -> String {
+    times.sort_unstable();
+    let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)];
+    format!("p50 {:?}, p99 {:?}", at(50), at(99))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "prints figures; takes a minute"]
+async fn ten_thousand_leases_on_a_thousand_exporters() {
+    let bench = Bench::new().await;
+    bench.client("alice").await;
+    let start = Instant::now();
+    let make = (0..1000).map(|at| {
+        let (bench, board) = (&bench, at % 20);
+        async move {
+            let text = format!("board=b{board},rack=r{at}");
+            bench.exporter(&format!("e{at}"), &text).await
+        }
+    });
+    let _present = futures_util::future::join_all(make).await;
+    println!("1,000 exporters there: {:?}", start.elapsed());
+    let mut times = Vec::new();
+    for at in 0..200 {
+        let start = Instant::now();
+        let lease = bench.lease("alice", &format!("board=b{}", at % 20)).await;
+        times.push(start.elapsed());
+        assert_eq!(lease.state, LeaseState::Active);
+    }
+    println!("create to Ready, nobody waits: {}", spread(times));
+    let start = Instant::now();
+    let asks = (0..9_800).map(|at| {
+        bench
+            .lab
+            .create_lease(wanted("alice", &format!("board=b{}", at % 20)))
+    });
+    let leases = futures_util::future::join_all(asks).await;
+    let took = start.elapsed();
+    println!(
+        "9,800 more at once: {took:?}, {:.0}/s",
+        9_800.0 / took.as_secs_f64()
+    );
+    let mut active: Vec<_> = leases
+        .into_iter()
+        .map(Result::unwrap)
+        .filter(|lease| lease.state == LeaseState::Active)
+        .collect();
+    assert_eq!(active.len(), 800);
+    let mut times = Vec::new();
+    for lease in active.drain(..100) {
+        let start = Instant::now();
+        bench.release(&lease).await;
+        times.push(start.elapsed());
+    }
+    println!(
+        "release, so that the next begins, 9,000 wait: {}",
+        spread(times)
+    );
+    let mut times = Vec::new();
+    for lease in active.drain(..100) {
+        let update = LeaseUpdate {
+            duration: Some(minutes(5)),
+            ..LeaseUpdate::default()
+        };
+        let start = Instant::now();
+        bench
+            .lab
+            .update_lease(lease.key.clone(), None, update)
+            .await
+            .unwrap();
+        times.push(start.elapsed());
+    }
+    println!("update, 9,000 wait: {}", spread(times));
+    let (_exporter, _there) = bench.exporter("free", "board=free").await;
+    let start = Instant::now();
+    let lease = bench.lease("alice", "board=free").await;
+    assert_eq!(lease.state, LeaseState::Active);
+    println!(
+        "create to Ready, 9,000 wait for others: {:?}",
+        start.elapsed()
+    );
+    let start = Instant::now();
+    let bench = bench.again().await;
+    println!("stop and start with 10,000 open: {:?}", start.elapsed());
+    drop(bench);
+}
+
+#[tokio::test]
+#[ignore = "prints figures; writes a gigabyte"]
+async fn a_million_leases_that_have_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().join("lab.db")).unwrap();
+    let exporters: Vec<_> = (0..1000)
+        .map(|at| crate::model::samples::exporter(&format!("e{at}"), "board=x"))
+        .collect();
+    let made = exporters
+        .iter()
+        .map(|exporter| Change::Exporter(Arc::new(exporter.clone())));
+    store.commit(made.collect()).await.unwrap();
+    let sample = crate::model::samples::lease("x", "board=x");
+    for round in 0..100 {
+        let changes = (0..10_000).flat_map(|at| {
+            let number = round * 10_000 + at;
+            let exporter = &exporters[number % 1000];
+            let time = Time(1_700_000_000_000_000 + number as i64);
+            let lease = Lease {
+                uid: crate::model::Uid::random(),
+                key: key(&format!("{number:07}")),
+                state: LeaseState::Ended,
+                began: Some(time),
+                ended: Some(time),
+                end_reason: Some(EndReason::Released),
+                exporter: Some(crate::model::ExporterRef {
+                    uid: exporter.uid,
+                    name: exporter.key.name.clone(),
+                }),
+                ..sample.clone()
+            };
+            let event = Event {
+                at: time,
+                actor: "lab".to_owned(),
+                what: "LeaseReleased",
+                kind: "lease",
+                object: lease.key.clone(),
+                detail: String::new(),
+            };
+            [Change::Lease(Arc::new(lease)), Change::Audit(event)]
+        });
+        store.commit(changes.collect()).await.unwrap();
+    }
+    drop(store);
+    let size = std::fs::metadata(folder.path().join("lab.db"))
+        .unwrap()
+        .len();
+    println!("the file: {} MB", size >> 20);
+    for _ in 0..3 {
+        let start = Instant::now();
+        let store = Store::open(folder.path().join("lab.db")).unwrap();
+        let (lab, running) = Lab::open(store).await.unwrap();
+        assert_eq!(lab.census().exporters.all, 1000);
+        println!("start: {:?}", start.elapsed());
+        drop(lab);
+        running.ended().await;
+    }
+    let store = Store::open(folder.path().join("lab.db")).unwrap();
+    let mut times = Vec::new();
+    for _ in 0..100 {
+        let start = Instant::now();
+        store.forget(Default::default(), Time::now()).await.unwrap();
+        times.push(start.elapsed());
+    }
+    println!(
+        "forgetting 1,000 leases and 1,000 records: {}",
+        spread(times)
+    );
+}

@@ -1,0 +1,521 @@
+//! A lab in a hurry: everything that can be asked for, in any order, with clocks that jump, a database
+//! that refuses and programs that stop. After every step, what is true is true.
+//!
+//! A failure prints its seed; `SIMULATION_SEED=…` runs only that one.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::*;
+use crate::lab::state::State;
+use crate::model::{Credential, CredentialKind, Rule};
+use crate::schedule::{Decision, decide};
+
+const SEEDS: u64 = 12;
+const STEPS: usize = 250;
+const BOARDS: [&str; 3] = ["board=x", "board=y", "board in (x,y)"];
+const CLIENTS: [&str; 3] = ["alice", "bob", "carol"];
+const EXPORTERS: [&str; 5] = ["a", "b", "c", "d", "e"];
+
+struct World {
+    bench: Bench,
+    chance: u64,
+    /// In microseconds.
+    clock: Arc<AtomicI64>,
+    present: HashMap<&'static str, Present>,
+    /// Those that have ended, as they were then.
+    ended: HashMap<Key, Arc<Lease>>,
+}
+
+/// Says which seed it was.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("SIMULATION_SEED={}", self.0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn whatever_happens_the_lab_is_in_order() {
+    let seeds = match std::env::var("SIMULATION_SEED") {
+        Ok(seed) => vec![seed.parse().unwrap()],
+        Err(_) => (1..=SEEDS).collect(),
+    };
+    for seed in seeds {
+        let _seed = Seed(seed);
+        let mut world = World::new(seed).await;
+        for _ in 0..STEPS {
+            world = world.step().await;
+        }
+        assert!(
+            world.ended.len() > 20,
+            "it was worth it: {}",
+            world.ended.len()
+        );
+    }
+}
+
+// === impl World ===
+
+impl World {
+    async fn new(seed: u64) -> Self {
+        let clock = Arc::new(AtomicI64::new(1_700_000_000_000_000));
+        let bench = open(tempfile::tempdir().unwrap(), &clock).await;
+        let mut world = Self {
+            bench,
+            chance: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+            clock,
+            present: HashMap::new(),
+            ended: HashMap::new(),
+        };
+        for name in &CLIENTS[..2] {
+            world.bench.client(name).await;
+        }
+        for (at, name) in EXPORTERS.iter().enumerate().take(3) {
+            let (_, present) = world.bench.exporter(name, BOARDS[at % 2]).await;
+            world.present.insert(name, present);
+        }
+        world
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.chance ^= self.chance << 13;
+        self.chance ^= self.chance >> 7;
+        self.chance ^= self.chance << 17;
+        (self.chance >> 11) % end
+    }
+
+    fn one<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len() as u64) as usize]
+    }
+
+    fn now(&self) -> Time {
+        Time(self.clock.load(Ordering::Relaxed))
+    }
+
+    async fn step(mut self) -> Self {
+        let seconds = match self.below(20) {
+            0 => -3600,
+            1 => 3600,
+            2 => 100_000,
+            _ => self.below(30) as i64,
+        };
+        self.clock.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+        match self.below(25) {
+            0 => self = self.stop().await,
+            1 => {
+                let other = rusqlite::Connection::open(self.bench.lab.store().path()).unwrap();
+                let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON audit \
+                              BEGIN SELECT RAISE(ABORT, 'refused'); END";
+                other.execute_batch(refuse).unwrap();
+                self.commands().await;
+                other.execute_batch("DROP TRIGGER refuse").unwrap();
+            }
+            _ => self.commands().await,
+        }
+        // What is due happens before this is answered; it changes nothing itself.
+        let nobody = self.bench.lab.delete_client(key("nobody"), ADMIN).await;
+        assert!(
+            matches!(nobody, Err(LabError::NotFound { .. })),
+            "{nobody:?}"
+        );
+        self.check().await;
+        self
+    }
+
+    /// Stops without a word to anybody, and starts again.
+    async fn stop(self) -> Self {
+        let Self {
+            bench:
+                Bench {
+                    lab,
+                    running,
+                    folder,
+                },
+            clock,
+            ..
+        } = self;
+        let journal = lab.store().path().with_extension("db-wal");
+        running.0.abort();
+        drop(lab);
+        drop(running.0.await);
+        // Until the thread that writes has gone, too.
+        while journal.exists() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let bench = open(folder, &clock).await;
+        let mut present = HashMap::new();
+        for name in EXPORTERS {
+            if let Some(exporter) = bench.lab.exporter(&key(name))
+                && exporter.online
+            {
+                let is_there = bench.lab.arrive(exporter.uid).await.unwrap();
+                present.insert(name, is_there);
+            }
+        }
+        Self {
+            bench,
+            clock,
+            present,
+            ..self
+        }
+    }
+
+    /// Some at once.
+    async fn commands(&mut self) {
+        let open = self.leases(false).await;
+        let count = 1 + self.below(6);
+        let commands: Vec<_> = (0..count).map(|_| self.command(&open)).collect();
+        for done in futures_util::future::join_all(commands)
+            .await
+            .into_iter()
+            .flatten()
+        {
+            let (name, present) = done;
+            self.present.insert(name, present);
+        }
+    }
+
+    async fn leases(&self, ended: bool) -> Vec<Arc<Lease>> {
+        let query = LeaseQuery {
+            namespace: "lab".to_owned(),
+            ended,
+            ..LeaseQuery::default()
+        };
+        self.bench.lab.leases(query).await.unwrap()
+    }
+
+    /// Something that is asked for; whether it is granted is not for us to say.
+    fn command(
+        &mut self,
+        open: &[Arc<Lease>],
+    ) -> BoxFuture<'static, Option<(&'static str, Present)>> {
+        let lab = self.bench.lab.clone();
+        let name = self.one(&EXPORTERS);
+        let client = self.one(&CLIENTS);
+        let exporter = lab.exporter(&key(name));
+        let lease = match open.len() {
+            0 => None,
+            _ => Some(open[self.below(open.len() as u64) as usize].key.clone()),
+        };
+        match self.below(20) {
+            0..=6 => {
+                let new = self.wish(client);
+                async move { quiet(lab.create_lease(new).await) }.boxed()
+            }
+            7..=9 => {
+                let Some(lease) = lease else {
+                    return async { None }.boxed();
+                };
+                let by = match self.below(3) {
+                    0 => By::Admin(ADMIN.to_owned()),
+                    _ => By::Client(client.to_owned()),
+                };
+                let delete = self.below(2) == 0;
+                async move {
+                    quiet(match delete {
+                        true => lab.delete_lease(lease, by).await,
+                        false => lab.release_lease(lease, by).await,
+                    })
+                }
+                .boxed()
+            }
+            10 | 11 => {
+                let Some(lease) = lease else {
+                    return async { None }.boxed();
+                };
+                let update = self.update();
+                async move { quiet(lab.update_lease(lease, None, update).await) }.boxed()
+            }
+            12 => {
+                let labels = labels(self.one(&BOARDS[..2]));
+                let new = NewExporter {
+                    key: key(name),
+                    labels,
+                    username: None,
+                    migrated: None,
+                };
+                async move { quiet(lab.create_exporter(new, ADMIN).await) }.boxed()
+            }
+            13 => {
+                let enabled = Some(self.below(2) == 0);
+                let gone = self.below(3) == 0;
+                async move {
+                    if gone {
+                        return quiet(lab.delete_exporter(key(name), ADMIN).await);
+                    }
+                    let change = ExporterChange {
+                        enabled,
+                        ..ExporterChange::default()
+                    };
+                    quiet(lab.alter_exporter(key(name), change, ADMIN).await)
+                }
+                .boxed()
+            }
+            14 | 15 => {
+                let Some(exporter) = exporter else {
+                    return async { None }.boxed();
+                };
+                async move {
+                    let device = Device {
+                        uuid: name.to_owned(),
+                        parent: None,
+                        labels: Labels::new(),
+                    };
+                    drop(
+                        lab.register(exporter.uid, Labels::new(), vec![device])
+                            .await,
+                    );
+                    Some((name, lab.arrive(exporter.uid).await.ok()?))
+                }
+                .boxed()
+            }
+            16 | 17 => {
+                let Some(exporter) = exporter else {
+                    return async { None }.boxed();
+                };
+                let status = self.one(&[
+                    ExporterStatus::Available,
+                    ExporterStatus::Available,
+                    ExporterStatus::LeaseReady,
+                    ExporterStatus::Offline,
+                ]);
+                let release = self.below(4) == 0;
+                let goodbye = self.below(6) == 0;
+                async move {
+                    if goodbye {
+                        return quiet(lab.unregister(exporter.uid, String::new()).await);
+                    }
+                    quiet(lab.report(exporter.uid, reported(status), release).await)
+                }
+                .boxed()
+            }
+            18 => {
+                let new = NewClient {
+                    key: key(client),
+                    labels: labels("team=apps"),
+                    username: None,
+                    migrated: None,
+                    provisioned: false,
+                };
+                let gone = self.below(3) == 0;
+                let credential = Credential {
+                    jti: self.below(30).to_string(),
+                    kind: CredentialKind::Client,
+                    owner: lab
+                        .client(&key(client))
+                        .map_or(crate::model::Uid::random(), |client| client.uid),
+                    label: String::new(),
+                    key_id: "k".to_owned(),
+                    issued: self.now(),
+                    expires: self.now().after(Duration::from_secs(3600)),
+                    revoked: None,
+                };
+                async move {
+                    let grace = Some(Duration::from_secs(60));
+                    let kept = lab.keep_credential(credential, key(client), grace, ADMIN);
+                    drop(kept.await);
+                    quiet(match gone {
+                        true => lab.delete_client(key(client), ADMIN).await,
+                        false => lab.create_client(new, ADMIN).await.map(drop),
+                    })
+                }
+                .boxed()
+            }
+            _ => {
+                let apply = self.below(3) == 0;
+                let new = NewPolicy {
+                    key: key("p"),
+                    exporters: self.one(&BOARDS).parse().unwrap(),
+                    rules: vec![Rule {
+                        priority: self.below(3) as i64,
+                        from: vec!["team=apps".parse().unwrap()],
+                        ..Rule::default()
+                    }],
+                };
+                async move {
+                    quiet(match apply {
+                        true => lab.apply_policy(new, ADMIN).await.map(drop),
+                        false => lab.delete_policy(key("p"), ADMIN).await,
+                    })
+                }
+                .boxed()
+            }
+        }
+    }
+
+    fn wish(&mut self, client: &str) -> NewLease {
+        let mut new = wanted(client, self.one(&BOARDS));
+        new.wish = self.times();
+        if self.below(4) == 0 {
+            new.name = Some(format!("n{}", self.below(40)));
+        }
+        if self.below(8) == 0 {
+            new.pinned = Some(self.one(&EXPORTERS).to_owned());
+            new.selector = "".parse().unwrap();
+            new.allow_disabled = self.below(2) == 0;
+        }
+        new
+    }
+
+    fn times(&mut self) -> Wish {
+        let duration = Some(Length {
+            micros: (1 + self.below(600) as i64) * 1_000_000,
+        });
+        let begin = (self.below(5) == 0)
+            .then(|| Time(self.now().0 + (self.below(400) as i64 - 100) * 1_000_000));
+        Wish {
+            begin,
+            end: None,
+            duration,
+        }
+    }
+
+    fn update(&mut self) -> LeaseUpdate {
+        let times = self.times();
+        match self.below(4) {
+            0 => LeaseUpdate {
+                owner: Some(self.one(&CLIENTS).to_owned()),
+                ..LeaseUpdate::default()
+            },
+            1 => LeaseUpdate {
+                begin: times.begin,
+                ..LeaseUpdate::default()
+            },
+            2 => LeaseUpdate {
+                end: times.begin,
+                ..LeaseUpdate::default()
+            },
+            _ => LeaseUpdate {
+                duration: times.duration,
+                ..LeaseUpdate::default()
+            },
+        }
+    }
+
+    /// What is always true.
+    async fn check(&mut self) {
+        let loaded = self.bench.lab.store().load().await.unwrap();
+        {
+            let state = self.bench.lab.read();
+            same(&state, &State::of(&loaded));
+            settled(&state);
+        }
+        let all = self.leases(true).await;
+        let mut held = HashMap::new();
+        for lease in &all {
+            in_order(lease);
+            if lease.state == LeaseState::Active {
+                let exporter = lease.exporter.as_ref().unwrap().uid;
+                assert_eq!(held.insert(exporter, lease), None, "one lease per exporter");
+            }
+            if let Some(before) = self.ended.get(&lease.key) {
+                assert_eq!(lease, before, "what has ended stays as it was");
+            } else if lease.has_ended() {
+                self.ended.insert(lease.key.clone(), Arc::clone(lease));
+            }
+        }
+        assert_eq!(
+            all.len(),
+            loaded.leases.len() + self.ended.len(),
+            "none is lost"
+        );
+    }
+}
+
+pub(super) async fn open(folder: TempDir, clock: &Arc<AtomicI64>) -> Bench {
+    let clock = Arc::clone(clock);
+    let now = move || Time(clock.load(Ordering::Relaxed));
+    let store = Store::open(folder.path().join("lab.db")).unwrap();
+    let (lab, running) = Lab::open_at(store, Arc::new(now)).await.unwrap();
+    Bench {
+        lab,
+        running,
+        folder,
+    }
+}
+
+fn quiet<T>(_: Result<T, LabError>) -> Option<(&'static str, Present)> {
+    None
+}
+
+/// What the world sees is what the database has.
+fn same(seen: &State, stored: &State) {
+    let sorted = |state: &State| {
+        let mut texts = Vec::new();
+        texts.extend(state.exporters.iter().map(|object| format!("{object:?}")));
+        texts.extend(state.clients.iter().map(|object| format!("{object:?}")));
+        texts.extend(state.policies.iter().map(|object| format!("{object:?}")));
+        texts.extend(state.leases.iter().map(|object| format!("{object:?}")));
+        texts.extend(
+            state
+                .credentials
+                .values()
+                .map(|object| format!("{object:?}")),
+        );
+        texts.extend(state.held.iter().map(|pair| format!("held {pair:?}")));
+        texts.extend(state.used.iter().map(|pair| format!("used {pair:?}")));
+        texts.sort();
+        texts
+    };
+    let (seen, stored) = (sorted(seen), sorted(stored));
+    for (one, other) in seen.iter().zip(&stored) {
+        assert_eq!(one, other, "memory and database");
+    }
+    assert_eq!(seen.len(), stored.len());
+}
+
+/// Nobody waits for what he could have, and everybody knows what for.
+fn settled(state: &State) {
+    for decision in decide(&crate::lab::queue::snapshot(state, "lab")) {
+        let Decision::Wait { lease, why, place } = decision else {
+            panic!("this was to be done before: {decision:?}");
+        };
+        assert_eq!(state.places.get(&lease), Some(&(why, place)));
+        let lease = state.leases.get(lease).unwrap();
+        assert_eq!(
+            condition(lease, ConditionType::Pending),
+            Some((true, why.reason()))
+        );
+    }
+}
+
+fn in_order(lease: &Lease) {
+    let kinds: Vec<_> = lease
+        .conditions
+        .iter()
+        .map(|condition| condition.kind)
+        .collect();
+    if let Some(ready) = kinds.iter().position(|kind| *kind == ConditionType::Ready) {
+        assert_eq!(ready, kinds.len() - 1, "Ready is the last: {lease:?}");
+    }
+    if let Some(pending) = kinds
+        .iter()
+        .position(|kind| *kind == ConditionType::Pending)
+    {
+        assert_eq!(pending, 0, "Pending is the first: {lease:?}");
+    }
+    let holds = condition(lease, ConditionType::Ready).is_some_and(|(holds, _)| holds);
+    assert_eq!(holds, lease.state == LeaseState::Active, "{lease:?}");
+    assert_eq!(
+        lease.has_ended(),
+        lease.ended.is_some() && lease.end_reason.is_some(),
+        "{lease:?}"
+    );
+    assert_eq!(lease.began.is_some(), lease.exporter.is_some(), "{lease:?}");
+    if lease.state == LeaseState::Pending {
+        assert!(
+            lease.eligible_since.is_some() && !kinds.is_empty(),
+            "{lease:?}"
+        );
+    }
+    if let (Some(began), Some(ended)) = (lease.began, lease.ended) {
+        assert!(began <= ended, "{lease:?}");
+    }
+}

@@ -1,0 +1,122 @@
+//! From a path to a database that is ours, without touching what is not.
+//!
+//! ```text
+//!  nothing there ─► made whole under another name ─► renamed ─┐
+//!  a file ─► its header says: ours ───────────────────────────┴─► opened ─► brought up to date
+//! ```
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{BUSY, StoreError, schema};
+
+/// How every database begins, with the application's number at its end.
+const HEADER: usize = 72;
+const MAGIC: &[u8] = b"SQLite format 3\0";
+/// A journal that has grown larger than this is cut again.
+const JOURNAL: i64 = 64 << 20;
+
+/// The connection that writes.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => create(path)?,
+        _ => identify(path)?,
+    }
+    let ours = || -> Result<Connection, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        schema::migrate(&mut connection, path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "journal_size_limit", JOURNAL)?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        Ok(connection)
+    };
+    ours().map_err(|error| error.at(path))
+}
+
+/// A connection that only reads.
+pub(super) fn read(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    Ok(connection)
+}
+
+/// Whether this is a database of a controller, by its first bytes: SQLite itself would work on a
+/// foreign file before we could know.
+pub(super) fn identify(path: &Path) -> Result<(), StoreError> {
+    let file = fs::metadata(path).map_err(StoreError::file(path))?;
+    let path_buf = || path.to_owned();
+    if !file.is_file() {
+        return Err(StoreError::NotAFile { path: path_buf() });
+    }
+    if file.len() == 0 {
+        return Err(StoreError::Empty { path: path_buf() });
+    }
+    let mut header = Vec::with_capacity(HEADER);
+    File::open(path)
+        .and_then(|file| file.take(HEADER as u64).read_to_end(&mut header))
+        .map_err(StoreError::file(path))?;
+    if header.len() < HEADER || !header.starts_with(MAGIC) {
+        return Err(StoreError::NotADatabase { path: path_buf() });
+    }
+    if !header.ends_with(&schema::APPLICATION.to_be_bytes()) {
+        return Err(StoreError::Foreign { path: path_buf() });
+    }
+    Ok(())
+}
+
+/// Makes a new one. Under its own name it is there whole or not at all, so that one that is empty has
+/// lost what it had.
+fn create(path: &Path) -> Result<(), StoreError> {
+    let new = beside(path, ".new");
+    prepare(&new)?;
+    let made = || -> Result<(), StoreError> {
+        let mut connection = Connection::open(&new)?;
+        schema::migrate(&mut connection, &new)?;
+        connection.close().map_err(|(_, error)| error)?;
+        Ok(())
+    };
+    made().map_err(|error| error.at(path))?;
+    settle(&new, path)
+}
+
+/// An empty file that nobody else can read, instead of what an earlier attempt has left.
+pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
+    for left in [path.to_owned(), beside(path, "-journal")] {
+        match fs::remove_file(left) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(StoreError::file(path)(error));
+            }
+            _ => {}
+        }
+    }
+    let mut options = OpenOptions::new();
+    let made = options.write(true).create_new(true).mode(0o600).open(path);
+    made.map(drop).map_err(StoreError::file(path))
+}
+
+/// Gives a finished file its name, and has the disk know it.
+pub(super) fn settle(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let folder = match to.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    File::open(from)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| fs::rename(from, to))
+        .and_then(|()| File::open(folder)?.sync_all())
+        .map_err(StoreError::file(to))
+}
+
+/// A file next to this one.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
