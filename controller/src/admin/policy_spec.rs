@@ -250,7 +250,7 @@ policies:
     fn files_of_the_reference_are_read_and_written() {
         let spec: PolicySpec = serde_yaml::from_str(POLICY).unwrap();
         let (exporters, rules) = spec.read().unwrap();
-        assert_eq!(exporters.to_string(), "!broken,board=rpi,rack in (a,b)");
+        assert_eq!(exporters.to_string(), "board=rpi,!broken,rack in (a,b)");
         assert_eq!(rules[0].from[0].to_string(), "team=x");
         assert_eq!(rules[0].maximum.unwrap().as_secs(), 9000);
         let policy = Policy {

@@ -356,8 +356,8 @@ impl Fields {
         let Kind::Text(text) = &node.kind else {
             return Some(node);
         };
-        // The text of a block begins on the line after its `|`.
-        match document::parse(text, node.line + 1) {
+        // A block stands where its text begins, not where its `|` is.
+        match document::parse(text, node.line) {
             Ok(inner) => Some(inner),
             Err(mut mistake) => {
                 mistake.path = self.path(key);

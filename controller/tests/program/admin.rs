@@ -31,35 +31,70 @@ fn objects_are_made_shown_changed_and_deleted() {
         if runs {
             lab.start();
         }
-        lab.works(&["client", "create", "alice", "-l", "team=a", "--oidc-username", "dex:alice"]);
+        lab.works(&[
+            "client",
+            "create",
+            "alice",
+            "-l",
+            "team=a",
+            "--oidc-username",
+            "dex:alice",
+        ]);
         let told = lab.fails(&["client", "create", "alice"]);
         assert!(told.contains("Error from server (AlreadyExists)"), "{told}");
         let shown = lab.works(&["client", "label", "alice", "team-", "room=7"]);
-        assert!(shown.contains("room=7") && !shown.contains("team"), "{shown}");
+        assert!(
+            shown.contains("room=7") && !shown.contains("team"),
+            "{shown}"
+        );
         assert_eq!(
             lab.works(&["client", "get", "alice", "-o", "name"]),
             "client.jumpstarter.dev/alice\n"
         );
         lab.works(&["exporter", "create", "board", "-l", "board=rpi"]);
-        assert!(lab.works(&["exporter", "disable", "board"]).contains("Disabled"));
-        assert!(!lab.works(&["exporter", "enable", "board"]).contains("Disabled"));
+        assert!(
+            lab.works(&["exporter", "disable", "board"])
+                .contains("Disabled")
+        );
+        assert!(
+            !lab.works(&["exporter", "enable", "board"])
+                .contains("Disabled")
+        );
         let token = lab.works(&["token", "issue", "client", "alice"]);
         assert_eq!(token.trim().split('.').count(), 3);
         lab.works(&["token", "rotate", "client", "alice", "--grace", "1h"]);
         let listed = lab.works(&["token", "list", "client", "alice"]);
         assert!(listed.contains("good until"), "{listed}");
-        assert!(lab.works(&["token", "revoke", "client", "alice"]).contains("Revoked 2"));
-        lab.works(&["lease", "create", "alice", "-l", "board=rpi", "-d", "1h", "--name", "mine"]);
+        assert!(
+            lab.works(&["token", "revoke", "client", "alice"])
+                .contains("Revoked 2")
+        );
+        lab.works(&[
+            "lease",
+            "create",
+            "alice",
+            "-l",
+            "board=rpi",
+            "-d",
+            "1h",
+            "--name",
+            "mine",
+        ]);
         assert!(lab.works(&["lease", "get"]).contains("Pending"));
         lab.works(&["lease", "release", "mine"]);
         lab.works(&["client", "delete", "alice"]);
         lab.works(&["exporter", "delete", "board"]);
         let told = lab.fails(&["client", "get", "alice"]);
         assert!(told.contains("Error from server (NotFound)"), "{told}");
-        assert!(lab.fails(&["client", "get", "../x"]).contains("cannot be a name"));
+        assert!(
+            lab.fails(&["client", "get", "../x"])
+                .contains("cannot be a name")
+        );
         // Names of leases are never free again.
         lab.works(&["client", "create", "alice"]);
-        let again = ["lease", "create", "alice", "-l", "a=b", "-d", "1h", "--name", "mine"];
+        let again = [
+            "lease", "create", "alice", "-l", "a=b", "-d", "1h", "--name", "mine",
+        ];
         assert!(lab.fails(&again).contains("AlreadyExists"));
         lab.works(&["client", "delete", "alice"]);
         if !runs {
@@ -79,7 +114,10 @@ fn policies_are_those_of_the_reference() {
     let path = lab.path("policy.yaml");
     std::fs::write(&path, policy).unwrap();
     let path = path.to_str().unwrap();
-    assert!(lab.works(&["policy", "apply", path]).contains("team applied"));
+    assert!(
+        lab.works(&["policy", "apply", path])
+            .contains("team applied")
+    );
     let shown = lab.works(&["policy", "get", "team", "-o", "json"]);
     assert!(shown.contains("\"maximumDuration\": \"2h0m0s\""), "{shown}");
     std::fs::write(path, policy.replace("2h0m0s", "2 days")).unwrap();
@@ -129,13 +167,20 @@ fn a_backup_is_a_lab() {
     lab.works(&["backup", backup]);
     assert!(lab.fails(&["backup", backup]).contains("already"));
     lab.works(&["--data-dir", restored, "restore", backup]);
-    assert!(lab.works(&["--data-dir", restored, "client", "get"]).contains("alice"));
+    assert!(
+        lab.works(&["--data-dir", restored, "client", "get"])
+            .contains("alice")
+    );
     assert_eq!(mode(&lab.path("restored/ca/ca-key.pem")), 0o600);
     let exported = lab.path("lab.json");
     std::fs::write(&exported, lab.works(&["export"])).unwrap();
     let other = Lab::new();
     let exported = exported.to_str().unwrap();
-    assert!(other.works(&["import", exported]).contains("client lab/alice created"));
+    assert!(
+        other
+            .works(&["import", exported])
+            .contains("client lab/alice created")
+    );
     assert!(other.works(&["client", "get"]).contains("alice"));
     assert_eq!(other.works(&["import", exported]), "");
 }
@@ -143,12 +188,26 @@ fn a_backup_is_a_lab() {
 #[test]
 fn mistakes_in_the_configuration_are_told_before_anything_is_touched() {
     let lab = Lab::new();
-    std::fs::write(lab.path("lab.yaml"), "namespac: x\nlisten: {grpc: nowhere}\n").unwrap();
+    std::fs::write(
+        lab.path("lab.yaml"),
+        "namespac: x\nlisten: {grpc: nowhere}\n",
+    )
+    .unwrap();
     let told = lab.fails(&["run"]);
     assert!(told.contains("2 mistakes"), "{told}");
-    assert!(told.contains("lab.yaml:1: namespac: unknown key, did you mean `namespace`?"), "{told}");
+    assert!(
+        told.contains("lab.yaml:1: namespac: unknown key, did you mean `namespace`?"),
+        "{told}"
+    );
     let elsewhere = lab.path("nothing");
-    let told = lab.fails(&["--config", "/dev/null", "--data-dir", elsewhere.to_str().unwrap(), "client", "get"]);
+    let told = lab.fails(&[
+        "--config",
+        "/dev/null",
+        "--data-dir",
+        elsewhere.to_str().unwrap(),
+        "client",
+        "get",
+    ]);
     assert!(told.contains("jmp-controller init"), "{told}");
     assert!(!elsewhere.exists());
 }

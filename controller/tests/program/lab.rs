@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use jumpstarter_client::config::{ClientConfig, ExporterConfig};
 use jumpstarter_client::connect::{ChannelOptions, Tls};
 use jumpstarter_client::controller::{Controller, Identity, Kind};
+use jumpstarter_proto::v1::{DriverInstanceReport, RegisterRequest};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -96,13 +97,27 @@ impl Lab {
     }
 
     pub(crate) fn start(&mut self) {
-        let log = std::fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
-        let child = self.program().arg("run").stderr(log).stdout(Stdio::null()).spawn().unwrap();
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.path("log"))
+            .unwrap();
+        let child = self
+            .program()
+            .arg("run")
+            .stderr(log)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
         self.running = Some(child);
         let begun = Instant::now();
         while !self.is_ready() {
             let ended = self.running.as_mut().unwrap().try_wait().unwrap();
-            assert!(ended.is_none() && begun.elapsed() < PATIENCE, "{}", self.log());
+            assert!(
+                ended.is_none() && begun.elapsed() < PATIENCE,
+                "{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -114,8 +129,11 @@ impl Lab {
             return false;
         };
         let mut answer = String::new();
-        let asked = stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-        asked.and_then(|()| stream.read_to_string(&mut answer)).is_ok()
+        let asked =
+            stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        asked
+            .and_then(|()| stream.read_to_string(&mut answer))
+            .is_ok()
             && answer.starts_with("HTTP/1.1 200")
     }
 
@@ -149,7 +167,15 @@ impl Lab {
     pub(crate) fn exporter(&self, name: &str) -> Controller {
         let file = self.path(&format!("{name}.yaml"));
         let label = format!("name={name}");
-        self.works(&["exporter", "create", name, "-l", &label, "--out", file.to_str().unwrap()]);
+        self.works(&[
+            "exporter",
+            "create",
+            name,
+            "-l",
+            &label,
+            "--out",
+            file.to_str().unwrap(),
+        ]);
         assert_eq!(mode(&file), 0o600);
         let config = ExporterConfig::load(&file).unwrap().unwrap();
         let identity = Identity {
@@ -175,7 +201,8 @@ impl Drop for Lab {
 
 impl Ports {
     fn free() -> Self {
-        let all: [TcpListener; 4] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+        let all: [TcpListener; 4] =
+            std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
         let [grpc, router, health, metrics] =
             all.map(|listener| listener.local_addr().unwrap().port());
         Self {
@@ -184,6 +211,17 @@ impl Ports {
             health,
             metrics,
         }
+    }
+}
+
+/// One driver: an exporter without any counts as not registered, and gets no lease.
+pub(crate) fn device() -> RegisterRequest {
+    RegisterRequest {
+        reports: vec![DriverInstanceReport {
+            uuid: "6f1c2a3e-0000-4000-8000-000000000001".to_owned(),
+            ..DriverInstanceReport::default()
+        }],
+        ..RegisterRequest::default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The end of the program, and its next life.
 
-use jumpstarter_proto::v1::{ExporterStatus, RegisterRequest, ReportStatusRequest, StatusRequest};
+use jumpstarter_proto::v1::{ExporterStatus, ReportStatusRequest, StatusRequest};
 
 use crate::lab::Lab;
 
@@ -10,7 +10,7 @@ async fn a_restart_keeps_leases_and_cuts_streams_so_that_exporters_come_again() 
     lab.client("alice");
     let exporter = lab.exporter("board");
     let mut service = exporter.service();
-    service.register(RegisterRequest::default()).await.unwrap();
+    service.register(crate::lab::device()).await.unwrap();
     let mut status = service.status(StatusRequest {}).await.unwrap().into_inner();
     assert!(!status.message().await.unwrap().unwrap().leased);
     let available = ReportStatusRequest {
@@ -18,13 +18,29 @@ async fn a_restart_keeps_leases_and_cuts_streams_so_that_exporters_come_again() 
         ..ReportStatusRequest::default()
     };
     service.report_status(available).await.unwrap();
-    lab.works(&["lease", "create", "alice", "-l", "name=board", "-d", "1h", "--name", "mine"]);
+    lab.works(&[
+        "lease",
+        "create",
+        "alice",
+        "-l",
+        "name=board",
+        "-d",
+        "1h",
+        "--name",
+        "mine",
+    ]);
     assert!(status.message().await.unwrap().unwrap().leased);
 
     assert!(lab.stop().success());
     // An end without error would be answered by coming again at once, for ever.
     let ended = status.message().await.unwrap_err();
-    assert!(matches!(ended.code(), tonic::Code::Unavailable | tonic::Code::Unknown), "{ended:?}");
+    assert!(
+        matches!(
+            ended.code(),
+            tonic::Code::Unavailable | tonic::Code::Unknown
+        ),
+        "{ended:?}"
+    );
     lab.start();
     assert!(lab.works(&["lease", "get", "mine"]).contains("Active"));
     exporter.renew();
@@ -40,7 +56,10 @@ fn two_controllers_do_not_share_a_folder() {
     let log = lab.log();
     assert!(log.contains("\"msg\":\"serving\""), "{log}");
     let told = lab.fails(&["run"]);
-    assert!(told.contains("in use") || told.contains("another controller"), "{told}");
+    assert!(
+        told.contains("in use") || told.contains("another controller"),
+        "{told}"
+    );
     assert!(lab.stop().success());
 }
 

@@ -32,12 +32,15 @@ impl Lab {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let stream = TcpStream::connect(("127.0.0.1", self.ports.grpc)).await.unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", self.ports.grpc))
+            .await
+            .unwrap();
         let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
         let name = ServerName::try_from("127.0.0.1").unwrap();
         let stream = connector.connect(name, stream).await.unwrap();
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
         let connection = tokio::spawn(connection);
         let mut request = Request::builder()
             .method(method)
@@ -49,7 +52,9 @@ impl Lab {
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let request = request.body(Full::new(Bytes::from(body.to_string()))).unwrap();
+        let request = request
+            .body(Full::new(Bytes::from(body.to_string())))
+            .unwrap();
         let answer = sender.send_request(request).await.unwrap();
         let status = answer.status();
         let body = answer.into_body().collect().await.unwrap().to_bytes();
@@ -64,7 +69,9 @@ async fn leases_are_made_and_changed_with_json() {
     let lab = Lab::started();
     lab.client("alice");
     lab.works(&["exporter", "create", "board", "-l", "board=rpi"]);
-    let config = ClientConfig::load(&lab.path("alice.yaml")).unwrap().unwrap();
+    let config = ClientConfig::load(&lab.path("alice.yaml"))
+        .unwrap()
+        .unwrap();
     let token = config.token.unwrap();
     let token = Some(token.expose().as_str());
     let leases = "/v1/namespaces/lab/leases";
@@ -76,9 +83,18 @@ async fn leases_are_made_and_changed_with_json() {
     assert_eq!(lease["duration"], "3600s");
     assert_eq!(lease["conditions"][0]["type"], "Pending");
     let path = format!("{leases}/mine");
-    let (_, lease) = lab.ask(Method::PATCH, &path, token, &json!({"duration": "60s"})).await;
+    let (_, lease) = lab
+        .ask(Method::PATCH, &path, token, &json!({"duration": "60s"}))
+        .await;
     assert_eq!(lease["duration"], "60s", "{lease}");
-    let (_, all) = lab.ask(Method::GET, &format!("{leases}?tagFilter=run%3D7"), token, &Value::Null).await;
+    let (_, all) = lab
+        .ask(
+            Method::GET,
+            &format!("{leases}?tagFilter=run%3D7"),
+            token,
+            &Value::Null,
+        )
+        .await;
     assert_eq!(all["leases"].as_array().unwrap().len(), 1, "{all}");
     let (status, _) = lab.ask(Method::DELETE, &path, token, &Value::Null).await;
     assert_eq!(status, StatusCode::OK);
@@ -88,19 +104,39 @@ async fn leases_are_made_and_changed_with_json() {
 
     // Everything else is refused, in the words of gRPC.
     let (status, told) = lab.ask(Method::GET, exporters, None, &Value::Null).await;
-    assert_eq!((status, &told["code"]), (StatusCode::UNAUTHORIZED, &json!(16)), "{told}");
-    let (status, told) = lab.ask(Method::POST, leases, token, &json!({"selektor": 1})).await;
+    assert_eq!(
+        (status, &told["code"]),
+        (StatusCode::UNAUTHORIZED, &json!(16)),
+        "{told}"
+    );
+    let (status, told) = lab
+        .ask(Method::POST, leases, token, &json!({"selektor": 1}))
+        .await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    assert!(told["message"].as_str().unwrap().contains("selektor"), "{told}");
-    let (status, told) = lab.ask(Method::GET, "/v1/nothing", token, &Value::Null).await;
+    assert!(
+        told["message"].as_str().unwrap().contains("selektor"),
+        "{told}"
+    );
+    let (status, told) = lab
+        .ask(Method::GET, "/v1/nothing", token, &Value::Null)
+        .await;
     assert_eq!(status, StatusCode::NOT_FOUND);
-    assert_eq!(told, json!({"code": 5, "message": "Not Found", "details": []}));
-    let (status, told) = lab.ask(Method::GET, "/admin/v1/about", token, &Value::Null).await;
+    assert_eq!(
+        told,
+        json!({"code": 5, "message": "Not Found", "details": []})
+    );
+    let (status, told) = lab
+        .ask(Method::GET, "/admin/v1/about", token, &Value::Null)
+        .await;
     assert_eq!(status, StatusCode::FORBIDDEN, "{told}");
-    let (status, api) = lab.ask(Method::GET, "/openapi.json", None, &Value::Null).await;
+    let (status, api) = lab
+        .ask(Method::GET, "/openapi.json", None, &Value::Null)
+        .await;
     assert_eq!(status, StatusCode::OK);
     assert!(api["paths"]["/v1/namespaces/{namespace}/leases"]["post"].is_object());
-    let (_, login) = lab.ask(Method::GET, "/v1/auth/config", None, &Value::Null).await;
+    let (_, login) = lab
+        .ask(Method::GET, "/v1/auth/config", None, &Value::Null)
+        .await;
     assert_eq!(login["namespace"], "lab");
 }
 
@@ -109,7 +145,9 @@ async fn numbers_are_there_for_whoever_watches() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let lab = Lab::started();
     lab.works(&["client", "create", "alice"]);
-    let mut stream = TcpStream::connect(("127.0.0.1", lab.ports.metrics)).await.unwrap();
+    let mut stream = TcpStream::connect(("127.0.0.1", lab.ports.metrics))
+        .await
+        .unwrap();
     let ask = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     stream.write_all(ask).await.unwrap();
     let mut text = String::new();

@@ -30,8 +30,12 @@ pub(super) fn lease(value: Value) -> Result<(Lease, Vec<String>), String> {
                 lease.allow_disabled = flag.ok_or_else(|| wrong(&key, "true or false"))?;
             }
             // What the controller says and nobody else; whoever sends back what he got is forgiven.
-            "effective_duration" | "effective_begin_time" | "effective_end_time" | "exporter"
-            | "conditions" | "deprecated_labels" => continue,
+            "effective_duration"
+            | "effective_begin_time"
+            | "effective_end_time"
+            | "exporter"
+            | "conditions"
+            | "deprecated_labels" => continue,
             _ => return Err(format!("unknown field `{key}`")),
         }
         if field != "name" {

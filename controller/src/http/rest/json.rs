@@ -33,7 +33,10 @@ pub(super) fn lease(lease: client_v1::Lease) -> Value {
     let time = |value: Option<prost_types::Timestamp>| value.map(|time| time.to_string().into());
     let optional = [
         ("duration", lease.duration.as_ref().map(duration)),
-        ("effectiveDuration", lease.effective_duration.as_ref().map(duration)),
+        (
+            "effectiveDuration",
+            lease.effective_duration.as_ref().map(duration),
+        ),
         ("beginTime", time(lease.begin_time)),
         ("effectiveBeginTime", time(lease.effective_begin_time)),
         ("endTime", time(lease.end_time)),
@@ -60,7 +63,12 @@ fn condition(condition: v1::Condition) -> Value {
         ("type", condition.r#type.map(Value::from)),
         ("status", condition.status.map(Value::from)),
         // Whole numbers of 64 bits are texts in this JSON.
-        ("observedGeneration", condition.observed_generation.map(|it| it.to_string().into())),
+        (
+            "observedGeneration",
+            condition
+                .observed_generation
+                .map(|it| it.to_string().into()),
+        ),
         ("lastTransitionTime", time),
         ("reason", condition.reason.map(Value::from)),
         ("message", condition.message.map(Value::from)),
@@ -71,14 +79,23 @@ fn condition(condition: v1::Condition) -> Value {
 
 fn put<const N: usize>(all: &mut Value, optional: [(&str, Option<Value>); N]) {
     if let Value::Object(all) = all {
-        let there = optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+        let there = optional
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.to_owned(), value?)));
         all.extend(there.collect::<Map<_, _>>());
     }
 }
 
 fn duration(duration: &prost_types::Duration) -> Value {
-    let sign = if duration.seconds < 0 || duration.nanos < 0 { "-" } else { "" };
-    let (seconds, nanos) = (duration.seconds.unsigned_abs(), duration.nanos.unsigned_abs());
+    let sign = if duration.seconds < 0 || duration.nanos < 0 {
+        "-"
+    } else {
+        ""
+    };
+    let (seconds, nanos) = (
+        duration.seconds.unsigned_abs(),
+        duration.nanos.unsigned_abs(),
+    );
     let text = match nanos {
         0 => format!("{sign}{seconds}s"),
         nanos => format!("{sign}{seconds}.{nanos:09}s"),

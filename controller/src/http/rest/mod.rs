@@ -82,7 +82,10 @@ pub fn rest(api: ClientApi) -> Router {
         .route("/openapi.json", get(openapi))
         .route("/v1/namespaces/{namespace}/exporters", get(exporters))
         .route("/v1/namespaces/{namespace}/exporters/{name}", get(exporter))
-        .route("/v1/namespaces/{namespace}/leases", get(leases).post(create))
+        .route(
+            "/v1/namespaces/{namespace}/leases",
+            get(leases).post(create),
+        )
         .route(
             "/v1/namespaces/{namespace}/leases/{name}",
             get(lease).patch(update).delete(delete),
@@ -125,7 +128,11 @@ async fn lease_of(request: Request) -> Result<(Request, wire::Lease, Vec<String>
     let value = serde_json::from_slice(&body);
     let value = value.map_err(|error| Refusal::invalid(format!("the body is no JSON: {error}")))?;
     let (lease, fields) = body::lease(value).map_err(Refusal::invalid)?;
-    Ok((Request::from_parts(head, axum::body::Body::empty()), lease, fields))
+    Ok((
+        Request::from_parts(head, axum::body::Body::empty()),
+        lease,
+        fields,
+    ))
 }
 
 fn parent(namespace: &str) -> String {
@@ -159,9 +166,14 @@ async fn exporters(
         filter: listing.filter,
         show_hidden_labels: listing.show_hidden_labels,
     };
-    let answer = api.list_exporters(ask(&request, message)).await?.into_inner();
+    let answer = api
+        .list_exporters(ask(&request, message))
+        .await?
+        .into_inner();
     let all: Vec<Value> = answer.exporters.into_iter().map(json::exporter).collect();
-    Ok(Json(json!({"exporters": all, "nextPageToken": answer.next_page_token})))
+    Ok(Json(
+        json!({"exporters": all, "nextPageToken": answer.next_page_token}),
+    ))
 }
 
 async fn lease(
@@ -192,7 +204,9 @@ async fn leases(
     };
     let answer = api.list_leases(ask(&request, message)).await?.into_inner();
     let all: Vec<Value> = answer.leases.into_iter().map(json::lease).collect();
-    Ok(Json(json!({"leases": all, "nextPageToken": answer.next_page_token})))
+    Ok(Json(
+        json!({"leases": all, "nextPageToken": answer.next_page_token}),
+    ))
 }
 
 async fn create(
