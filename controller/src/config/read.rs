@@ -8,14 +8,21 @@ use super::fields::{Fields, Mistakes};
 use crate::identity::issuers::JwtConfig;
 use crate::tls::Given;
 
+/// What our file says it is, if it says that.
+const KIND: &str = "ControllerConfig";
 const SEVERITIES: [&str; 5] = ["debug", "info", "warning", "error", "critical"];
 
 /// Our file, or the config map of the reference.
 pub(super) fn file(node: Node, config: &mut Config, mistakes: &mut Mistakes) {
     let mut top = Fields::of(node, "", mistakes);
-    let is_map = top
-        .text("kind", mistakes)
-        .is_some_and(|kind| kind == "ConfigMap");
+    let kind = top.located("kind", mistakes);
+    let is_map = kind.as_ref().is_some_and(|(_, kind)| kind == "ConfigMap");
+    if let Some((line, kind)) = kind
+        && !is_map
+        && kind != KIND
+    {
+        mistakes.add(line, "kind", format!("`{kind}` should be `{KIND}`"));
+    }
     top.text("apiVersion", mistakes);
     if is_map {
         // Who the map is says nothing to us, but what it holds does.

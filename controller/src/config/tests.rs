@@ -128,3 +128,15 @@ fn the_environment_wins() {
     let error = Config::of("", None, &variable).unwrap_err().to_string();
     assert!(error.contains("EXTERNAL_KEY_PEM"), "{error}");
 }
+
+#[test]
+fn the_example_in_the_repository_is_good() {
+    let config = read(include_str!("../../../configs/controller.yaml")).unwrap();
+    assert_eq!(config.listen.metrics, None);
+    assert_eq!(config.tunnel_grace, Duration::from_secs(120));
+    let told = mistakes("kind: ExporterConfig");
+    assert!(
+        told[0].1.contains("should be `ControllerConfig`"),
+        "{told:?}"
+    );
+}
