@@ -35,12 +35,13 @@ async fn ten_thousand_leases_on_a_thousand_exporters() {
         assert_eq!(lease.state, LeaseState::Active);
     }
     println!("create to Ready, nobody waits: {}", spread(times));
+    let long = |at: usize| {
+        let mut new = wanted("alice", &format!("board=b{}", at % 20));
+        new.wish.duration = Some(minutes(60));
+        new
+    };
     let start = Instant::now();
-    let asks = (0..9_800).map(|at| {
-        bench
-            .lab
-            .create_lease(wanted("alice", &format!("board=b{}", at % 20)))
-    });
+    let asks = (0..9_800).map(|at| bench.lab.create_lease(long(at)));
     let leases = futures_util::future::join_all(asks).await;
     let took = start.elapsed();
     println!(
@@ -66,7 +67,7 @@ async fn ten_thousand_leases_on_a_thousand_exporters() {
     let mut times = Vec::new();
     for lease in active.drain(..100) {
         let update = LeaseUpdate {
-            duration: Some(minutes(5)),
+            duration: Some(minutes(90)),
             ..LeaseUpdate::default()
         };
         let start = Instant::now();

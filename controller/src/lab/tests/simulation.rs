@@ -14,7 +14,7 @@ use crate::lab::state::State;
 use crate::model::{Credential, CredentialKind, Rule};
 use crate::schedule::{Decision, decide};
 
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 6;
 const STEPS: usize = 250;
 const BOARDS: [&str; 3] = ["board=x", "board=y", "board in (x,y)"];
 const CLIENTS: [&str; 3] = ["alice", "bob", "carol"];
