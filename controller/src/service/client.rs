@@ -42,7 +42,12 @@ impl ClientApi {
 
     fn lease(&self, lease: &model::Lease) -> Lease {
         let waits = self.0.lab().place(lease);
-        wire::lease(lease, waits.as_ref(), &self.0.settings().labels, Time::now())
+        wire::lease(
+            lease,
+            waits.as_ref(),
+            &self.0.settings().labels,
+            Time::now(),
+        )
     }
 }
 
@@ -185,10 +190,13 @@ impl ClientService for ClientApi {
         let mask = request.into_inner().update_mask;
         // Without a mask, what is there is meant.
         let meant = |field: &str| {
-            mask.as_ref()
-                .is_none_or(|mask| mask.paths.is_empty() || mask.paths.iter().any(|path| path == field))
+            mask.as_ref().is_none_or(|mask| {
+                mask.paths.is_empty() || mask.paths.iter().any(|path| path == field)
+            })
         };
-        let owner = lease.client.filter(|client| !client.is_empty() && meant("client"));
+        let owner = lease
+            .client
+            .filter(|client| !client.is_empty() && meant("client"));
         let owner = match owner {
             Some(client) => {
                 let to = named(Kind::Client, &client)?;

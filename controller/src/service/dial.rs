@@ -22,10 +22,7 @@ const COOL_DOWN: Duration = Duration::from_millis(2500);
 // === impl Services ===
 
 impl Services {
-    pub(super) async fn dial(
-        &self,
-        request: Request<DialRequest>,
-    ) -> Result<DialResponse, Status> {
+    pub(super) async fn dial(&self, request: Request<DialRequest>) -> Result<DialResponse, Status> {
         let client = self.client(&request).await?.object;
         let name = request.into_inner().lease_name;
         if name.is_empty() {
@@ -55,7 +52,10 @@ impl Services {
         let Some(router) = self.settings().routers.first() else {
             return Err(Status::unknown("no router available"));
         };
-        if timeout(RECONNECT, self.listened(&mut sights, &lease)).await.is_err() {
+        if timeout(RECONNECT, self.listened(&mut sights, &lease))
+            .await
+            .is_err()
+        {
             return Err(Status::unavailable(format!(
                 "exporter is not listening on lease {name}"
             )));
@@ -99,7 +99,10 @@ async fn pass(sights: &mut watch::Receiver<Sight>, lease: &Lease) -> Result<(), 
         if sight.gone {
             return Err(not_found(
                 "exporters",
-                lease.exporter.as_ref().map_or("", |exporter| &exporter.name),
+                lease
+                    .exporter
+                    .as_ref()
+                    .map_or("", |exporter| &exporter.name),
             ));
         }
         if !serves(&sight, lease) {

@@ -2,8 +2,8 @@
 
 use jumpstarter_proto::v1::{
     AuditStreamRequest, ExporterStatus, GetServiceEndpointsRequest, GetServiceEndpointsResponse,
-    RegisterRequest, RegisterResponse, ReportStatusRequest, ReportStatusResponse, UnregisterRequest,
-    UnregisterResponse,
+    RegisterRequest, RegisterResponse, ReportStatusRequest, ReportStatusResponse,
+    UnregisterRequest, UnregisterResponse,
 };
 use tonic::{Request, Status, Streaming};
 

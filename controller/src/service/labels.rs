@@ -29,19 +29,25 @@ pub struct Shown {
 impl LabelRules {
     /// Sorts labels out.
     pub fn show(&self, mut labels: Labels, everything: bool) -> Shown {
-        let told = |key: &String| self.deprecated.get(key).map(|text| (key.clone(), text.clone()));
+        let told = |key: &String| {
+            self.deprecated
+                .get(key)
+                .map(|text| (key.clone(), text.clone()))
+        };
         let deprecated = labels.keys().filter_map(told).collect();
         if !everything {
-            labels.retain(|key, _| {
-                !self.hidden.contains(key) && !self.deprecated.contains_key(key)
-            });
+            labels
+                .retain(|key, _| !self.hidden.contains(key) && !self.deprecated.contains_key(key));
         }
         Shown { labels, deprecated }
     }
 
     /// The deprecated labels that a selector asks for.
     pub fn used(&self, selector: &Selector) -> Labels {
-        let keys = selector.requirements().iter().map(|requirement| &requirement.key);
+        let keys = selector
+            .requirements()
+            .iter()
+            .map(|requirement| &requirement.key);
         keys.filter_map(|key| self.deprecated.get_key_value(key))
             .map(|(key, text)| (key.clone(), text.clone()))
             .collect()

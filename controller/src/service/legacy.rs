@@ -22,7 +22,11 @@ impl Services {
         request: Request<ReleaseLeaseRequest>,
     ) -> Result<ReleaseLeaseResponse, Status> {
         let peer = peer(&request);
-        let caller = self.0.authenticator.anyone(request.metadata().as_ref(), peer).await?;
+        let caller = self
+            .0
+            .authenticator
+            .anyone(request.metadata().as_ref(), peer)
+            .await?;
         let name = request.into_inner().name;
         let (namespace, by, by_exporter) = match &caller {
             Anyone::Client(client) => {
@@ -38,7 +42,11 @@ impl Services {
                 (&key.namespace, by, true)
             }
         };
-        match self.lab().release_lease(Key::new(namespace, &name), by).await {
+        match self
+            .lab()
+            .release_lease(Key::new(namespace, &name), by)
+            .await
+        {
             Ok(()) => Ok(ReleaseLeaseResponse {}),
             Err(LabError::NotFound { .. }) if by_exporter => {
                 Err(Status::not_found(format!("lease {name} not found")))
@@ -66,7 +74,10 @@ impl Services {
             selector: Some(selector_message(&lease.selector)),
             begin_time: lease.began.map(Timestamp::from),
             end_time: lease.ended.or(lease.end()).map(Timestamp::from),
-            exporter_uuid: lease.exporter.as_ref().map(|exporter| exporter.uid.to_string()),
+            exporter_uuid: lease
+                .exporter
+                .as_ref()
+                .map(|exporter| exporter.uid.to_string()),
             conditions: conditions
                 .map(|condition| wire::condition(condition, waits.as_ref()))
                 .collect(),

@@ -137,7 +137,11 @@ impl Services {
 
 /// Where a request comes from, as the server noted it.
 fn peer<T>(request: &Request<T>) -> Peer {
-    request.extensions().get::<Peer>().copied().unwrap_or_default()
+    request
+        .extensions()
+        .get::<Peer>()
+        .copied()
+        .unwrap_or_default()
 }
 
 /// The namespace that a request calls the parent.

@@ -27,12 +27,13 @@ impl Paging {
         let mut hasher = DefaultHasher::new();
         question.hash(&mut hasher);
         let question = hasher.finish();
-        let after = match token {
-            "" => None,
-            token => Some(read(token, question).ok_or_else(|| {
-                Status::invalid_argument("page token does not fit this request")
-            })?),
-        };
+        let after =
+            match token {
+                "" => None,
+                token => Some(read(token, question).ok_or_else(|| {
+                    Status::invalid_argument("page token does not fit this request")
+                })?),
+            };
         Ok(Self {
             size: usize::try_from(size).ok().filter(|size| *size > 0),
             question,
@@ -84,8 +85,11 @@ mod tests {
             loop {
                 let paging = Paging::of(size, &token, "question").unwrap();
                 let Page { after, most } = paging.page();
-                let rest = all.iter().filter(|name| after.as_ref().is_none_or(|after| *name > after));
-                let mut found: Vec<String> = rest.take(most.unwrap_or(usize::MAX)).cloned().collect();
+                let rest = all
+                    .iter()
+                    .filter(|name| after.as_ref().is_none_or(|after| *name > after));
+                let mut found: Vec<String> =
+                    rest.take(most.unwrap_or(usize::MAX)).cloned().collect();
                 token = paging.cut(&mut found, |name| name);
                 assert!(size <= 0 || found.len() <= size as usize);
                 got.extend(found);
@@ -95,19 +99,24 @@ mod tests {
                 }
             }
             assert_eq!(got, all);
-            assert_eq!(rounds, match size {
-                -1 | 0 | 10 | 11 => 1,
-                1 => 10,
-                3 => 4,
-                _ => 2,
-            });
+            assert_eq!(
+                rounds,
+                match size {
+                    -1 | 0 | 10 | 11 => 1,
+                    1 => 10,
+                    3 => 4,
+                    _ => 2,
+                }
+            );
         }
     }
 
     #[test]
     fn a_token_fits_only_its_question() {
         let mut found = vec!["a".to_owned(), "b".to_owned()];
-        let token = Paging::of(1, "", "one").unwrap().cut(&mut found, |name| name);
+        let token = Paging::of(1, "", "one")
+            .unwrap()
+            .cut(&mut found, |name| name);
         assert!(Paging::of(1, &token, "one").is_ok());
         let refused = Paging::of(1, &token, "other").unwrap_err();
         assert_eq!(refused.message(), "page token does not fit this request");

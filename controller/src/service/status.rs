@@ -137,11 +137,21 @@ mod tests {
     fn an_exporter_hears_every_change_once_and_a_pause_between_leases() {
         let mut said = Said::default();
         let free = || vec![(false, String::new())];
-        assert_eq!(told(&mut said, None), free(), "the first is sent in any case");
+        assert_eq!(
+            told(&mut said, None),
+            free(),
+            "the first is sent in any case"
+        );
         assert_eq!(told(&mut said, None), []);
-        assert_eq!(told(&mut said, lease("1", "alice")), [(true, "alice".to_owned())]);
+        assert_eq!(
+            told(&mut said, lease("1", "alice")),
+            [(true, "alice".to_owned())]
+        );
         assert_eq!(told(&mut said, lease("1", "alice")), []);
-        assert_eq!(told(&mut said, lease("1", "bob")), [(true, "bob".to_owned())]);
+        assert_eq!(
+            told(&mut said, lease("1", "bob")),
+            [(true, "bob".to_owned())]
+        );
         let mut both = free();
         both.push((true, "carol".to_owned()));
         assert_eq!(told(&mut said, lease("2", "carol")), both);

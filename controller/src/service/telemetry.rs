@@ -54,13 +54,19 @@ impl TelemetryService for TelemetryApi {
         let entries = request.into_inner().entries;
         let total = entries.len();
         let mut accepted = 0;
-        for entry in entries.into_iter().take(MOST).filter(|entry| is_of(entry, &exporter)) {
+        for entry in entries
+            .into_iter()
+            .take(MOST)
+            .filter(|entry| is_of(entry, &exporter))
+        {
             print(&entry, &exporter);
             accepted += 1;
         }
         Ok(Response::new(PushLogsResponse {
             accepted,
-            dropped: u32::try_from(total).unwrap_or(u32::MAX).saturating_sub(accepted),
+            dropped: u32::try_from(total)
+                .unwrap_or(u32::MAX)
+                .saturating_sub(accepted),
         }))
     }
 }
@@ -141,14 +147,22 @@ mod tests {
     fn fields_are_few_short_and_not_ours() {
         let mut entry = LogEntry::default();
         for at in 0..30 {
-            entry.extra_fields.insert(format!("k{at:02}"), "ü".repeat(200));
+            entry
+                .extra_fields
+                .insert(format!("k{at:02}"), "ü".repeat(200));
         }
-        entry.extra_fields.insert("exporter".to_owned(), "forged".to_owned());
+        entry
+            .extra_fields
+            .insert("exporter".to_owned(), "forged".to_owned());
         entry.extra_fields.insert("a".repeat(100), String::new());
         let fields = extra(&entry);
         assert_eq!(fields.len(), MOST_FIELDS);
         assert!(!fields.contains_key("exporter"));
         assert!(fields.contains_key(&"a".repeat(LONGEST_KEY)));
-        assert!(fields["k00"].as_str().is_some_and(|value| value.len() == 256));
+        assert!(
+            fields["k00"]
+                .as_str()
+                .is_some_and(|value| value.len() == 256)
+        );
     }
 }

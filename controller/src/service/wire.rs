@@ -27,8 +27,12 @@ pub(super) fn exporter(exporter: &Exporter, rules: &LabelRules, all: bool) -> cl
         name: name(Kind::Exporter, &exporter.key),
         labels: shown.labels.into_iter().collect(),
         online: exporter.online,
-        status: reported.map_or(v1::ExporterStatus::Unspecified, |reported| reported.status).into(),
-        status_message: reported.map_or(never, |reported| &reported.message).to_owned(),
+        status: reported
+            .map_or(v1::ExporterStatus::Unspecified, |reported| reported.status)
+            .into(),
+        status_message: reported
+            .map_or(never, |reported| &reported.message)
+            .to_owned(),
         enabled: Some(exporter.enabled),
         deprecated_labels: shown.deprecated.into_iter().collect(),
     }
@@ -59,7 +63,11 @@ pub(super) fn lease(
         effective_end_time: started_and_ended.map(Timestamp::from),
         client: Some(name(Kind::Client, &key(&lease.owner))),
         exporter: exporter.map(|exporter| name(Kind::Exporter, &key(&exporter.name))),
-        conditions: lease.conditions.iter().map(|known| condition(known, waits)).collect(),
+        conditions: lease
+            .conditions
+            .iter()
+            .map(|known| condition(known, waits))
+            .collect(),
         exporter_name: lease.pinned.clone(),
         tags: lease.tags.clone().into_iter().collect(),
         allow_disabled: lease.allow_disabled,
