@@ -27,6 +27,9 @@ pub(super) trait Local: Send + 'static {
     type Reading: AsyncRead + Unpin + Send;
     type Writing: AsyncWrite + Unpin + Send;
 
+    /// Who is at the other end, for a person who reads about it.
+    fn peer(&self) -> String;
+
     fn split(self) -> (Self::Reading, Self::Writing);
 
     /// Lets the peer know that this is no regular end.
@@ -66,12 +69,14 @@ pub(super) async fn serve<L: Local>(
 
 /// Carries one connection until both directions are at their end.
 async fn carry<L: Local>(device: &Device, method: &str, local: L) {
+    let name = device.name();
+    let peer = local.peer();
     let (reading, mut writing) = local.split();
     let stream = match device.connect(method).await {
         Ok(stream) => stream,
         Err(error) => {
             L::break_off(writing);
-            warn!("cannot connect to `{}`: {error}", device.name());
+            warn!("cannot connect to `{name}`: {error}");
             return;
         }
     };
@@ -81,11 +86,11 @@ async fn carry<L: Local>(device: &Device, method: &str, local: L) {
         pump::receive(&mut reader, &mut writing)
     );
     match copied {
-        Ok(_) => {
-            // Dropped now, the stream would be cancelled with its last bytes still on their way.
-            let ended = timeout(LAST_BYTES, reader.outcome()).await;
-            debug!(?ended, "connection to `{}` closed", device.name());
-        }
+        // Dropped now, the stream would be cancelled with its last bytes still on their way.
+        Ok(_) => match timeout(LAST_BYTES, reader.outcome()).await {
+            Ok(Err(error)) => warn!("the connection of {peer} to `{name}` ended badly: {error}"),
+            ended => debug!(?ended, "connection of {peer} to `{name}` closed"),
+        },
         // Programs close what they have read enough of.
         Err(Broken::Local(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             debug!("stream copy interrupted ({}): {error}", error.kind());
@@ -95,7 +100,12 @@ async fn carry<L: Local>(device: &Device, method: &str, local: L) {
         }
         Err(Broken::Stream(error)) => {
             L::break_off(writing);
-            warn!("stream copy interrupted (`{}`): {error}", device.name());
+            // That no more data is taken is only half of the story.
+            let error = match timeout(LAST_BYTES, reader.outcome()).await {
+                Ok(Err(reason)) => reason,
+                Ok(Ok(())) | Err(_) => error,
+            };
+            warn!("stream copy interrupted (`{name}`): {error}");
         }
     }
 }
