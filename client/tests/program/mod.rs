@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 /// How long a program may take; far more than it needs on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program about to run, in an environment that holds nothing of the tester's.
 pub struct Program(pub Command);
