@@ -264,6 +264,7 @@ async fn a_second_signal_ends_it_at_once() {
     let log = exporter.stderr.all();
     assert!(log.contains("Stopping at once"), "{log}");
     assert!(!log.contains("Session server stopped"), "{log}");
+    assert_eq!(exporter.leftovers(), [""; 0]);
     // After the second that it was not given it would have had this answer.
     let error = hanging.await.unwrap().unwrap_err();
     assert_ne!(error.message(), "Cancelling all calls");
@@ -284,6 +285,7 @@ async fn a_driver_that_does_not_close_is_left_behind() {
     assert!(limit <= 2.0, "{log}");
     assert!(!before.contains("Session server stopped"), "{log}");
     assert!(after.contains("Session server stopped"), "{log}");
+    assert_eq!(exporter.leftovers(), [""; 0]);
 }
 
 #[test]
@@ -312,4 +314,5 @@ fn a_signal_during_the_start_is_obeyed_at_once() {
     for line in ["did not open", "Stopping session server"] {
         assert!(!log.contains(line), "{log}");
     }
+    assert_eq!(exporter.leftovers(), [""; 0]);
 }

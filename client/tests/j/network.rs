@@ -13,6 +13,7 @@ use tokio::process::{Child, ChildStderr};
 use tokio::time::timeout;
 
 use crate::fake::{Fake, Serving, driver};
+use crate::program::Program;
 use crate::{at, run};
 
 const CLASS: &str = "jumpstarter_driver_network.client.NetworkClient";
@@ -36,7 +37,11 @@ async fn lab() -> Serving {
 
 /// Starts a forward and waits for the address it prints.
 async fn forward(exporter: &Serving, words: &str) -> (Child, String) {
-    let mut program = at(exporter).words(words).0;
+    start(at(exporter).words(words)).await
+}
+
+async fn start(program: Program) -> (Child, String) {
+    let mut program = program.0;
     program.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = program.spawn().unwrap();
     let mut line = String::new();
@@ -257,7 +262,10 @@ async fn a_driver_that_fails_after_its_last_byte_is_told_of() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_process_behind_a_unix_socket_is_named() {
     let exporter = lab().await;
-    let (child, path) = forward(&exporter, "as-late forward-unix").await;
+    let temporary = tempfile::tempdir().unwrap();
+    let program = at(&exporter).words("as-late forward-unix");
+    let (child, path) = start(program.env("TMPDIR", temporary.path())).await;
+    assert!(Path::new(&path).starts_with(temporary.path()));
     let mut stream = UnixStream::connect(path).await.unwrap();
     let mut received = String::new();
     stream.read_to_string(&mut received).await.unwrap();

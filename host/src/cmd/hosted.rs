@@ -31,8 +31,8 @@ pub(super) struct Hosted {
     pub(super) session: Arc<Session>,
     pub(super) rpc: Rpc,
     pub(super) server: Server,
-    /// The last field, so that it is removed after all others are gone.
-    folder: Folder,
+    /// Held by whoever waits for the session as well, since one that never gets up never removes it.
+    folder: Arc<Folder>,
 }
 
 /// Why a session could not be opened.
@@ -47,13 +47,13 @@ pub(super) enum HostError {
 // === impl Hosted ===
 
 impl Hosted {
-    /// Opens the drivers and the socket. The session is not ready yet.
+    /// Opens the drivers and the socket, in `folder`. The session is not ready yet.
     pub(super) async fn open(
         config: &ExporterConfig,
         registry: &Registry,
         kind: Kind,
+        folder: Arc<Folder>,
     ) -> Result<Self, HostError> {
-        let folder = Folder::create()?;
         let drivers = folder.inner("drivers")?;
         let listener = folder.listen()?;
         let session = Arc::new(Session::open(config, registry, &drivers, kind).await?);
@@ -89,7 +89,7 @@ impl Hosted {
         session
             .close(STOP_WITHIN.saturating_sub(since.elapsed()))
             .await;
-        drop(folder);
+        folder.remove();
         tracing::info!("Session server stopped");
     }
 }
@@ -98,7 +98,7 @@ impl Hosted {
 pub(super) fn block_on(work: impl Future<Output = Outcome>) -> Outcome {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = runtime::Builder::new_multi_thread()
-        .worker_threads(cpus.clamp(THREADS.0, THREADS.1))
+        .worker_threads(crate::tune::tune("JT_T", cpus.clamp(THREADS.0, THREADS.1)))
         .thread_name("exporter")
         .enable_all()
         .build()

@@ -3,12 +3,13 @@
 //! This version serves clients that connect to its port; it does not register with a controller.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jumpstarter_client::Secret;
 use tokio::time::timeout;
 
 use crate::config::{ExporterConfig, Hooks};
-use crate::listen::{self, Address};
+use crate::listen::{self, Address, Folder};
 use crate::log;
 use crate::plugin::Registry;
 use crate::service::Passphrase;
@@ -87,7 +88,8 @@ impl Cmd {
             let mut signals = Signals::listen().map_err(Failure::error)?;
             // A task of its own: a plugin that hangs while it is loaded keeps its thread, and must
             // not keep the signals.
-            let mut starting = tokio::spawn(start(config, registry, door));
+            let folder = Arc::new(Folder::create().map_err(Failure::error)?);
+            let mut starting = tokio::spawn(start(config, registry, door, Arc::clone(&folder)));
             let (hosted, stop) = tokio::select! {
                 hosted = &mut starting => {
                     (hosted.map_err(Failure::error)??, signals.next().await)
@@ -96,7 +98,10 @@ impl Cmd {
                 stop = signals.next() => match timeout(LAST_MOMENT, starting).await {
                     Ok(Ok(Ok(hosted))) => (hosted, stop),
                     // Nobody has been served yet, so there is nothing to wind up.
-                    _ => return Ok(stop.exit_code()),
+                    _ => {
+                        folder.remove();
+                        return Ok(stop.exit_code());
+                    }
                 },
             };
             tracing::info!(signal = stop.name, "Stopping exporter");
@@ -158,7 +163,12 @@ impl Cmd {
 }
 
 /// Opens the port, then the drivers, then the door.
-async fn start(config: ExporterConfig, registry: Registry, door: Door) -> Result<Hosted, Failure> {
+async fn start(
+    config: ExporterConfig,
+    registry: Registry,
+    door: Door,
+    folder: Arc<Folder>,
+) -> Result<Hosted, Failure> {
     let tls = match &door.tls {
         Some((certificate, key)) => {
             Some(listen::acceptor(certificate, key).map_err(Failure::error)?)
@@ -173,7 +183,7 @@ async fn start(config: ExporterConfig, registry: Registry, door: Door) -> Result
     }
     // First, because it fails soonest; who connects now is served when the drivers are open.
     let listener = listen::bind(&door.address).await.map_err(Failure::error)?;
-    let hosted = Hosted::open(&config, &registry, Kind::Direct)
+    let hosted = Hosted::open(&config, &registry, Kind::Direct, folder)
         .await
         .map_err(Failure::error)?;
     hosted.session.ready("Ready for commands");

@@ -62,7 +62,7 @@ pub struct Exporter {
     pub port: u16,
     pub stderr: Lines,
     pub stdout: Lines,
-    _home: Home,
+    home: Home,
 }
 
 // === impl Lines ===
@@ -169,6 +169,7 @@ impl Home {
             .env_clear()
             .env("HOME", self.path())
             .env("XDG_RUNTIME_DIR", self.runtime.path())
+            .env("TMPDIR", self.runtime.path())
             .env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command
     }
@@ -223,7 +224,7 @@ impl Exporter {
             stdout: Lines::read(child.stdout.take().unwrap()),
             child,
             port: 0,
-            _home: home,
+            home,
         }
     }
 
@@ -276,6 +277,14 @@ impl Exporter {
             );
             thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    /// What there is in the folder for what must not outlive it.
+    pub fn leftovers(&self) -> Vec<String> {
+        let found = std::fs::read_dir(self.home.runtime.path()).unwrap();
+        found
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
     }
 
     /// Stops it with SIGTERM and waits for its end.
