@@ -98,7 +98,7 @@ impl Hosted {
 pub(super) fn block_on(work: impl Future<Output = Outcome>) -> Outcome {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = runtime::Builder::new_multi_thread()
-        .worker_threads(crate::tune::tune("JT_T", cpus.clamp(THREADS.0, THREADS.1)))
+        .worker_threads(cpus.clamp(THREADS.0, THREADS.1))
         .thread_name("exporter")
         .enable_all()
         .build()
