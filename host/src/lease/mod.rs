@@ -80,9 +80,8 @@
 //! | | | gone | AVAILABLE unless said or departing, `Close` | Closing |
 //! | | | else | `Release` | Releasing |
 //! | | forced | | `Close` | Closing |
-//! | Releasing | `Released` | | AVAILABLE unless departing, `Close` | Closing |
-//! | | gone | | AVAILABLE unless said or departing, `Close` | Closing |
-//! | | `Stop` now | | wait 10 s, then `Close` | Releasing |
+//! | Releasing | `Released`, 10 s | | AVAILABLE unless departing, `Close` | Closing |
+//! | | gone, `Stop` now | | wait 10 s | Releasing |
 //! | | forced | | `Close` | Closing |
 //! | Waiting | gone, `Stop` now | | `Close` | Closing |
 //! | Closing | `Closed` | departing | `Forget` unless owed, `Offline` | Leaving |

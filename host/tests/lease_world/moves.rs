@@ -285,17 +285,24 @@ impl World {
         self.feed(Event::HookEnded(id, when, ended))
     }
 
+    /// First the controller does it, then it says so.
     fn released(&mut self) -> Result<(), Violation> {
-        let (id, lease) = self.releasing.take().ok_or("no release")?;
-        let known = self
-            .controller
-            .held
-            .as_ref()
-            .is_some_and(|held| held.lease == lease);
+        let release = self.releasing.as_mut().ok_or("no release")?;
+        if release.done {
+            let id = release.id;
+            self.releasing = None;
+            return self.feed(Event::Released(id));
+        }
+        release.done = true;
+        let held = self.controller.held.as_ref();
+        let known = held.is_some_and(|held| held.lease == release.lease);
+        if self.old_controller && self.controller.status == ExporterStatus::Available {
+            self.controller.status = ExporterStatus::AfterLeaseHook;
+        }
         if known && !self.chance.percent(15) {
             self.controller.held = None;
         }
-        self.feed(Event::Released(id))
+        Ok(())
     }
 
     /// Timers of old leases, and of phases that are over, change nothing.

@@ -38,10 +38,6 @@ impl World {
     /// Whoever was told to stop now does not wait for what takes long.
     fn hurries(&self) -> Result<(), Violation> {
         let phase = self.life.phase();
-        let gone = self.current.as_ref().is_some_and(|current| current.gone);
-        if gone && phase == Phase::Releasing {
-            return Err("the release of a lease that is over is waited for".into());
-        }
         if !self.stops_now() {
             return Ok(());
         }
