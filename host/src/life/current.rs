@@ -106,10 +106,19 @@ impl Current {
         self.stage = Stage::Open(hosted);
     }
 
-    /// Tells the clients, now or when they can come.
+    /// Tells the clients, now or when they can come. A failure stays on the board until the session
+    /// closes: clients do not give up when they read that the exporter is free or about to go.
     pub(super) fn say(&mut self, status: ExporterStatus, message: &str) {
+        use ExporterStatus::{AfterLeaseHookFailed, Available, BeforeLeaseHookFailed, Offline};
         match &self.stage {
-            Stage::Open(hosted) => hosted.session.board().post(status, message),
+            Stage::Open(hosted) => {
+                let board = hosted.session.board();
+                let failed = [BeforeLeaseHookFailed, AfterLeaseHookFailed];
+                let passing = matches!(status, Available | Offline);
+                if !(passing && failed.contains(&board.read().status)) {
+                    board.post(status, message);
+                }
+            }
             Stage::Opening => self.notice = Some((status, message.to_owned())),
             Stage::Unwanted | Stage::Unopened | Stage::Closing => {}
         }

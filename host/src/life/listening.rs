@@ -39,11 +39,7 @@ pub(super) async fn watch_status(
     let mut statuses = link.statuses();
     let mut passing = pin!(async {
         // Nobody listens any more when the process ends.
-        while news
-            .send(News::Status(statuses.next().await))
-            .await
-            .is_ok()
-        {}
+        while news.send(News::Status(statuses.next().await)).await.is_ok() {}
     });
     let endpoint = match endpoint {
         Ok(endpoint) => endpoint,

@@ -38,6 +38,8 @@ pub(super) struct Clients(watch::Sender<Present>);
 struct Present {
     /// How many there have been.
     came: u64,
+    /// The version of the newest notice that any of them has read.
+    newest: Option<u64>,
     /// The version of the notice each of them has read last, if any.
     read: BTreeMap<u64, Option<u64>>,
 }
@@ -108,6 +110,7 @@ impl Clients {
 
     fn read(&self, client: u64, version: u64) {
         self.0.send_if_modified(|present| {
+            present.newest = present.newest.max(Some(version));
             present
                 .read
                 .insert(client, Some(version))
@@ -128,8 +131,10 @@ impl Clients {
 impl Present {
     fn know(&self, notice: &Notice) -> bool {
         if self.read.is_empty() {
-            // Who waits for a hook that has failed at once is still on the way here.
-            return self.came > 0 || notice.status != ExporterStatus::BeforeLeaseHookFailed;
+            // Who waits for a hook that has failed at once is still on the way here, or has only
+            // looked whether anybody answers.
+            return self.newest >= Some(notice.version)
+                || notice.status != ExporterStatus::BeforeLeaseHookFailed;
         }
         // Who never asks does not want to know, as long as somebody does.
         let mut versions = self.read.values().flatten().peekable();
@@ -174,6 +179,11 @@ mod tests {
         assert!(!know(&clients, failed));
         let client = clients.came();
         assert!(!know(&clients, failed));
+        clients.left(client);
+        assert!(!know(&clients, failed));
+        let client = clients.came();
+        clients.read(client, 3);
+        assert!(know(&clients, failed));
         clients.left(client);
         assert!(know(&clients, failed));
     }
