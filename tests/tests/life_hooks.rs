@@ -57,8 +57,8 @@ fn scene(hooks: &str, client: Make, story: impl FnOnce(Station, &At, &Visitor<'_
     let make = Make::of_exporter();
     let mut command = Station::command(&lab, make, &controller, &format!("hooks:\n{hooks}"));
     command.env("PATH", search_path(&command));
-    let station = Station::launch(make, &mut command);
-    controller.wait_free();
+    let mut station = Station::launch(make, &mut command);
+    station.wait_free(&controller);
     let visitor = Visitor::new(&lab, &controller, client);
     story(station, &controller, &visitor);
 }

@@ -56,6 +56,18 @@ pub struct Seen {
     pub lease: Option<String>,
 }
 
+// === impl Seen ===
+
+impl Seen {
+    /// Whether it can be leased.
+    pub fn is_free(&self) -> bool {
+        self.online
+            && self.registered
+            && self.status == ExporterStatus::Available
+            && self.lease.is_none()
+    }
+}
+
 /// A controller with one exporter and one client.
 pub trait Controller {
     /// How to reach it.
@@ -93,12 +105,7 @@ pub trait Controller {
     where
         Self: Sized,
     {
-        self.wait_until("free", |seen| {
-            seen.online
-                && seen.registered
-                && seen.status == ExporterStatus::Available
-                && seen.lease.is_none()
-        })
+        self.wait_until("free", Seen::is_free)
     }
 
     /// Waits until the exporter has said good-bye.
