@@ -14,6 +14,7 @@
 
 #![allow(unreachable_pub)]
 
+mod answers;
 mod chance;
 mod moves;
 mod note;

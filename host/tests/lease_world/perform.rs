@@ -154,10 +154,10 @@ impl World {
             self.slot = Some(status);
         }
         match status {
-            ExporterStatus::Available if everywhere && !direct && self.current.is_some() => {
-                if self.departs() {
-                    return Err("the controller is invited though the exporter stops".into());
-                }
+            ExporterStatus::Available
+                if everywhere && !direct && self.current.is_some() && self.departs() =>
+            {
+                return Err("the controller is invited though the exporter stops".into());
             }
             ExporterStatus::LeaseReady => {
                 let stops = self.stops_now();
