@@ -88,7 +88,7 @@ impl Ear {
         async move {
             match link.tunnel(&invitation).await {
                 // Nobody listens any more when the process ends.
-                Ok(stream) => drop(news.send(News::Tunnel(id, stream)).await),
+                Ok(stream) => drop(news.send(News::Tunnel(id, Box::new(stream))).await),
                 Err(error) => tracing::warn!("Failed to handle client connection: {error}"),
             }
         }
