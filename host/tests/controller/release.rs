@@ -4,7 +4,8 @@ use jumpstarter_host::controller::Link;
 use jumpstarter_proto::v1::ExporterStatus::{
     self, AfterLeaseHookFailed, Available, BeforeLeaseHookFailed,
 };
-use tonic::Code;
+use jumpstarter_proto::v1::StatusResponse;
+use tonic::{Code, Status};
 
 use crate::support::{Answer, Clock, Double, Lines, link};
 
@@ -93,6 +94,51 @@ async fn a_release_that_never_succeeds_ends_after_twenty_one_attempts_and_the_ex
     double.always("ReleaseLease", Answer::Yes);
     release(&link, "lease-2", Available).await;
     assert_eq!(double.count("ReleaseLease lease-2"), 1);
+}
+
+#[tokio::test]
+async fn a_controller_that_comes_back_late_is_told_before_the_exporter_is_available() {
+    let lines = Lines::capture();
+    let double = Double::start().await;
+    let first = double.status_life();
+    let clock = Clock::stop();
+    let link = link(&double);
+    let mut statuses = link.statuses();
+    let status = StatusResponse::default();
+    first.send(Ok(status.clone())).await.unwrap();
+    statuses.next().await;
+    double.always("ReleaseLease", Answer::No(Code::Unavailable));
+    let time = async {
+        for failed in 1..=20 {
+            lines.wait(failed, "Transient error release lease").await;
+            clock.forward(30).await;
+        }
+    };
+    tokio::join!(release(&link, "lease-1", Available), time);
+    double.wait(1, "ReportStatus").await;
+    assert_eq!(
+        double.count("ReleaseLease"),
+        21,
+        "a report is no reason to try again"
+    );
+
+    double.always("ReleaseLease", Answer::Yes);
+    let second = double.status_life();
+    first
+        .send(Err(Status::unavailable("restarted")))
+        .await
+        .unwrap();
+    lines.wait(1, "Status stream interrupted").await;
+    clock.forward(1).await;
+    second.send(Ok(status)).await.unwrap();
+    statuses.next().await;
+    double.wait(2, "ReportStatus").await;
+    let calls = double.calls();
+    let available = "ReportStatus AVAILABLE: Exporter available after lease release";
+    assert_eq!(
+        calls[calls.len() - 2..],
+        ["ReleaseLease lease-1", available]
+    );
 }
 
 #[tokio::test]

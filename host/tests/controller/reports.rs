@@ -34,6 +34,22 @@ async fn a_status_is_delivered_with_its_words() {
 }
 
 #[tokio::test]
+async fn the_first_report_can_be_waited_for_whether_or_not_it_is_delivered() {
+    for answer in [
+        Answer::Yes,
+        Answer::No(Code::Unknown),
+        Answer::No(Code::Unimplemented),
+    ] {
+        let double = Double::start().await;
+        double.always("ReportStatus", answer);
+        let link = link(&double);
+        link.report(Available, "here");
+        link.reported().await;
+        assert_eq!(double.calls(), ["ReportStatus AVAILABLE: here"]);
+    }
+}
+
+#[tokio::test]
 async fn a_controller_that_knows_no_reports_is_told_none_and_warned_about_once() {
     let lines = Lines::capture();
     let double = Double::start().await;
