@@ -35,6 +35,14 @@ impl World {
             }
             Event::HookEnded(id, when, ended) => self.note_end(*id, *when, ended),
             Event::Timeout(id, Timer::Killed(when)) => self.note_stuck(*id, *when),
+            Event::Closed(id) => {
+                if let Some(current) = self.current.take_if(|current| current.id == *id) {
+                    self.process.recovered = current.recovered;
+                    if !current.gone {
+                        self.process.over_here = Some(current.name);
+                    }
+                }
+            }
             Event::SessionReady(_) => {
                 if let Some(session) = &mut self.session {
                     session.serves = true;
