@@ -19,12 +19,18 @@ const FRAGILE: &str = "0.9.0 gives up after five seconds without its controller"
 
 /// How long a controller stays away: long enough for several attempts to reach it.
 fn absence() -> Duration {
-    let seconds = std::env::var("JMP_ABSENCE").ok().and_then(|text| text.parse().ok());
+    let seconds = std::env::var("JMP_ABSENCE")
+        .ok()
+        .and_then(|text| text.parse().ok());
     Duration::from_secs(seconds.unwrap_or(12))
 }
 
 fn statuses(controller: &Double) -> Vec<ExporterStatus> {
-    controller.statuses().into_iter().map(|status| status.0).collect()
+    controller
+        .statuses()
+        .into_iter()
+        .map(|status| status.0)
+        .collect()
 }
 
 /// `j power on` by our client through this tunnel.
@@ -53,14 +59,25 @@ fn it_registers_and_says_who_it_is() {
     let order: Vec<_> = journal.iter().map(|call| call.rpc).collect();
     assert_eq!(order[..2], [Rpc::Register, Rpc::ReportStatus], "{order:?}");
     let again = |rpc| order[2..].contains(&rpc);
-    assert!(!again(Rpc::Register) && !again(Rpc::ReportStatus), "{order:?}");
+    assert!(
+        !again(Rpc::Register) && !again(Rpc::ReportStatus),
+        "{order:?}"
+    );
     let access = controller.access();
     let bearer = format!("Bearer {}", access.exporter.1);
     for call in &journal {
         assert_eq!(call.kind, Kind::Exporter, "{call:?}");
-        assert_eq!(call.metadata("jumpstarter-namespace"), Some("lab"), "{call:?}");
+        assert_eq!(
+            call.metadata("jumpstarter-namespace"),
+            Some("lab"),
+            "{call:?}"
+        );
         assert_eq!(call.metadata("jumpstarter-name"), Some("board"), "{call:?}");
-        assert_eq!(call.metadata("authorization"), Some(bearer.as_str()), "{call:?}");
+        assert_eq!(
+            call.metadata("authorization"),
+            Some(bearer.as_str()),
+            "{call:?}"
+        );
     }
     let Said::Register(registered) = &journal[0].said else {
         panic!("{:?}", journal[0]);
@@ -77,7 +94,10 @@ fn it_registers_and_says_who_it_is() {
         journal[1]
     );
     let (_, log) = station.stop();
-    assert!(!log.contains(&access.exporter.1), "the token is in the log:\n{log}");
+    assert!(
+        !log.contains(&access.exporter.1),
+        "the token is in the log:\n{log}"
+    );
     controller.wait_offline();
     let last: Vec<_> = controller
         .journal()
@@ -87,7 +107,10 @@ fn it_registers_and_says_who_it_is() {
         .rev()
         .take(2)
         .collect();
-    assert!(matches!(&last[0], Said::Leaving(why) if why == "Exporter shutdown"), "{last:?}");
+    assert!(
+        matches!(&last[0], Said::Leaving(why) if why == "Exporter shutdown"),
+        "{last:?}"
+    );
     assert!(
         matches!(&last[1], Said::Status(ExporterStatus::Offline, text, _)
             if text == "Exporter shutting down"),
@@ -109,7 +132,11 @@ fn a_router_is_told_its_token_and_nothing_else() {
         assert!(call.metadata("jumpstarter-kind").is_none(), "{call:?}");
         let bearer = call.metadata("authorization").unwrap();
         let token = bearer.strip_prefix("Bearer ").unwrap();
-        assert!(!station.log().text().contains(token), "{}", station.log().text());
+        assert!(
+            !station.log().text().contains(token),
+            "{}",
+            station.log().text()
+        );
     }
 }
 
@@ -146,8 +173,15 @@ fn a_controller_that_is_not_there_yet_is_waited_for() {
     controller.back();
     controller.wait_free();
     let warnings = station.log().text();
-    let warnings = warnings.lines().filter(|line| line.contains("WARN")).count();
-    assert!(warnings <= 3, "one failure is told once:\n{}", station.log().text());
+    let warnings = warnings
+        .lines()
+        .filter(|line| line.contains("WARN"))
+        .count();
+    assert!(
+        warnings <= 3,
+        "one failure is told once:\n{}",
+        station.log().text()
+    );
 }
 
 #[test]
@@ -330,7 +364,10 @@ fn streams_that_break_are_opened_again_and_the_lease_goes_on() {
     tunnel.wait_status(&[ExporterStatus::LeaseReady]).unwrap();
     let unavailable = Status::unavailable("the connection was lost");
     let other = Status::unknown("watch channel closed");
-    for (round, error) in [Some(&unavailable), Some(&other), None].into_iter().enumerate() {
+    for (round, error) in [Some(&unavailable), Some(&other), None]
+        .into_iter()
+        .enumerate()
+    {
         for rpc in [Rpc::Status, Rpc::Listen] {
             let before = controller.calls(rpc).len();
             controller.hang_up(rpc, error);
@@ -397,7 +434,11 @@ fn what_a_controller_need_not_know_is_done_without() {
 fn a_controller_without_statuses_can_still_lease() {
     let lab = Lab::new();
     let controller = Double::start(&lab);
-    controller.fault(Rpc::ReportStatus, Fault::Answer(Code::Unimplemented, "unknown method"), None);
+    controller.fault(
+        Rpc::ReportStatus,
+        Fault::Answer(Code::Unimplemented, "unknown method"),
+        None,
+    );
     let make = Make::of_exporter();
     let mut command = Station::command(&lab, make, &controller, "");
     let station = Station::launch(make, &mut command);
@@ -424,7 +465,11 @@ fn an_exporter_that_is_refused_gives_up_after_five_attempts() {
     ] {
         let lab = Lab::new();
         let controller = Double::start(&lab);
-        controller.fault(Rpc::Register, Fault::Answer(code, "you are not welcome"), None);
+        controller.fault(
+            Rpc::Register,
+            Fault::Answer(code, "you are not welcome"),
+            None,
+        );
         let mut command = Station::command(&lab, make, &controller, "");
         let (ended, log) = Station::launch(make, &mut command).wait(PATIENCE * 2);
         assert_eq!(ended, 1, "{log}");
@@ -561,8 +606,18 @@ fn a_lease_that_follows_during_a_hook_is_served() {
         controller.wait_status(ExporterStatus::LeaseReady);
         controller.end_lease(&second);
         controller.wait_free();
-        assert_eq!(hooks.count(&format!("after {first}")), 1, "{:#?}", hooks.diary());
-        assert_eq!(hooks.count(&format!("after {second}")), 1, "{:#?}", hooks.diary());
+        assert_eq!(
+            hooks.count(&format!("after {first}")),
+            1,
+            "{:#?}",
+            hooks.diary()
+        );
+        assert_eq!(
+            hooks.count(&format!("after {second}")),
+            1,
+            "{:#?}",
+            hooks.diary()
+        );
     }
 }
 
@@ -628,6 +683,11 @@ fn a_lease_may_change_hands() {
     controller.end_lease(&lease);
     controller.wait_free();
     assert_eq!(hooks.count(&format!("before {lease} tester")), 1);
-    assert_eq!(hooks.count(&format!("after {lease} somebody-else")), 1, "{:#?}", hooks.diary());
+    assert_eq!(
+        hooks.count(&format!("after {lease} somebody-else")),
+        1,
+        "{:#?}",
+        hooks.diary()
+    );
     assert_eq!(hooks.count("before"), 2, "{:#?}", hooks.diary());
 }

@@ -62,7 +62,9 @@ impl Held {
 }
 
 fn leases() -> usize {
-    let count = std::env::var("JMP_LEASES").ok().and_then(|text| text.parse().ok());
+    let count = std::env::var("JMP_LEASES")
+        .ok()
+        .and_then(|text| text.parse().ok());
     count.unwrap_or(25)
 }
 
@@ -116,7 +118,10 @@ fn many_leases_leave_nothing_behind() {
     assert_eq!(hooks.diary().len(), 4 * (leases() + 5));
     assert_eq!(sockets(), folders, "session folders");
     if make == Make::Ours {
-        assert!(after.descriptors <= before.descriptors, "{before:?} {after:?}");
+        assert!(
+            after.descriptors <= before.descriptors,
+            "{before:?} {after:?}"
+        );
         assert!(after.threads <= before.threads, "{before:?} {after:?}");
         let grown = after.kilobytes.saturating_sub(before.kilobytes);
         assert!(grown < 8 * 1024, "{grown} KiB: {before:?} {after:?}");

@@ -79,7 +79,11 @@ fn code(signal: Signal) -> i32 {
 #[track_caller]
 fn said_goodbye(controller: &Double) {
     controller.wait_offline();
-    let calls: Vec<_> = controller.journal().into_iter().filter(|c| c.begins).collect();
+    let calls: Vec<_> = controller
+        .journal()
+        .into_iter()
+        .filter(|c| c.begins)
+        .collect();
     let [.., offline, unregister] = &calls[..] else {
         panic!("{calls:#?}");
     };
@@ -154,7 +158,12 @@ fn stopping_now_cleans_up_first() {
         assert_eq!(ended, code(Signal::SIGTERM), "{log}");
         said_goodbye(&controller);
         assert!(log.contains("after hook: executed"), "{log}");
-        assert_eq!(hooks.count(&format!("after {}", scene.lease)), 1, "{:#?}", hooks.diary());
+        assert_eq!(
+            hooks.count(&format!("after {}", scene.lease)),
+            1,
+            "{:#?}",
+            hooks.diary()
+        );
         assert_eq!(hooks.count("after done"), 1, "{:#?}", hooks.diary());
         let killed = usize::from(place != Where::Before);
         assert_eq!(hooks.count("before done"), killed, "{:#?}", hooks.diary());
@@ -205,7 +214,9 @@ fn a_second_signal_is_an_order() {
         }
         station.signal(Signal::SIGTERM);
         // Two that come at once are one; and nothing would end the afterLease hook for 100 s.
-        let heard = station.log().wait_for("Stopping exporter immediately", PATIENCE);
+        let heard = station
+            .log()
+            .wait_for("Stopping exporter immediately", PATIENCE);
         heard.expect("the first signal");
         hooks.wait_for("after", 1);
         station.signal(Signal::SIGTERM);
@@ -227,9 +238,17 @@ fn a_stop_later_can_become_a_stop_now() {
     thread::sleep(Duration::from_millis(500));
     station.signal(Signal::SIGTERM);
     let (ended, log) = station.wait(PATIENCE);
-    assert!(ended == code(Signal::SIGTERM) || ended == code(Signal::SIGHUP), "{ended}: {log}");
+    assert!(
+        ended == code(Signal::SIGTERM) || ended == code(Signal::SIGHUP),
+        "{ended}: {log}"
+    );
     said_goodbye(&controller);
-    assert_eq!(hooks.count(&format!("after {}", scene.lease)), 1, "{:#?}", hooks.diary());
+    assert_eq!(
+        hooks.count(&format!("after {}", scene.lease)),
+        1,
+        "{:#?}",
+        hooks.diary()
+    );
 }
 
 /// Once means once, whatever the exporter was doing when it was killed.
@@ -256,7 +275,12 @@ fn what_a_killed_exporter_owes_its_successor_does() {
             hooks.wait_for("after done", 1);
         }
         controller.wait_free();
-        assert_eq!(hooks.count(&format!("after {}", scene.lease)), 1, "{:#?}", hooks.diary());
+        assert_eq!(
+            hooks.count(&format!("after {}", scene.lease)),
+            1,
+            "{:#?}",
+            hooks.diary()
+        );
         let again = hooks.count(&format!("before {}", scene.lease));
         assert_eq!(again, 1, "{:#?}", hooks.diary());
         assert!(hooks.count("before") <= before + 1, "{:#?}", hooks.diary());
@@ -325,7 +349,12 @@ fn a_second_crash_does_not_make_it_twice() {
     scene.let_go();
     let _station = launch();
     controller.wait_free();
-    assert_eq!(hooks.count(&format!("after {}", scene.lease)), 1, "{:#?}", hooks.diary());
+    assert_eq!(
+        hooks.count(&format!("after {}", scene.lease)),
+        1,
+        "{:#?}",
+        hooks.diary()
+    );
 }
 
 #[test]

@@ -94,7 +94,10 @@ pub trait Controller {
             if is(&seen) {
                 return seen;
             }
-            assert!(Instant::now() < until, "the exporter is not {what}: {seen:?}");
+            assert!(
+                Instant::now() < until,
+                "the exporter is not {what}: {seen:?}"
+            );
             thread::sleep(Duration::from_millis(10));
         }
     }

@@ -56,7 +56,10 @@ impl Station {
             Make::Reference => "jmp",
         };
         let mut command = make.command(lab, program);
-        command.args(options).args(["run", "--exporter-config"]).arg(config);
+        command
+            .args(options)
+            .args(["run", "--exporter-config"])
+            .arg(config);
         command
     }
 
@@ -119,15 +122,17 @@ impl Station {
 
     /// Whether it still runs.
     pub fn runs(&mut self) -> bool {
-        self.child.try_wait().expect("a child can be asked").is_none()
+        self.child
+            .try_wait()
+            .expect("a child can be asked")
+            .is_none()
     }
 
     /// Waits for it to end by itself; its exit code and its log.
     #[track_caller]
     pub fn wait(mut self, patience: Duration) -> (i32, String) {
         let status = wait(&mut self.child, patience);
-        let status =
-            status.unwrap_or_else(|| panic!("it has not ended:\n{}", self.stderr.text()));
+        let status = status.unwrap_or_else(|| panic!("it has not ended:\n{}", self.stderr.text()));
         self.stderr.wait_for_end(Duration::from_secs(5));
         (exit_code(status), self.stderr.text())
     }
