@@ -168,3 +168,38 @@ async fn a_dropped_tunnel_is_given_up_and_not_ended() {
     double.wait(1, "Frame broken").await;
     assert_eq!(double.count("Frame Goaway"), 0);
 }
+
+#[tokio::test]
+async fn tunnels_and_streams_leave_no_tasks_and_no_descriptors_behind() {
+    let double = Double::start().await;
+    let link = link(&double);
+    // One connection of the link itself.
+    assert!(link.endpoints().await.is_none());
+    let tasks = || {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    };
+    let before = tasks();
+    let mut clients = Vec::new();
+    for round in 0..50 {
+        let client = double.router_life();
+        client.send(frame("hello", FrameType::Data)).await.unwrap();
+        let tunnel = link.tunnel(&invitation(&double)).await.unwrap();
+        let (_statuses, _listening) = (link.statuses(), link.listen("a"));
+        double.wait(round + 1, "Listen").await;
+        drop(tunnel);
+        clients.push(client);
+    }
+    // The other side sees every connection end.
+    double.wait(50, "Frame broken").await;
+    while tasks() > before {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    really("only the link is connected", async move {
+        while double.open() > 1 {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+}

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use jumpstarter_proto::v1::{ListenResponse, StatusResponse, StreamResponse, TelemetryEndpoint};
@@ -63,6 +64,7 @@ pub struct State {
     /// Replaced when all connections are cut.
     pub cut: Mutex<CancellationToken>,
     pub connections: Mutex<usize>,
+    pub open: AtomicUsize,
 }
 
 // === impl Double ===
@@ -125,6 +127,11 @@ impl Double {
     /// How connections are received from now on.
     pub fn door(&self, door: Door) {
         *self.state.door.lock().unwrap() = door;
+    }
+
+    /// How many connections are open.
+    pub fn open(&self) -> usize {
+        self.state.open.load(Ordering::Relaxed)
     }
 
     /// These answers come next.

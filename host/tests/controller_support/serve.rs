@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use jumpstarter_proto::v1::controller_service_server::ControllerServiceServer;
@@ -59,7 +60,12 @@ pub async fn serve(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<Stat
             };
             let door = *state.door.lock().unwrap();
             let welcome = welcome(stream, door, acceptor.clone(), accepted.clone(), number);
-            tokio::spawn(cut.run_until_cancelled_owned(welcome));
+            let state = Arc::clone(&state);
+            state.open.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(async move {
+                cut.run_until_cancelled_owned(welcome).await;
+                state.open.fetch_sub(1, Ordering::Relaxed);
+            });
         }
     };
     tokio::select! {
