@@ -524,6 +524,40 @@ fn a_release_is_repeated_until_it_is_heard() {
 }
 
 #[test]
+fn a_controller_that_vanishes_at_the_release_hears_of_it_later() {
+    let lab = Lab::new();
+    let controller = Double::start(&lab);
+    let hooks = Hooks::new(&lab);
+    let Some(make) = Make::but_not_the_reference(FRAGILE) else {
+        return;
+    };
+    let _station = Station::start(&lab, make, &controller, &hooks.yaml());
+    for fault in [Fault::Gone, Fault::GoneAfter] {
+        println!("{fault:?}");
+        let before = controller.calls(Rpc::ReleaseLease).len();
+        controller.fault(Rpc::ReleaseLease, fault, Some(1));
+        let lease = controller.lease(LONG);
+        let tunnel = Tunnel::open(&controller, &lease);
+        tunnel.wait_status(&[ExporterStatus::LeaseReady]).unwrap();
+        tunnel.end_session().unwrap();
+        controller.wait_for_calls(Rpc::ReleaseLease, before + 1);
+        thread::sleep(Duration::from_secs(2));
+        controller.back();
+        controller.wait_until("released", |seen| seen.lease.is_none());
+        controller.wait_free();
+        assert_eq!(
+            hooks.count(&format!("after {lease}")),
+            1,
+            "{:#?}",
+            hooks.diary()
+        );
+    }
+    let lease = controller.lease(LONG);
+    hooks.wait_for(&format!("before {lease}"), 1);
+    controller.wait_status(ExporterStatus::LeaseReady);
+}
+
+#[test]
 fn a_silent_controller_does_not_keep_an_exporter_from_leaving() {
     let lab = Lab::new();
     let controller = Double::start(&lab);

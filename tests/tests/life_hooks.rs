@@ -47,6 +47,7 @@ with_both_clients![
     a_hook_that_takes_too_long_is_ended,
     hooks_use_the_drivers_and_know_the_lease,
     hooks_run_in_any_interpreter,
+    hooks_that_misbehave_cost_nobody_the_lease,
 ];
 
 /// A station with these hooks, and a visitor with this client.
@@ -332,6 +333,29 @@ fn a_lease_ends_by_itself(hooks: &str, seconds: u64) {
         outcome.never_says("Error:");
         controller.wait_free();
     });
+}
+
+fn hooks_that_misbehave_cost_nobody_the_lease(client: Make) {
+    for hook in [
+        // Not there; not a program; killed; deaf to SIGTERM.
+        "script: /no/such/hook.sh, timeout: 10",
+        "script: 'echo no', exec: /etc/passwd, timeout: 10",
+        "script: 'kill -9 $$', timeout: 10",
+        "script: 'trap \"\" TERM; while :; do sleep 1; done', timeout: 1",
+        // It says much, and nothing of it is text.
+        "script: 'head -c 3000000 /dev/urandom', timeout: 50",
+        // It leaves somebody behind who holds its terminal.
+        "script: 'sleep 600 &', timeout: 10",
+    ] {
+        println!("{hook}");
+        let hooks = format!(
+            "  beforeLease: {{{hook}, onFailure: warn}}\n  afterLease: {{{hook}, onFailure: warn}}\n"
+        );
+        scene(&hooks, client, |_station, controller, visitor| {
+            visitor.shell(["j", "power", "on"]).succeeds();
+            controller.wait_free();
+        });
+    }
 }
 
 const SLOW: &str = "  beforeLease: {script: 'sleep 8', timeout: 30}\n";

@@ -86,7 +86,9 @@ fn a_refused_token_costs_one_connection() {
     });
     works(&Visitor::new(&lab, &controller, Make::Ours), &tunnel);
     let log = station.log().text();
-    assert!(log.contains("Failed to handle client connection"), "{log}");
+    if Make::of_exporter() == Make::Ours {
+        assert!(log.contains("Failed to handle client connection"), "{log}");
+    }
     assert!(!log.contains("-damaged"), "a token is in the log:\n{log}");
     controller.end_lease(&lease);
     controller.wait_free();
