@@ -21,6 +21,7 @@ need fish fish --version
 need dbus-daemon dbus-daemon --version # a bus to forward
 need dbus-bin test -x /usr/bin/dbus-send
 need iperf3 iperf3 --version # both directions of a forwarded port at once
+need systemd systemd-analyze --version # checks the units
 
 if [ ${#wanted[@]} -eq 0 ]; then
     echo "deps: everything is there"

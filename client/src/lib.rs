@@ -3,6 +3,7 @@
 //! ```text
 //! Host ── connect ──► Connection ── GetReport ──► Session ── root ──► Device ── call, stream, connect
 //!                                                    └── client ──► status::Monitor, logs::Follower
+//! endpoint ── controller::Controller ── leases, reports ; router::open ──► ByteStream to a peer
 //! ```
 //!
 //! ```no_run
@@ -35,6 +36,7 @@ mod complete;
 #[cfg(feature = "commands")]
 pub mod config;
 pub mod connect;
+pub mod controller;
 pub mod device;
 pub mod env;
 pub mod forward;
@@ -46,6 +48,7 @@ pub mod jmp;
 pub mod logs;
 pub mod report;
 pub mod resource;
+pub mod router;
 mod secret;
 pub mod status;
 pub mod stream;

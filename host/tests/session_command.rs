@@ -148,26 +148,36 @@ fn an_alias_is_found_where_users_keep_theirs() {
     std::fs::create_dir_all(home.path().join(".config/jumpstarter/exporters")).unwrap();
     home.write(".config/jumpstarter/exporters/bench.yaml", POWER);
     let output = jmp(&home, &["run", "--exporter", "bench"]);
-    // Found and read: what is missing now is a port.
+    // Found and read: what is missing now is a controller.
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        stderr(&output).contains("--tls-grpc-listener"),
+        stderr(&output).contains("endpoint or token not set"),
         "{}",
         stderr(&output)
     );
 }
 
 #[test]
-fn without_a_port_it_says_what_to_type() {
-    let home = home(POWER);
-    let output = jmp(&home, &["run", "--exporter-config", "x.yaml"]);
-    assert_eq!(output.status.code(), Some(1));
-    let text = stderr(&output);
-    assert!(
-        text.starts_with("Error: this version cannot register"),
-        "{text}"
-    );
-    assert!(text.contains("--tls-grpc-listener [HOST:]PORT"), "{text}");
+fn without_a_port_it_needs_a_controller() {
+    for more in [
+        "",
+        "endpoint: lab:8082\n",
+        "token: t0ken\n",
+        "endpoint: ''\ntoken: t0ken\n",
+        "endpoint: lab:8082\ntoken: ''\n",
+    ] {
+        let home = home(&format!("{POWER}{more}"));
+        let output = jmp(&home, &["run", "--exporter-config", "x.yaml"]);
+        assert_eq!(output.status.code(), Some(1));
+        let text = stderr(&output);
+        assert!(
+            text.starts_with("Error: endpoint or token not set in exporter config"),
+            "{text}"
+        );
+        assert!(text.contains("--tls-grpc-listener [HOST:]PORT"), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(!text.contains("t0ken"), "{text}");
+    }
 }
 
 #[test]

@@ -23,8 +23,10 @@
 
 mod board;
 mod certs;
+mod double;
 mod exporter;
 mod lab;
+mod leased;
 mod lines;
 mod port;
 mod programs;
@@ -36,8 +38,10 @@ mod wire;
 pub use crate::{
     board::Board,
     certs::Certs,
+    double::{Call, Double, Fault, Kind, Rpc, Said},
     exporter::Exporter,
     lab::Lab,
+    leased::{Access, Controller, Hooks, Make, Seen, Station, Tunnel, Visitor},
     lines::Lines,
     port::free_port,
     programs::Programs,

@@ -97,6 +97,17 @@ pub enum ConnectError {
         /// What went wrong.
         why: String,
     },
+    /// The peer hung up in the middle of the TLS handshake.
+    #[error(
+        "TLS with `{host}` failed: {why}; \
+         if the exporter was started with --tls-grpc-insecure, use that option here too"
+    )]
+    BrokeOff {
+        /// The host asked for.
+        host: Host,
+        /// What the system said.
+        why: String,
+    },
     /// The connection was made, but no HTTP/2 came of it.
     #[error("`{host}` does not answer as an exporter does: {why}")]
     Http2 {

@@ -1,7 +1,8 @@
-//! One channel to an exporter, whatever lies between.
+//! One channel to an exporter, whatever lies between; and the way to controllers and routers.
 //!
 //! ```text
 //! Host ─► transport (TCP, unix socket) ─► tls (ours, or none) ─► HTTP/2 ─► passphrase ─► services
+//! target ─► uplink (TCP) ───────────────► tls ──────────────────► HTTP/2 ─► identity ───► controller
 //! ```
 //!
 //! TLS is done here and not by tonic, because "encrypted but not verified" and lab certificates
@@ -13,6 +14,8 @@ mod passphrase;
 mod roots;
 mod tls;
 mod transport;
+mod trust;
+mod uplink;
 mod verify;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,6 +34,9 @@ pub use passphrase::{Passphrase, UnusablePassphrase};
 pub use roots::{Roots, RootsError};
 pub use tls::Tls;
 use transport::{Connector, PeerNotes};
+pub use trust::CaError;
+pub use uplink::{ChannelOptions, OptionValue, TargetError, Uplink, UplinkError, target};
+pub(crate) use uplink::{explain, plainly};
 
 /// A channel that adds the passphrase to every request.
 pub type Transport = InterceptedService<Channel, Passphrase>;
@@ -118,7 +124,9 @@ async fn channel(host: &Host, tls: &Tls, connector: Connector) -> Result<Channel
             }
         }
     });
-    let connected = endpoint(host, tls).connect_with_connector(service).await;
+    let connected = endpoint(host, tls.is_on())
+        .connect_with_connector(service)
+        .await;
     connected.map_err(|error| {
         let reason = reason.lock().unwrap_or_else(PoisonError::into_inner).take();
         reason.unwrap_or_else(|| ConnectError::Http2 {
@@ -128,8 +136,8 @@ async fn channel(host: &Host, tls: &Tls, connector: Connector) -> Result<Channel
     })
 }
 
-fn endpoint(host: &Host, tls: &Tls) -> Endpoint {
-    let scheme = if tls.is_on() && host.is_tcp() {
+fn endpoint(host: &Host, encrypted: bool) -> Endpoint {
+    let scheme = if encrypted && host.is_tcp() {
         "https"
     } else {
         "http"

@@ -119,10 +119,8 @@ fn explain(host: &Host, error: &io::Error) -> ConnectError {
             why: other.to_string(),
             host,
         },
-        None => ConnectError::Tls {
-            why: format!(
-                "{error}; if the exporter was started with --tls-grpc-insecure, use that option here too"
-            ),
+        None => ConnectError::BrokeOff {
+            why: error.to_string(),
             host,
         },
     }
@@ -137,6 +135,10 @@ fn certificate(host: &Host, why: &CertificateError) -> String {
             "it is not valid yet".to_owned()
         }
         CertificateError::UnknownIssuer => "it was issued by nobody we trust".to_owned(),
+        // Labs make their CA anew, and forget to hand it out.
+        CertificateError::BadSignature => {
+            "it was signed by another CA than the trusted one of that name".to_owned()
+        }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             let name = match host {
                 Host::Tcp { name, .. } => name.as_str(),

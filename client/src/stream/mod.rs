@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+mod answer;
 mod codec;
 mod error;
 mod open;
@@ -37,7 +38,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub use error::StreamError;
-pub(crate) use open::{Purpose, open};
+pub(crate) use open::{Purpose, join, open};
 pub use reader::Reader;
 pub use writer::Writer;
 
@@ -71,6 +72,18 @@ impl ByteStream {
     /// ```
     pub fn split(self) -> (Reader, Writer) {
         (self.reader, self.writer)
+    }
+
+    /// Waits until the other side has agreed to the stream, or refused it.
+    ///
+    /// Streams to drivers have been agreed to. A stream through a router has not: some routers say
+    /// nothing until the peer does.
+    ///
+    /// # Errors
+    ///
+    /// Why there will be no stream.
+    pub async fn answered(&mut self) -> Result<(), StreamError> {
+        self.reader.answered().await
     }
 }
 

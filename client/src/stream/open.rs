@@ -6,9 +6,11 @@ use serde::Serialize;
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
+use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 use super::ByteStream;
+use super::answer::Answer;
 use super::codec::Frames;
 use super::outbox::Outbox;
 use super::reader::Reader;
@@ -84,12 +86,31 @@ pub(crate) async fn open(
     let path = PathAndQuery::from_static(PATH);
     let response = client.streaming(request, path, Frames).await?;
     let (metadata, frames, _) = response.into_parts();
+    Ok((assemble(Answer::Here(frames), outbox), metadata))
+}
+
+/// Asks for a stream, with nothing but these headers, and does not wait for the answer.
+pub(crate) async fn join(channel: Channel, metadata: MetadataMap) -> ByteStream {
+    let outbox = Outbox::default();
+    let mut request = Request::new(outbox.taker());
+    *request.metadata_mut() = metadata;
+    let mut client = Grpc::new(channel).max_decoding_message_size(LARGEST_FRAME);
+    let asked = Answer::awaited(async move {
+        let ready = client.ready().await;
+        ready.map_err(|error| Status::unavailable(error.to_string()))?;
+        let path = PathAndQuery::from_static(PATH);
+        let response = client.streaming(request, path, Frames).await?;
+        Ok(response.into_inner())
+    });
+    assemble(asked.await, outbox)
+}
+
+fn assemble(answer: Answer, outbox: Outbox) -> ByteStream {
     let pair = Pair::default();
-    let stream = ByteStream {
-        reader: Reader::new(frames, outbox.share(), pair.clone()),
+    ByteStream {
+        reader: Reader::new(answer, outbox.share(), pair.clone()),
         writer: Writer::new(outbox, pair),
-    };
-    Ok((stream, metadata))
+    }
 }
 
 #[cfg(test)]

@@ -5,12 +5,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use futures_util::Stream;
 use jumpstarter_proto::v1::{FrameType, StreamResponse};
 use tokio::io::{AsyncRead, ReadBuf};
-use tonic::Streaming;
 use tracing::debug;
 
+use super::answer::Answer;
 use super::error::{StreamError, is_closing};
 use super::outbox::Outbox;
 use crate::connect::status_of;
@@ -18,7 +17,7 @@ use crate::connect::status_of;
 /// The reading side of a [`ByteStream`](super::ByteStream).
 #[derive(Debug)]
 pub struct Reader {
-    frames: Streaming<StreamResponse>,
+    answer: Answer,
     /// Received, but the last caller of `poll_read` had no room for it.
     rest: Bytes,
     end: End,
@@ -39,13 +38,9 @@ enum End {
 // === impl Reader ===
 
 impl Reader {
-    pub(super) fn new(
-        frames: Streaming<StreamResponse>,
-        outbox: Outbox,
-        alone: super::writer::Pair,
-    ) -> Self {
+    pub(super) fn new(answer: Answer, outbox: Outbox, alone: super::writer::Pair) -> Self {
         Self {
-            frames,
+            answer,
             rest: Bytes::new(),
             end: End::Open,
             outbox,
@@ -121,11 +116,20 @@ impl Reader {
         Ok(())
     }
 
+    /// Waits until there is an answer; what comes with it is still to be read.
+    pub(super) async fn answered(&mut self) -> Result<(), StreamError> {
+        let answered = std::future::poll_fn(|cx| self.answer.poll_answered(cx)).await;
+        answered.map_err(|status| {
+            self.end = End::Over;
+            StreamError::Broken(Box::new(status_of(status)))
+        })
+    }
+
     fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<StreamResponse, StreamError>>> {
-        let frame = ready!(Pin::new(&mut self.frames).poll_next(cx));
+        let frame = ready!(self.answer.poll_frame(cx));
         Poll::Ready(match frame {
             Some(Ok(frame)) => Some(Ok(frame)),
             Some(Err(status)) => {

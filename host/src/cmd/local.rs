@@ -5,20 +5,25 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::timeout;
 
 use crate::config::ExporterConfig;
+use crate::life::Hosted;
 use crate::listen::Folder;
+
 use crate::log;
 use crate::plugin::Registry;
 use crate::session::Kind;
 
-use super::hosted::{self, Hosted, LAST_MOMENT};
 use super::options::{Plugins, Source};
 use super::signals::Signals;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, runtime};
+
+/// How long a signal waits for a session that is about to be up.
+const LAST_MOMENT: Duration = Duration::from_millis(200);
 
 /// Serve one shell on this machine
 #[derive(Debug, clap::Args)]
@@ -46,9 +51,9 @@ impl Cmd {
         let config = self.source.load()?;
         let registry = self.plugins.registry(&config);
         log::set_context(&[("exporter", &config.metadata.name)]);
-        hosted::warn_about(&config);
+        runtime::warn_about(&config);
 
-        hosted::block_on(async {
+        runtime::block_on(async {
             let mut signals = Signals::listen().map_err(Failure::error)?;
             // A task of its own: a plugin that hangs while it is loaded must not keep the signals.
             let folder = Arc::new(Folder::create().map_err(Failure::error)?);
@@ -93,7 +98,7 @@ async fn start(
         socket: socket
             .to_str()
             .ok_or_else(|| Failure::Error(format!("`{}` is not UTF-8", socket.display())))?,
-        motd: hosted.session.motd(),
+        motd: &hosted.session.motd(),
         name: &config.metadata.name,
     };
     let mut line = serde_json::to_vec(&ready).map_err(Failure::error)?;

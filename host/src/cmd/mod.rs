@@ -3,10 +3,10 @@
 pub mod check;
 pub mod driver;
 mod exit;
-mod hosted;
 pub mod local;
 mod options;
 pub mod run;
+mod runtime;
 mod signals;
 pub mod version;
 

@@ -1,24 +1,24 @@
-//! `jmp run`: an exporter, until a signal stops it.
-//!
-//! This version serves clients that connect to its port; it does not register with a controller.
+//! `jmp run`: an exporter, until a signal stops it, a hook, or the end of its only lease.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::pin::pin;
 
 use jumpstarter_client::Secret;
-use tokio::time::timeout;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
-use crate::config::{ExporterConfig, Hooks};
-use crate::listen::{self, Address, Folder};
+use crate::controller::{Link, LinkError};
+use crate::life::{self, Exporter, Port, Side};
+use crate::listen::{self, Address};
 use crate::log;
-use crate::plugin::Registry;
 use crate::service::Passphrase;
-use crate::session::Kind;
 
-use super::hosted::{self, Hosted, LAST_MOMENT};
 use super::options::{Plugins, Source};
 use super::signals::Signals;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, runtime};
+
+/// More signals than this are not passed on while the exporter looks elsewhere.
+const STOPS: usize = 8;
 
 /// Run an exporter
 #[derive(Debug, clap::Args)]
@@ -54,6 +54,13 @@ pub struct Cmd {
     plugins: Plugins,
 }
 
+/// Where clients will come from.
+#[derive(Debug)]
+enum Way {
+    Door(Door),
+    Controller,
+}
+
 /// The port clients come through.
 #[derive(Debug)]
 struct Door {
@@ -66,57 +73,60 @@ struct Door {
 // === impl Cmd ===
 
 impl Cmd {
-    /// Runs until a signal comes; the exit code tells which.
+    /// Runs until the exporter's life is over; the exit code tells why.
     pub fn run(self) -> Outcome {
         let config = self.source.load()?;
         let exit_on_lease_end = self.exit_on_lease_end || config.exit_on_lease_end;
         let registry = self.plugins.registry(&config);
-        let door = self.door()?;
+        let way = self.way()?;
 
         let name = match config.metadata.name.as_str() {
             "" => "unknown",
             name => name,
         };
-        log::set_context(&[("exporter", name), ("lease_id", "standalone")]);
-        hosted::warn_about(&config);
-        warn_about_hooks(&config.hooks);
-        if exit_on_lease_end {
-            tracing::info!("There are no leases without a controller, so none ends this exporter");
-        }
-
-        hosted::block_on(async {
-            let mut signals = Signals::listen().map_err(Failure::error)?;
-            // A task of its own: a plugin that hangs while it is loaded keeps its thread, and must
-            // not keep the signals.
-            let folder = Arc::new(Folder::create().map_err(Failure::error)?);
-            let mut starting = tokio::spawn(start(config, registry, door, Arc::clone(&folder)));
-            let (hosted, stop) = tokio::select! {
-                hosted = &mut starting => {
-                    (hosted.map_err(Failure::error)??, signals.next().await)
-                }
-                // Whoever has just been told that the exporter is up may stop it at once.
-                stop = signals.next() => match timeout(LAST_MOMENT, starting).await {
-                    Ok(Ok(Ok(hosted))) => (hosted, stop),
-                    // Nobody has been served yet, so there is nothing to wind up.
-                    _ => {
-                        folder.remove();
-                        return Ok(stop.exit_code());
-                    }
-                },
-            };
-            tracing::info!(signal = stop.name, "Stopping exporter");
-            tokio::select! {
-                () = hosted.close() => {}
-                again = signals.next() => {
-                    tracing::warn!(signal = again.name, "Stopping at once");
+        match way {
+            Way::Door(_) => {
+                log::set_context(&[("exporter", name), ("lease_id", "standalone")]);
+                if exit_on_lease_end {
+                    tracing::info!(
+                        "There are no leases without a controller, so none ends this exporter"
+                    );
                 }
             }
-            Ok(stop.exit_code())
+            Way::Controller => log::set_context(&[("exporter", name)]),
+        }
+        runtime::warn_about(&config);
+
+        runtime::block_on(async {
+            let mut signals = Signals::listen().map_err(Failure::error)?;
+            let side = match way {
+                Way::Door(door) => Side::Port(door.open().await?),
+                Way::Controller => Side::Controller(Link::new(&config).map_err(no_controller)?),
+            };
+            let exporter = Exporter {
+                config,
+                registry,
+                side,
+                exit_on_lease_end,
+            };
+            let (stop, stops) = mpsc::channel(STOPS);
+            let force = CancellationToken::new();
+            let mut living = pin!(life::live(exporter, stops, force.clone()));
+            let over = tokio::select! {
+                over = &mut living => over,
+                last = signals.pass_on(stop) => {
+                    force.cancel();
+                    // That it was forced is known here.
+                    living.await.ok();
+                    return Ok(last.exit_code());
+                }
+            };
+            over.map_err(Failure::error)
         })
     }
 
     /// Checks what the options about the port say together.
-    fn door(self) -> Result<Door, Failure> {
+    fn way(self) -> Result<Way, Failure> {
         let usage = |message: &str| Failure::Usage(message.into());
         let Some(listener) = self.tls_grpc_listener else {
             if self.tls_grpc_insecure
@@ -129,12 +139,7 @@ impl Cmd {
                      --tls-grpc-listener",
                 ));
             }
-            return Err(Failure::Error(
-                "this version cannot register with a controller; to serve clients directly, add \
-                 --tls-grpc-listener [HOST:]PORT and either --tls-grpc-insecure or --tls-cert and \
-                 --tls-key"
-                    .into(),
-            ));
+            return Ok(Way::Controller);
         };
         let tls = match (self.tls_grpc_insecure, self.tls_cert, self.tls_key) {
             (true, None, None) => None,
@@ -154,62 +159,52 @@ impl Cmd {
         let address = listener.parse().map_err(|error| {
             Failure::Usage(format!("Invalid value for '--tls-grpc-listener': {error}"))
         })?;
-        Ok(Door {
+        Ok(Way::Door(Door {
             address,
             tls,
             passphrase: self.passphrase,
+        }))
+    }
+}
+
+// === impl Door ===
+
+impl Door {
+    /// Binds the port: of all that can fail, this does so soonest.
+    async fn open(self) -> Result<Port, Failure> {
+        let Self {
+            address,
+            tls,
+            passphrase,
+        } = self;
+        let tls = match tls {
+            Some((certificate, key)) => {
+                Some(listen::acceptor(&certificate, &key).map_err(Failure::error)?)
+            }
+            None => None,
+        };
+        if tls.is_none() && passphrase.is_some() {
+            runtime::warn(
+                "--passphrase has no effect without TLS; \
+                 the passphrase will be transmitted in plaintext",
+            );
+        }
+        let listener = listen::bind(&address).await.map_err(Failure::error)?;
+        Ok(Port {
+            address,
+            listener: Some(listener),
+            tls,
+            passphrase: passphrase.map(Passphrase::new),
         })
     }
 }
 
-/// Opens the port, then the drivers, then the door.
-async fn start(
-    config: ExporterConfig,
-    registry: Registry,
-    door: Door,
-    folder: Arc<Folder>,
-) -> Result<Hosted, Failure> {
-    let tls = match &door.tls {
-        Some((certificate, key)) => {
-            Some(listen::acceptor(certificate, key).map_err(Failure::error)?)
-        }
-        None => None,
-    };
-    if tls.is_none() && door.passphrase.is_some() {
-        hosted::warn(
-            "--passphrase has no effect without TLS; \
-             the passphrase will be transmitted in plaintext",
-        );
-    }
-    // First, because it fails soonest; who connects now is served when the drivers are open.
-    let listener = listen::bind(&door.address).await.map_err(Failure::error)?;
-    let hosted = Hosted::open(&config, &registry, Kind::Direct, folder)
-        .await
-        .map_err(Failure::error)?;
-    hosted.session.ready("Ready for commands");
-    let rpc = hosted.rpc.behind(door.passphrase.map(Passphrase::new));
-    hosted.server.serve_tcp(listener, tls, rpc);
-    tracing::info!(
-        "Session server started on {} and unix://{}",
-        door.address,
-        hosted.socket().display()
-    );
-    Ok(hosted)
-}
-
-fn warn_about_hooks(hooks: &Hooks) {
-    let names: Vec<&str> = [
-        ("beforeLease", &hooks.before_lease),
-        ("afterLease", &hooks.after_lease),
-    ]
-    .into_iter()
-    .filter_map(|(name, hook)| hook.as_ref().map(|_| name))
-    .collect();
-    if !names.is_empty() {
-        tracing::warn!(
-            "This version does not run hooks; ignoring {}",
-            names.join(", ")
-        );
+fn no_controller(error: LinkError) -> Failure {
+    match error {
+        LinkError::NotSet => Failure::Error(format!(
+            "{error}; to serve clients without one, add --tls-grpc-listener [HOST:]PORT"
+        )),
+        error => Failure::error(error),
     }
 }
 

@@ -3,6 +3,10 @@
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::lease::Stopping;
+use crate::life;
 
 /// From here on, these signals reach the program instead of ending it.
 #[derive(Debug)]
@@ -53,11 +57,43 @@ impl Signals {
             }
         }
     }
+
+    /// Passes them on: the first, and one that asks for more. Returns at the third that wants the
+    /// end now; then nothing else has helped.
+    pub(super) async fn pass_on(&mut self, stops: mpsc::Sender<life::Stop>) -> Stop {
+        let (mut now, mut later) = (0, false);
+        loop {
+            let stop = self.next().await;
+            let how = stop.how();
+            match how {
+                Stopping::Now => now += 1,
+                // Nothing that has been asked for, or more, is asked for again.
+                Stopping::AfterLease if later || now > 0 => continue,
+                Stopping::AfterLease => later = true,
+            }
+            let passed = stops.try_send(life::Stop {
+                how,
+                code: stop.exit_code(),
+                signal: stop.name,
+            });
+            if now > 2 || passed.is_err() {
+                return stop;
+            }
+        }
+    }
 }
 
 // === impl Stop ===
 
 impl Stop {
+    /// A hangup may wait for the lease.
+    fn how(self) -> Stopping {
+        match self.kind == SignalKind::hangup() {
+            true => Stopping::AfterLease,
+            false => Stopping::Now,
+        }
+    }
+
     /// 128 and the number, as shells report a program that a signal ended.
     pub(super) fn exit_code(self) -> u8 {
         // All four are below 16.

@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use tonic::body::Body;
 
 use super::authority::PlainAuthority;
+use super::linger::Linger;
 use super::tls;
 
 /// More clients than this wait in the kernel's queue.
@@ -48,31 +49,19 @@ const PONG_WITHIN: Duration = Duration::from_secs(20);
 /// Time for connections to deliver their last words after being cut off.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
-/// What can be done with a request: `service::Rpc`.
-pub trait Calls:
-    Service<
-        hyper::Request<Incoming>,
-        Response = Response<Body>,
-        Error = Infallible,
-        Future: Send + 'static,
-    > + Clone
-    + Send
-    + Sync
-    + 'static
-{
-}
-
-impl<S> Calls for S where
-    S: Service<
+/// Who answers at a door: `service::Rpc`.
+pub trait Calls: Send + Sync + 'static {
+    /// Answers one client.
+    type Connection: Service<
             hyper::Request<Incoming>,
             Response = Response<Body>,
             Error = Infallible,
             Future: Send + 'static,
-        > + Clone
-        + Send
-        + Sync
-        + 'static
-{
+        > + Send
+        + 'static;
+
+    /// A client has connected.
+    fn connection(&self) -> Self::Connection;
 }
 
 /// The open doors and everybody who came in. Dropping it ends them all.
@@ -124,6 +113,28 @@ impl Server {
     pub fn serve_unix(&self, listener: UnixListener, calls: impl Calls) {
         let door = self.door(None, calls);
         self.tasks.spawn(door.unix(listener));
+    }
+
+    /// Serves a client that came another way, such as a tunnel. It is hung up on if there are too
+    /// many already, or none is let in any more.
+    pub fn serve_stream<T>(&self, stream: T, calls: impl Calls)
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() else {
+            tracing::warn!("there are {CONNECTIONS} connections; refusing one more");
+            return;
+        };
+        if self.closing.is_cancelled() {
+            return;
+        }
+        let door = self.door(None, calls);
+        let stream = Linger::new(PlainAuthority::new(stream));
+        self.tasks.spawn(async move {
+            door.cut
+                .run_until_cancelled(door.converse(stream, permit))
+                .await
+        });
     }
 
     /// Closes the doors at once and waits until everybody has left or the time is up; then
@@ -263,7 +274,7 @@ impl<S: Calls> Door<S> {
     {
         let connection = self
             .http
-            .serve_connection(TokioIo::new(stream), self.calls.clone());
+            .serve_connection(TokioIo::new(stream), self.calls.connection());
         let mut connection = pin!(connection);
         let ended = match self.closing.run_until_cancelled(connection.as_mut()).await {
             Some(ended) => ended,

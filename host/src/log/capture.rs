@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::ops::Range;
 
+use jumpstarter_proto::v1::LogSource;
 use tracing::Event;
 use tracing::field::{Field, Visit};
 
@@ -109,10 +110,19 @@ impl Capture {
         }
     }
 
-    pub(super) fn is_driver(&self) -> bool {
-        match &self.logger {
-            Some(range) => self.text[range.clone()].starts_with("driver."),
-            None => self.target.starts_with("driver."),
+    /// Whose line it is to clients. Only who speaks decides, not when: what the exporter says while a
+    /// hook runs is its own.
+    pub(super) fn source(&self) -> LogSource {
+        let speaker = match &self.logger {
+            Some(range) => &self.text[range.clone()],
+            None => self.target,
+        };
+        let mut parts = speaker.split('.');
+        match (parts.next(), parts.next()) {
+            (Some("driver"), Some(_)) => LogSource::Driver,
+            (Some("hook"), Some("beforeLease")) => LogSource::BeforeLeaseHook,
+            (Some("hook"), Some("afterLease")) => LogSource::AfterLeaseHook,
+            _ => LogSource::System,
         }
     }
 

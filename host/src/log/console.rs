@@ -1,14 +1,11 @@
 //! Lines for people and for log collectors.
 
 use std::io::Write as _;
-use std::sync::{PoisonError, RwLock};
 
 use super::capture::Capture;
+use super::context::Context;
 use super::level;
 use super::writer::Writer;
-
-/// Where the file with the namespace lies inside a Kubernetes pod.
-const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 pub(super) struct Console {
     look: Look,
@@ -16,61 +13,38 @@ pub(super) struct Console {
 }
 
 enum Look {
-    Json {
-        /// `"namespace":"lab",` or nothing.
-        namespace: String,
-        /// The fields every line starts with, written out: `"namespace":"lab","exporter":"a",`
-        context: RwLock<String>,
-    },
-    Text {
-        colour: bool,
-    },
+    Json,
+    Text { colour: bool },
 }
 
 // === impl Console ===
 
 impl Console {
     pub(super) fn new(json: bool, colour: bool, writer: Writer) -> Self {
-        let look = if json {
-            let mut fields = Vec::new();
-            if let Some(namespace) = namespace() {
-                field(&mut fields, "namespace", &namespace);
-            }
-            let namespace = String::from_utf8(fields).unwrap_or_default();
-            Look::Json {
-                context: RwLock::new(namespace.clone()),
-                namespace,
-            }
-        } else {
-            Look::Text { colour }
+        let look = match json {
+            true => Look::Json,
+            false => Look::Text { colour },
         };
         Self { look, writer }
     }
 
-    pub(super) fn set_context(&self, fields: &[(&str, &str)]) {
-        if let Look::Json { namespace, context } = &self.look {
-            let mut text = namespace.clone().into_bytes();
-            for (name, value) in fields {
-                field(&mut text, name, value);
-            }
-            *context.write().unwrap_or_else(PoisonError::into_inner) =
-                String::from_utf8(text).unwrap_or_default();
-        }
-    }
-
     /// Formats into `line` and hands it to the writer.
-    pub(super) fn write(&self, capture: &Capture, line: &mut Vec<u8>) {
+    pub(super) fn write(&self, capture: &Capture, context: &Context, line: &mut Vec<u8>) {
         line.clear();
         match &self.look {
-            Look::Json { context, .. } => json(
-                capture,
-                &context.read().unwrap_or_else(PoisonError::into_inner),
-                line,
-            ),
+            Look::Json => json(capture, context.read().json(), line),
             Look::Text { colour } => text(capture, *colour, line),
         }
         line.push(b'\n');
         self.writer.write(line);
+    }
+
+    /// Prints a line as it is.
+    pub(super) fn print(&self, text: &str) {
+        let mut line = Vec::with_capacity(text.len() + 1);
+        printable(&mut line, text);
+        line.push(b'\n');
+        self.writer.write(&line);
     }
 
     pub(super) fn flush(&self) {
@@ -104,7 +78,8 @@ fn json(capture: &Capture, context: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\"}");
 }
 
-fn field(out: &mut Vec<u8>, name: &str, value: &str) {
+/// Appends `"name":"value",`.
+pub(super) fn field(out: &mut Vec<u8>, name: &str, value: &str) {
     out.push(b'"');
     escape(out, name);
     out.extend_from_slice(b"\":\"");
@@ -186,17 +161,6 @@ fn printable(out: &mut Vec<u8>, text: &str) {
             }
         }
     }
-}
-
-/// The namespace this process runs in, where it runs in a cluster.
-fn namespace() -> Option<String> {
-    ["NAMESPACE", "POD_NAMESPACE"]
-        .into_iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-        .or_else(|| {
-            let text = std::fs::read_to_string(POD_NAMESPACE).ok()?;
-            Some(text.trim().to_owned()).filter(|text| !text.is_empty())
-        })
 }
 
 #[cfg(test)]

@@ -11,14 +11,23 @@ use tracing::{Event, Metadata};
 use super::Line;
 use super::capture::Capture;
 use super::console::Console;
+use super::context::Context;
+use super::feed::Outlet;
 use super::level::Level;
 use super::queue::Queues;
+
+/// Where lines go, and what they share.
+pub(super) struct Sinks {
+    pub(super) console: Console,
+    pub(super) context: Context,
+    pub(super) queues: Queues,
+    pub(super) outlet: Outlet,
+}
 
 #[derive(Clone, Copy)]
 pub(super) struct Subscriber {
     level: LevelFilter,
-    console: &'static Console,
-    queues: &'static Queues,
+    sinks: &'static Sinks,
 }
 
 /// The buffers a thread formats into.
@@ -26,7 +35,7 @@ pub(super) struct Scratch {
     pub(super) capture: Capture,
     /// The line for the console.
     pub(super) line: Vec<u8>,
-    /// The entry for clients.
+    /// The entry for clients, then the one for the collector.
     pub(super) entry: Vec<u8>,
 }
 
@@ -49,11 +58,10 @@ impl Scratch {
 // === impl Subscriber ===
 
 impl Subscriber {
-    pub(super) fn new(level: Level, console: &'static Console, queues: &'static Queues) -> Self {
+    pub(super) fn new(level: Level, sinks: &'static Sinks) -> Self {
         Self {
             level: level.filter(),
-            console,
-            queues,
+            sinks,
         }
     }
 
@@ -66,15 +74,23 @@ impl Subscriber {
 
     fn keeps(&self, speaker: &str, level: tracing::Level) -> bool {
         // The frames of every HTTP/2 connection are not what DEBUG is asked for.
-        let ours = speaker.starts_with("jumpstarter") || speaker.starts_with("driver");
+        let ours = ["jumpstarter", "driver", "hook"];
+        let ours = ours.iter().any(|who| speaker.starts_with(who));
         level <= self.level && (ours || level <= tracing::Level::INFO)
     }
 
     fn write(&self, take: impl FnOnce(&mut Capture)) {
+        let sinks = self.sinks;
         let write = |scratch: &mut Scratch| {
-            take(&mut scratch.capture);
-            self.console.write(&scratch.capture, &mut scratch.line);
-            self.queues.push(&scratch.capture, &mut scratch.entry);
+            let Scratch {
+                capture,
+                line,
+                entry,
+            } = scratch;
+            take(capture);
+            sinks.console.write(capture, &sinks.context, line);
+            sinks.queues.push(capture, entry);
+            sinks.outlet.take(capture, &sinks.context, entry);
         };
         // A value whose formatting logs a line itself comes back here while the buffers are in use.
         SCRATCH.with(|scratch| match scratch.try_borrow_mut() {

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -10,13 +11,14 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::console::Console;
-use super::queue::{Attachment, Queues};
-use super::subscriber::Subscriber;
+use super::context::Context;
+use super::queue::Attachment;
+use super::subscriber::{Sinks, Subscriber};
 use super::writer::Writer;
-use super::{Level, Line, stamp};
+use super::{LeaseContext, Level, Line, stamp};
 
 #[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Sink(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -29,19 +31,35 @@ impl Write for Sink {
     }
 }
 
-/// What the console shows of the events in `speak`, and what a session's queue keeps.
-fn listen(level: Level, json: bool, speak: impl FnOnce()) -> (String, Vec<LogStreamResponse>) {
+/// Everything lines go to, for one test.
+pub(super) fn sinks(json: bool) -> (&'static Sinks, Sink) {
     let sink = Sink::default();
     let writer = Writer::to(sink.clone()).unwrap();
-    let console: &_ = Box::leak(Box::new(Console::new(json, false, writer)));
-    let queues: &'static Queues = Box::leak(Box::default());
-    console.set_context(&[("exporter", "bench \"1\""), ("lease_id", "standalone")]);
-    let queue = Attachment::new(Some(queues));
-    let subscriber = Subscriber::new(level, console, queues);
-    tracing::subscriber::with_default(subscriber, speak);
-    console.flush();
-    let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
-    (text, std::iter::from_fn(|| queue.try_next()).collect())
+    let sinks = Box::leak(Box::new(Sinks {
+        console: Console::new(json, false, writer),
+        context: Context::new(None),
+        queues: Default::default(),
+        outlet: Default::default(),
+    }));
+    (sinks, sink)
+}
+
+impl Sink {
+    fn text(&self, sinks: &Sinks) -> String {
+        sinks.console.flush();
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// What the console shows of the events in `speak`, and what a session's queue keeps.
+fn listen(level: Level, json: bool, speak: impl FnOnce()) -> (String, Vec<LogStreamResponse>) {
+    let (sinks, sink) = sinks(json);
+    let context = [("exporter", "bench \"1\""), ("lease_id", "standalone")];
+    sinks.context.set(&context);
+    let queue = Attachment::new(Some(&sinks.queues));
+    tracing::subscriber::with_default(Subscriber::new(level, sinks), speak);
+    let entries = std::iter::from_fn(|| queue.try_next()).collect();
+    (sink.text(sinks), entries)
 }
 
 fn operation_failed() {
@@ -103,16 +121,153 @@ fn a_driver_line_for_clients() {
 }
 
 #[test]
+fn what_has_no_place_of_its_own_is_a_field_for_clients() {
+    let speak = || {
+        tracing::info!(
+            target: "driver",
+            logger = "driver.MockPower",
+            driver_type = "power",
+            operation = "on",
+            result = "failure",
+            error_type = "timeout",
+            lease_id = "019a",
+            namespace = "lab",
+            nothing = None::<&str>,
+            "power on"
+        );
+    };
+    let (_, entries) = listen(Level::Info, true, speak);
+    let [entry] = entries.as_slice() else {
+        panic!("{entries:?}")
+    };
+    assert_eq!(entry.driver_type.as_deref(), Some("power"));
+    assert_eq!(entry.operation.as_deref(), Some("on"));
+    assert!(entry.timestamp.is_some());
+    let fields: BTreeMap<_, _> = entry.structured_fields.iter().collect();
+    assert_eq!(
+        format!("{fields:?}"),
+        r#"{"error_type": "timeout", "lease_id": "019a", "namespace": "lab", "result": "failure"}"#
+    );
+}
+
+#[test]
+fn who_speaks_decides_whose_line_it_is() {
+    let (sinks, _) = sinks(true);
+    let queue = Attachment::new(Some(&sinks.queues));
+    let subscriber = Subscriber::new(Level::Info, sinks);
+    for (logger, source) in [
+        ("driver.MockPower", LogSource::Driver),
+        ("driver.pdu.Outlet", LogSource::Driver),
+        ("driver", LogSource::System),
+        ("drivers.MockPower", LogSource::System),
+        ("hook.beforeLease", LogSource::BeforeLeaseHook),
+        ("hook.beforeLease.script", LogSource::BeforeLeaseHook),
+        ("hook.afterLease", LogSource::AfterLeaseHook),
+        ("hook", LogSource::System),
+        ("hook.during", LogSource::System),
+        ("exporter.hook.beforeLease", LogSource::System),
+        ("", LogSource::System),
+    ] {
+        subscriber.line(&Line {
+            level: tracing::Level::INFO,
+            logger,
+            message: "",
+            fields: &[],
+        });
+        assert_eq!(queue.try_next().unwrap().source(), source, "{logger}");
+    }
+}
+
+#[test]
+fn what_the_exporter_says_around_a_hook_is_its_own() {
+    let hook = |logger: &str, message| tracing::info!(target: "hook", logger, "{message}");
+    let speak = || {
+        tracing::info!("Executing before-lease hook");
+        hook("hook.beforeLease", "flashing");
+        tracing::info!("a client connects meanwhile");
+        tracing::error!(target: "hook", logger = "hook.beforeLease", "Hook failed");
+        tracing::info!("Executing after-lease hook");
+        hook("hook.afterLease", "cleaning");
+        tracing::info!("done");
+    };
+    let (_, entries) = listen(Level::Info, true, speak);
+    let sources: Vec<_> = entries.iter().map(LogStreamResponse::source).collect();
+    use LogSource::{AfterLeaseHook, BeforeLeaseHook, System};
+    assert_eq!(
+        sources,
+        [
+            System,
+            BeforeLeaseHook,
+            System,
+            BeforeLeaseHook,
+            System,
+            AfterLeaseHook,
+            System
+        ]
+    );
+}
+
+#[test]
+fn details_of_hooks_are_there_for_who_asks() {
+    let speak = || tracing::debug!(target: "hook", "Spawning subprocess");
+    assert_eq!(listen(Level::Info, true, speak).1.len(), 0);
+    assert_eq!(listen(Level::Debug, true, speak).1.len(), 1);
+}
+
+#[test]
+fn lines_of_a_lease_carry_what_the_controller_says_about_it() {
+    let (sinks, sink) = sinks(true);
+    sinks.context.set(&[("exporter", "bench")]);
+    let queue = Attachment::new(Some(&sinks.queues));
+    let subscriber = Subscriber::new(Level::Info, sinks);
+    tracing::subscriber::with_default(subscriber, || {
+        tracing::info!("before");
+        let lease = [("lease_id", "019a"), ("pipeline", "7")];
+        let lease = LeaseContext::begin(Some(&sinks.context), &lease);
+        tracing::info!("without a client");
+        lease.set(&[("lease_id", "019a"), ("client", "ann"), ("pipeline", "7")]);
+        tracing::info!("with a client");
+        drop(lease);
+        tracing::info!("after");
+    });
+    let text = sink.text(sinks);
+    let shown: Vec<_> = text
+        .lines()
+        .map(|line| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let names = ["msg", "exporter", "lease_id", "client", "pipeline"];
+            names.map(|name| line[name].as_str().unwrap_or("-").to_owned())
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ["before", "bench", "-", "-", "-"],
+            ["without a client", "bench", "019a", "-", "7"],
+            ["with a client", "bench", "019a", "ann", "7"],
+            ["after", "bench", "-", "-", "-"],
+        ]
+    );
+    // Clients know whose lease it is: they get what the line itself says.
+    while let Some(entry) = queue.try_next() {
+        assert!(entry.structured_fields.is_empty(), "{entry:?}");
+    }
+}
+
+#[test]
+fn a_sentence_about_the_log_is_no_line_of_it() {
+    let (sinks, sink) = sinks(true);
+    let queue = Attachment::new(Some(&sinks.queues));
+    sinks.console.print("[telemetry] three\nlost");
+    assert_eq!(sink.text(sinks), "[telemetry] three\\nlost\n");
+    assert_eq!(queue.try_next(), None);
+}
+
+#[test]
 fn a_line_with_fields_of_its_own() {
-    let sink = Sink::default();
-    let console: &_ = Box::leak(Box::new(Console::new(
-        true,
-        false,
-        Writer::to(sink.clone()).unwrap(),
-    )));
-    let queues: &'static Queues = Box::leak(Box::default());
-    let queue = Attachment::new(Some(queues));
-    let subscriber = Subscriber::new(Level::Info, console, queues);
+    let (sinks, sink) = sinks(true);
+    let queue = Attachment::new(Some(&sinks.queues));
+    let subscriber = Subscriber::new(Level::Info, sinks);
     let line = Line {
         level: tracing::Level::INFO,
         logger: "driver.Pdu",
@@ -124,8 +279,7 @@ fn a_line_with_fields_of_its_own() {
         level: tracing::Level::DEBUG,
         ..line
     });
-    console.flush();
-    let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+    let text = sink.text(sinks);
     let shown: Value = serde_json::from_str(text.trim_end()).unwrap();
     assert_eq!(shown["logger"], "driver.Pdu");
     assert_eq!(shown["out\"let"], "3");
@@ -213,14 +367,8 @@ fn a_value_may_log_while_it_is_formatted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_is_woken_at_once() {
-    let sink = Sink::default();
-    let console: &_ = Box::leak(Box::new(Console::new(
-        true,
-        false,
-        Writer::to(sink).unwrap(),
-    )));
-    let queues: &'static Queues = Box::leak(Box::default());
-    let queue = Arc::new(Attachment::new(Some(queues)));
+    let (sinks, _) = sinks(true);
+    let queue = Arc::new(Attachment::new(Some(&sinks.queues)));
     let mut readers = tokio::task::JoinSet::new();
     for _ in 0..2 {
         let queue = Arc::clone(&queue);
@@ -228,7 +376,7 @@ async fn a_reader_is_woken_at_once() {
     }
     tokio::task::yield_now().await;
     let since = Instant::now();
-    tracing::subscriber::with_default(Subscriber::new(Level::Info, console, queues), || {
+    tracing::subscriber::with_default(Subscriber::new(Level::Info, sinks), || {
         tracing::info!("one");
         tracing::info!("two");
     });

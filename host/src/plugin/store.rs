@@ -42,14 +42,19 @@ pub(super) struct Copy {
     pub(super) file: File,
 }
 
-/// Where this user's programs keep what they may lose: `$XDG_STATE_HOME/jumpstarter`, below the
-/// home directory if that is not set.
+/// Where this program keeps its state: the folder that systemd gave it (`$STATE_DIRECTORY`), else
+/// `$XDG_STATE_HOME/jumpstarter`, below the home directory if that is not set.
 pub fn state_dir() -> PathBuf {
     let named = |key: &str| {
         env::var_os(key)
             .filter(|value| !value.is_empty())
             .map(PathBuf::from)
     };
+    if let Some(folders) = env::var_os("STATE_DIRECTORY")
+        && let Some(first) = env::split_paths(&folders).find(|path| path.is_absolute())
+    {
+        return first;
+    }
     named("XDG_STATE_HOME")
         .or_else(|| named("HOME").map(|home| home.join(".local/state")))
         .unwrap_or_else(|| "/var/lib".into())

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tonic::Status;
 
 use crate::plugin::{CallError, Code};
-use crate::session::Session;
+use crate::session::{Session, Visitor};
 use crate::stream::Trouble;
 use crate::tree::{Driver, Kind};
 
@@ -46,18 +46,21 @@ pub(super) enum Failure {
 
 impl Request {
     /// The driver, if it may be called and has a method of this name and kind.
-    pub(super) fn driver(&self, session: &Session, kind: Kind) -> Result<Arc<Driver>, Status> {
-        session.board().admits_calls()?;
+    pub(super) fn driver(&self, visitor: &Visitor, kind: Kind) -> Result<Arc<Driver>, Status> {
+        visitor.admitted()?;
         let uuid = errors::parse_uuid(&self.uuid)?;
-        let driver = session.driver(&uuid).ok_or(LookupError::Unknown(uuid))?;
+        let driver = visitor
+            .session()
+            .driver(&uuid)
+            .ok_or(LookupError::Unknown(uuid))?;
         driver.method(&self.method, kind)?;
         Ok(Arc::clone(driver))
     }
 }
 
 /// Calls the method and waits for its result.
-pub(super) async fn unary(session: &Session, request: Request) -> Result<Bytes, Status> {
-    let driver = request.driver(session, Kind::Call)?;
+pub(super) async fn unary(visitor: &Visitor, request: Request) -> Result<Bytes, Status> {
+    let driver = request.driver(visitor, Kind::Call)?;
     let Request {
         method,
         args,
@@ -66,7 +69,7 @@ pub(super) async fn unary(session: &Session, request: Request) -> Result<Bytes, 
     } = request;
     let mut operation = Operation::start(driver, method);
     let call = operation.driver().call(operation.method(), &args, deadline);
-    match within(session, deadline, call).await {
+    match within(visitor.session(), deadline, call).await {
         Ok(result) => {
             operation.completed();
             Ok(result)

@@ -93,7 +93,29 @@ pub(super) fn parse_uuid(text: &str) -> Result<Uuid, LookupError> {
 
 #[cfg(test)]
 mod tests {
+    use tonic::{Code as Theirs, Status};
+
     use super::{LookupError, parse_uuid};
+    use crate::plugin::{CallError, Code};
+
+    #[test]
+    fn outcomes_of_drivers_are_statuses_of_the_same_name() {
+        for (ours, theirs) in [
+            (Code::Cancelled, Theirs::Cancelled),
+            (Code::Unknown, Theirs::Unknown),
+            (Code::InvalidArgument, Theirs::InvalidArgument),
+            (Code::DeadlineExceeded, Theirs::DeadlineExceeded),
+            (Code::NotFound, Theirs::NotFound),
+            (Code::PermissionDenied, Theirs::PermissionDenied),
+            (Code::FailedPrecondition, Theirs::FailedPrecondition),
+            (Code::Unimplemented, Theirs::Unimplemented),
+            (Code::Internal, Theirs::Internal),
+            (Code::Unavailable, Theirs::Unavailable),
+        ] {
+            let status = Status::from(CallError::new(ours, "why"));
+            assert_eq!((status.code(), status.message()), (theirs, "why"));
+        }
+    }
 
     #[test]
     fn spellings_of_a_uuid() {

@@ -12,33 +12,28 @@ use jumpstarter_proto::v1::{
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
-use crate::session::Session;
+use crate::session::Visitor;
 
 use super::{call, deadline, errors, ids, values};
 
-/// Answers clients from a session.
-#[derive(Clone, Debug)]
-pub struct Exporter {
-    session: Arc<Session>,
+/// Answers one client from its session.
+#[derive(Debug)]
+pub(super) struct Exporter {
+    visitor: Arc<Visitor>,
 }
 
 // === impl Exporter ===
 
 impl Exporter {
-    /// The service of this session.
-    pub fn new(session: Arc<Session>) -> Self {
-        Self { session }
-    }
-
-    pub(super) fn session(&self) -> &Arc<Session> {
-        &self.session
+    pub(super) fn new(visitor: Arc<Visitor>) -> Self {
+        Self { visitor }
     }
 }
 
 #[tonic::async_trait]
 impl ExporterService for Exporter {
     async fn get_report(&self, _: Request<()>) -> Result<Response<GetReportResponse>, Status> {
-        Ok(Response::new(self.session.report()))
+        Ok(Response::new(self.visitor.session().report()))
     }
 
     async fn driver_call(
@@ -53,7 +48,7 @@ impl ExporterService for Exporter {
             args,
             deadline,
         };
-        let result = call::unary(&self.session, request).await?;
+        let result = call::unary(&self.visitor, request).await?;
         Ok(Response::new(DriverCallResponse {
             uuid: ids::response_id(),
             result,
@@ -74,14 +69,14 @@ impl ExporterService for Exporter {
             args,
             deadline,
         };
-        let values = values::open(Arc::clone(&self.session), request).await?;
+        let values = values::open(&self.visitor, request).await?;
         Ok(Response::new(values))
     }
 
     type LogStreamStream = BoxStream<LogStreamResponse>;
 
     async fn log_stream(&self, _: Request<()>) -> Result<Response<Self::LogStreamStream>, Status> {
-        let lines = stream::unfold(Some(Arc::clone(&self.session)), |session| async {
+        let lines = stream::unfold(Some(Arc::clone(self.visitor.session())), |session| async {
             let session = session?;
             tokio::select! {
                 // The last lines of a closing session still reach the client.
@@ -104,7 +99,7 @@ impl ExporterService for Exporter {
         &self,
         _: Request<GetStatusRequest>,
     ) -> Result<Response<GetStatusResponse>, Status> {
-        let notice = self.session.board().read();
+        let notice = self.visitor.read();
         Ok(Response::new(GetStatusResponse {
             status: notice.status.into(),
             message: Some(notice.message),
@@ -117,7 +112,7 @@ impl ExporterService for Exporter {
         &self,
         _: Request<EndSessionRequest>,
     ) -> Result<Response<EndSessionResponse>, Status> {
-        let (success, message) = self.session.end();
+        let (success, message) = self.visitor.session().end();
         Ok(Response::new(EndSessionResponse {
             success,
             message: Some(message.to_owned()),

@@ -1,7 +1,7 @@
 //! What clients can ask for, one file per service.
 //!
 //! ```text
-//!   connection ──> Rpc: known path? passphrase? ──┬─> exporter    jumpstarter.v1.ExporterService
+//!   Connection: known path? passphrase? ──────────┬─> exporter    jumpstarter.v1.ExporterService
 //!                                                 ├─> router      jumpstarter.v1.RouterService
 //!                                                 ├─> health      grpc.health.v1.Health
 //!                                                 └─> reflection  grpc.reflection.v1, v1alpha
@@ -20,6 +20,5 @@ mod router;
 mod rpc;
 mod values;
 
-pub use exporter::Exporter;
 pub use passphrase::Passphrase;
-pub use rpc::Rpc;
+pub use rpc::{Connection, Rpc};

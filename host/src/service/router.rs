@@ -23,14 +23,14 @@ use tonic::metadata::MetadataMap;
 
 use crate::plugin::ByteStream;
 use crate::resource::Offer;
-use crate::session::Session;
+use crate::session::Visitor;
 use crate::stream::{Pump, Source};
 use crate::tree::Kind;
 
 use super::call::{self, Failure};
+use super::deadline;
 use super::errors::{self, LookupError};
 use super::operation::Operation;
-use super::{deadline, exporter::Exporter};
 
 /// Where a client says what it wants to be connected to.
 const REQUEST: &str = "request";
@@ -41,7 +41,7 @@ const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 /// Connects clients to sockets.
 #[derive(Clone, Debug)]
 pub(super) struct Router {
-    session: Arc<Session>,
+    visitor: Arc<Visitor>,
 }
 
 /// The value of [`REQUEST`].
@@ -92,11 +92,8 @@ enum Held {
 // === impl Router ===
 
 impl Router {
-    /// For the same session.
-    pub(super) fn new(exporter: &Exporter) -> Self {
-        Self {
-            session: Arc::clone(exporter.session()),
-        }
+    pub(super) fn new(visitor: Arc<Visitor>) -> Self {
+        Self { visitor }
     }
 
     /// Answers `Stream`.
@@ -148,7 +145,7 @@ impl Router {
         let answer = Answer {
             pump: pump.map_err(errors::ours)?,
             held,
-            closing: Box::pin(self.session.given_up_owned()),
+            closing: Box::pin(self.visitor.session().given_up_owned()),
             deadline: deadline.map(|at| Box::pin(sleep_until(at))),
             over: false,
         };
@@ -161,13 +158,13 @@ impl Router {
         if errors::parse_uuid(&request.uuid).is_err() {
             return Err(WantedError::Uuid(request.uuid).into());
         }
-        let driver = request.driver(&self.session, Kind::Bytes)?;
+        let driver = request.driver(&self.visitor, Kind::Bytes)?;
         let deadline: Option<Instant> = request.deadline;
         let mut operation = Operation::start(driver, request.method);
         let opening = operation
             .driver()
             .connect(operation.method(), &request.args, deadline);
-        match call::within(&self.session, deadline, opening).await {
+        match call::within(self.visitor.session(), deadline, opening).await {
             Ok(stream) => Ok((stream, operation)),
             Err(failure) => {
                 operation.failed(&failure);
@@ -178,8 +175,8 @@ impl Router {
 
     /// Offers the client's data to a driver.
     fn offer(&self, uuid: &str, encoding: Option<&str>) -> Result<Offer, Status> {
-        let session = &self.session;
-        session.board().admits_calls()?;
+        self.visitor.admitted()?;
+        let session = self.visitor.session();
         let uuid = errors::parse_uuid(uuid).map_err(|_| WantedError::Uuid(uuid.to_owned()))?;
         let driver = session.driver(&uuid).ok_or(LookupError::Unknown(uuid))?;
         Ok(session.resources().offer(driver.uuid, encoding)?)

@@ -15,11 +15,15 @@ use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 
+use crate::listen::Calls;
+use crate::session::{Audience, Session, Visitor};
+
+use super::errors;
+use super::exporter::Exporter;
 use super::passphrase::Passphrase;
 use super::reflection::Reflection;
 use super::route::Route;
 use super::router::Router;
-use super::{Exporter, errors};
 
 /// The services of ours, as their health is asked for.
 const SERVICES: [&str; 2] = [
@@ -29,17 +33,27 @@ const SERVICES: [&str; 2] = [
 
 type Answer = BoxFuture<Response<Body>, Infallible>;
 
-/// Everything a client can call. Cheap to clone.
+/// Everything that can be called, through one door. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Rpc {
-    services: Arc<Services>,
+    session: Arc<Session>,
+    audience: Audience,
+    common: Arc<Common>,
     passphrase: Option<Arc<Passphrase>>,
 }
 
+/// The same for one client. Hyper keeps it as long as the connection lasts.
 #[derive(Debug)]
-struct Services {
+pub struct Connection {
     exporter: ExporterServiceServer<Exporter>,
     router: Router,
+    common: Arc<Common>,
+    passphrase: Option<Arc<Passphrase>>,
+}
+
+/// The services that are the same for everybody.
+#[derive(Debug)]
+struct Common {
     health: HealthServer<HealthService>,
     reporter: HealthReporter,
     reflection: Reflection,
@@ -48,8 +62,8 @@ struct Services {
 // === impl Rpc ===
 
 impl Rpc {
-    /// All services, for clients that need no passphrase.
-    pub async fn new(exporter: Exporter) -> Self {
+    /// All services, for the programs that the exporter runs itself. They need no passphrase.
+    pub async fn for_hooks(session: Arc<Session>) -> Self {
         let reporter = HealthReporter::new();
         for service in SERVICES {
             reporter
@@ -58,9 +72,9 @@ impl Rpc {
         }
         let health = HealthService::from_health_reporter(reporter.clone());
         Self {
-            services: Arc::new(Services {
-                router: Router::new(&exporter),
-                exporter: ExporterServiceServer::new(exporter),
+            session,
+            audience: Audience::Hook,
+            common: Arc::new(Common {
                 health: HealthServer::new(health),
                 reporter,
                 reflection: Reflection::default(),
@@ -69,17 +83,18 @@ impl Rpc {
         }
     }
 
-    /// The same services, for clients that need this passphrase if there is one.
-    pub fn behind(&self, passphrase: Option<Passphrase>) -> Self {
+    /// The same services, for clients, who need this passphrase if there is one.
+    pub fn for_clients(&self, passphrase: Option<Passphrase>) -> Self {
         Self {
-            services: Arc::clone(&self.services),
+            audience: Audience::Client,
             passphrase: passphrase.map(Arc::new),
+            ..self.clone()
         }
     }
 
     /// Tells those who watch the health that it ends here.
     pub async fn begin_closing(&self) {
-        let mut reporter = self.services.reporter.clone();
+        let mut reporter = self.common.reporter.clone();
         for service in [""].into_iter().chain(SERVICES) {
             reporter
                 .set_service_status(service, ServingStatus::NotServing)
@@ -87,23 +102,37 @@ impl Rpc {
             reporter.clear_service_status(service).await;
         }
     }
+}
 
+impl Calls for Rpc {
+    type Connection = Connection;
+
+    fn connection(&self) -> Connection {
+        let visitor = Arc::new(Visitor::new(Arc::clone(&self.session), self.audience));
+        Connection {
+            exporter: ExporterServiceServer::new(Exporter::new(Arc::clone(&visitor))),
+            router: Router::new(visitor),
+            common: Arc::clone(&self.common),
+            passphrase: self.passphrase.clone(),
+        }
+    }
+}
+
+// === impl Connection ===
+
+impl Connection {
     fn answer(&self, request: Request<Incoming>) -> Result<Answer, Status> {
         let path = request.uri().path();
         let route = Route::of(path).ok_or_else(|| Status::unimplemented("Method not found!"))?;
         if let Some(passphrase) = &self.passphrase {
             passphrase.check(request.headers(), path)?;
         }
-        let Services {
-            exporter,
-            router,
-            health,
-            reflection,
-            ..
-        } = &*self.services;
+        let Common {
+            health, reflection, ..
+        } = &*self.common;
         Ok(match route {
-            Route::Exporter => exporter.clone().call(request),
-            Route::Router => Box::pin(router.clone().call(request)),
+            Route::Exporter => self.exporter.clone().call(request),
+            Route::Router => Box::pin(self.router.clone().call(request)),
             Route::Health => health.clone().call(request),
             Route::Reflection => Box::pin(reflection.v1().map_err(errors::ours)?.call(request)),
             Route::ReflectionAlpha => {
@@ -113,7 +142,7 @@ impl Rpc {
     }
 }
 
-impl hyper::service::Service<Request<Incoming>> for Rpc {
+impl hyper::service::Service<Request<Incoming>> for Connection {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Answer;

@@ -14,7 +14,7 @@ use tonic::Status;
 use tonic::codegen::BoxStream;
 
 use crate::plugin::ValueStream;
-use crate::session::Session;
+use crate::session::{Session, Visitor};
 use crate::tree::Kind;
 
 use super::call::{self, Request};
@@ -32,10 +32,11 @@ struct Reading {
 
 /// Opens the stream.
 pub(super) async fn open(
-    session: Arc<Session>,
+    visitor: &Visitor,
     request: Request,
 ) -> Result<BoxStream<StreamingDriverCallResponse>, Status> {
-    let driver = request.driver(&session, Kind::Stream)?;
+    let driver = request.driver(visitor, Kind::Stream)?;
+    let session = Arc::clone(visitor.session());
     let Request {
         method,
         args,

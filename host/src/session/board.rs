@@ -8,6 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jumpstarter_proto::v1::ExporterStatus;
 
+use super::Audience;
+
 /// The current notice and how many there were.
 #[derive(Debug)]
 pub struct Board {
@@ -70,15 +72,16 @@ impl Board {
         self.lock().clone()
     }
 
-    /// Whether drivers may be called: in a lease and in its hooks, which call them too.
-    pub fn admits_calls(&self) -> Result<(), NotReady> {
+    /// Whether drivers may be called: by clients in a lease, by its hooks also before and after.
+    pub fn admits_calls(&self, audience: Audience) -> Result<(), NotReady> {
         let status = ExporterStatus::try_from(self.status.load(Ordering::Acquire))
             .unwrap_or(ExporterStatus::Unspecified);
-        match status {
-            ExporterStatus::LeaseReady
-            | ExporterStatus::BeforeLeaseHook
-            | ExporterStatus::AfterLeaseHook => Ok(()),
-            status => Err(NotReady(status)),
+        match (status, audience) {
+            (ExporterStatus::LeaseReady, _)
+            | (ExporterStatus::BeforeLeaseHook | ExporterStatus::AfterLeaseHook, Audience::Hook) => {
+                Ok(())
+            }
+            (status, _) => Err(NotReady(status)),
         }
     }
 
@@ -102,12 +105,15 @@ fn short(status: ExporterStatus) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use jumpstarter_proto::v1::ExporterStatus::{
         AfterLeaseHook, AfterLeaseHookFailed, Available, BeforeLeaseHook, BeforeLeaseHookFailed,
         LeaseReady, Offline,
     };
 
-    use super::Board;
+    use super::{Board, NotReady};
+    use crate::session::Audience::{Client, Hook};
 
     #[test]
     fn every_notice_counts() {
@@ -127,17 +133,37 @@ mod tests {
     #[test]
     fn calls_need_a_lease() {
         let board = Board::new();
-        assert_eq!(
-            board.admits_calls().map_err(|error| error.to_string()),
-            Err("Exporter not ready for driver calls (status: AVAILABLE)".into())
-        );
-        for status in [LeaseReady, BeforeLeaseHook, AfterLeaseHook] {
+        let admits = |status, audience| {
             board.post(status, "");
-            assert_eq!(board.admits_calls(), Ok(()));
+            board
+                .admits_calls(audience)
+                .map_err(|error| error.to_string())
+        };
+        for audience in [Client, Hook] {
+            assert_eq!(admits(LeaseReady, audience), Ok(()));
+            for status in [
+                Available,
+                Offline,
+                BeforeLeaseHookFailed,
+                AfterLeaseHookFailed,
+            ] {
+                let error = admits(status, audience).unwrap_err();
+                let name = super::short(status);
+                assert_eq!(
+                    error,
+                    format!("Exporter not ready for driver calls (status: {name})")
+                );
+            }
         }
-        for status in [Offline, BeforeLeaseHookFailed, AfterLeaseHookFailed] {
+    }
+
+    #[test]
+    fn only_hooks_call_drivers_around_the_lease() {
+        let board = Board::new();
+        for status in [BeforeLeaseHook, AfterLeaseHook] {
             board.post(status, "");
-            assert!(board.admits_calls().is_err());
+            assert_eq!(board.admits_calls(Hook), Ok(()));
+            assert_eq!(board.admits_calls(Client), Err(NotReady(status)));
         }
     }
 }

@@ -3,16 +3,18 @@
 //! ```text
 //!   Session ── Tree     the drivers, opened anew for every session
 //!          ├── Board    status, with a version that counts its changes
+//!          ├── Clients  who is connected, and what they have read
 //!          └── Queue    log lines for clients, from the moment the session opens
 //! ```
 //!
 //! The services in `service/` answer clients from here; nothing here knows gRPC's transport.
 
 mod board;
+mod visitor;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jumpstarter_proto::v1::{ExporterStatus, GetReportResponse};
@@ -20,6 +22,9 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use uuid::Uuid;
 
 pub use board::{Board, NotReady, Notice};
+pub use visitor::{Audience, Visitor};
+
+use visitor::Clients;
 
 use crate::config::ExporterConfig;
 use crate::log;
@@ -37,6 +42,8 @@ pub enum Kind {
     Direct,
     /// For one shell on the same machine.
     Local,
+    /// For whoever has leased the exporter.
+    Leased,
 }
 
 /// Open drivers and all that clients may ask about them.
@@ -45,10 +52,12 @@ pub struct Session {
     kind: Kind,
     uuid: Uuid,
     labels: HashMap<String, String>,
-    motd: String,
+    motd: Mutex<String>,
     tree: Tree,
     board: Board,
+    clients: Clients,
     logs: log::Attachment,
+    ended: CancellationToken,
     closing: CancellationToken,
     given_up: CancellationToken,
 }
@@ -74,10 +83,12 @@ impl Session {
             kind,
             uuid: Uuid::new_v4(),
             labels: HashMap::from([(NAME.to_owned(), config.metadata.name.clone())]),
-            motd: config.motd.clone().unwrap_or_default(),
+            motd: Mutex::new(config.motd.clone().unwrap_or_default()),
             tree,
             board: Board::new(),
+            clients: Clients::default(),
             logs,
+            ended: CancellationToken::new(),
             closing: CancellationToken::new(),
             given_up: CancellationToken::new(),
         })
@@ -100,13 +111,27 @@ impl Session {
             labels: self.labels.clone(),
             reports: self.tree.reports().to_vec(),
             alternative_endpoints: Vec::new(),
-            motd: self.motd.clone(),
+            motd: self.motd(),
         }
     }
 
     /// A few words for whoever opens a shell, or nothing.
-    pub fn motd(&self) -> &str {
-        &self.motd
+    pub fn motd(&self) -> String {
+        self.lock_motd().clone()
+    }
+
+    /// Adds what a hook has to say to them.
+    pub fn append_motd(&self, more: &str) {
+        let mut motd = self.lock_motd();
+        if !motd.is_empty() {
+            motd.push('\n');
+        }
+        motd.push_str(more);
+    }
+
+    fn lock_motd(&self) -> MutexGuard<'_, String> {
+        // Text is only ever added at its end, so that none is lost by a panic.
+        self.motd.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the session stands.
@@ -126,15 +151,28 @@ impl Session {
 
     /// A client says that it is done: whether that was understood, and what to tell it.
     ///
-    /// Without a lease nothing follows from it; other clients go on using the drivers.
+    /// What follows from it is for those who wait for [`ended`](Self::ended).
     pub fn end(&self) -> (bool, &'static str) {
         match self.kind {
-            Kind::Direct => (
-                true,
-                "Session end triggered, afterLease hook running asynchronously",
-            ),
+            Kind::Direct | Kind::Leased => {
+                self.ended.cancel();
+                (
+                    true,
+                    "Session end triggered, afterLease hook running asynchronously",
+                )
+            }
             Kind::Local => (false, "No active lease context"),
         }
+    }
+
+    /// Resolves when a client has said that it is done.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// Resolves when the clients know what the board says now, or when there are none.
+    pub async fn have_read(&self) {
+        self.clients.have_read(&self.board.read()).await;
     }
 
     /// The session is about to close: endless answers should end now.

@@ -170,7 +170,7 @@ impl Home {
             .env("HOME", self.path())
             .env("XDG_RUNTIME_DIR", self.runtime.path())
             .env("TMPDIR", self.runtime.path())
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+            .env("PATH", path());
         command
     }
 }
@@ -230,6 +230,15 @@ impl Exporter {
 
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// A file in the folder in which it runs.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    pub fn touch(&self, name: &str) {
+        self.home.write(name, "");
     }
 
     /// The unix socket it says it serves.
@@ -300,6 +309,14 @@ impl Drop for Exporter {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Where hooks find `j` and everything else.
+fn path() -> std::ffi::OsString {
+    let built = Path::new(env!("CARGO_BIN_EXE_jmp-exporter")).parent();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let folders = built.map(Path::to_owned).into_iter();
+    std::env::join_paths(folders.chain(std::env::split_paths(&others))).unwrap()
 }
 
 pub fn free_port() -> u16 {

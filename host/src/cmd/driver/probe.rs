@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout};
 use tracing::Level;
 
 use crate::cmd::options::Plugins;
-use crate::cmd::{Failure, Outcome, hosted, leave};
+use crate::cmd::{Failure, Outcome, leave, runtime};
 use crate::plugin::{CallError, Child, Code, Instance, Library, Node, Record, Services};
 
 use super::check::Line;
@@ -74,7 +74,7 @@ impl Cmd {
         let stdin = std::io::stdin().as_fd().try_clone_to_owned();
         let mut report = UnixStream::from(stdin.map_err(Failure::error)?);
         leave_with_parent(report.try_clone().map_err(Failure::error)?);
-        hosted::block_on(async move {
+        runtime::block_on(async move {
             if let Err(problem) = self.work(&mut report).await {
                 say(&mut report, &Line::Problem(problem))?;
             }
