@@ -11,7 +11,7 @@ use crate::hook::Job;
 use crate::journal::Entry;
 use crate::lease::{Action, Event, LeaseId, Timer, When};
 use crate::session::Kind;
-use crate::sidecar;
+use crate::{notify, sidecar};
 
 use super::Side;
 use super::current::{Current, Stage};
@@ -217,6 +217,8 @@ impl Shell {
     }
 
     fn take_leave(&mut self) {
+        // Not before: an exporter that waits for the end of its lease may take hours.
+        notify::stopping();
         let link = match &self.side {
             Side::Controller(link) => Some(link.clone()),
             Side::Port(_) => None,
