@@ -81,7 +81,7 @@ fn log_lines_in_every_shape() {
     assert!(
         started
             .unwrap()
-            .starts_with("INFO exporter.life.shell: Session"),
+            .starts_with("INFO exporter.life.hear: Session"),
         "{lines}"
     );
     assert!(

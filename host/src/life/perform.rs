@@ -12,7 +12,7 @@ use crate::journal::Entry;
 use crate::lease::{Action, Event, LeaseId, Timer, When};
 use crate::listen::Folder;
 use crate::session::Kind;
-use crate::sidecar;
+use crate::{notify, sidecar};
 
 use super::Side;
 use super::current::{Current, Stage};
@@ -224,6 +224,8 @@ impl Shell {
     }
 
     fn take_leave(&mut self) {
+        // Not before: an exporter that waits for the end of its lease may take hours.
+        notify::stopping();
         let link = match &self.side {
             Side::Controller(link) => Some(link.clone()),
             Side::Port(_) => None,

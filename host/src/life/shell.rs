@@ -176,8 +176,8 @@ impl Shell {
         }
         if how == Stopping::Now || matches!(self.side, Side::Port(_)) {
             self.hurry();
+            notify::stopping();
         }
-        notify::stopping();
         self.on(Event::Stop { how, code }).await
     }
 

@@ -38,8 +38,6 @@ pub(super) struct Clients(watch::Sender<Present>);
 struct Present {
     /// How many there have been.
     came: u64,
-    /// The version of the newest notice that any of them has read.
-    newest: Option<u64>,
     /// The version of the notice each of them has read last, if any.
     read: BTreeMap<u64, Option<u64>>,
 }
@@ -110,7 +108,6 @@ impl Clients {
 
     fn read(&self, client: u64, version: u64) {
         self.0.send_if_modified(|present| {
-            present.newest = present.newest.max(Some(version));
             present
                 .read
                 .insert(client, Some(version))
@@ -130,11 +127,13 @@ impl Clients {
 
 impl Present {
     fn know(&self, notice: &Notice) -> bool {
+        if notice.status == ExporterStatus::BeforeLeaseHookFailed {
+            // Whoever waits for a hook that has failed at once is still on the way here; and the
+            // first time clients ask they only look whether anybody answers.
+            return false;
+        }
         if self.read.is_empty() {
-            // Who waits for a hook that has failed at once is still on the way here, or has only
-            // looked whether anybody answers.
-            return self.newest >= Some(notice.version)
-                || notice.status != ExporterStatus::BeforeLeaseHookFailed;
+            return true;
         }
         // Who never asks does not want to know, as long as somebody does.
         let mut versions = self.read.values().flatten().peekable();
@@ -173,19 +172,16 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_for_a_failed_hook_may_still_come() {
+    fn a_failed_hook_is_shown_for_as_long_as_there_is_time() {
         let clients = Clients::default();
         let failed = ExporterStatus::BeforeLeaseHookFailed;
         assert!(!know(&clients, failed));
         let client = clients.came();
         assert!(!know(&clients, failed));
+        clients.read(client, 3);
+        assert!(!know(&clients, failed));
         clients.left(client);
         assert!(!know(&clients, failed));
-        let client = clients.came();
-        clients.read(client, 3);
-        assert!(know(&clients, failed));
-        clients.left(client);
-        assert!(know(&clients, failed));
     }
 
     #[test]
