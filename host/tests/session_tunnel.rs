@@ -39,7 +39,9 @@ async fn open(kind: Kind) -> Hosted {
     };
     let registry = Registry::new(Search::new(&[], None, &[]), options);
     let folder = Arc::new(Folder::create().unwrap());
-    Hosted::open(&config, &registry, kind, folder).await.unwrap()
+    Hosted::open(&config, &registry, kind, folder)
+        .await
+        .unwrap()
 }
 
 /// A client at the other end of a stream that the session serves.
