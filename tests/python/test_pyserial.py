@@ -107,8 +107,10 @@ def test_both_ways_through_a_port(board, serial):
         assert receive(stream, 256) == everything
 
 
+# As consoles do, it waits for somebody to press Enter: what is said before the port is open is lost.
 LOGIN = """
 import sys
+sys.stdin.readline()
 for prompt, answer in [("board login: ", "root"), ("Password: ", "secret")]:
     sys.stdout.write(prompt); sys.stdout.flush()
     assert sys.stdin.readline().strip() == answer
@@ -125,6 +127,7 @@ def test_logging_in_with_pexpect(board, serial):
             [sys.executable, "-c", LOGIN], stdin=board.master, stdout=board.master
         )
         try:
+            session.send("\n")
             session.expect_exact("login: ", timeout=10)
             session.send("root\n")
             session.expect_exact("Password: ", timeout=10)
