@@ -45,7 +45,9 @@ Examples:
   # Work with them, from another machine
   jmp shell --tls-grpc lab-host:8082 --tls-grpc-insecure
   # Switch a board on, in a script
-  jmp shell --tls-grpc lab-host:8082 --tls-grpc-insecure -- j power on";
+  jmp shell --tls-grpc lab-host:8082 --tls-grpc-insecure -- j power on
+  # Serve leases of the controller that the configuration names
+  jmp run --exporter bench-3";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -26,8 +26,7 @@ use crate::ui::{Failure, Outcome};
 use direct::Direct;
 use local::Local;
 
-const NO_MODE: &str = "Specify one of: --client / --client-config, --exporter / --exporter-config, \
-                       or --tls-grpc HOST:PORT";
+const NO_MODE: &str = "Specify one of: --exporter / --exporter-config, or --tls-grpc HOST:PORT";
 
 /// Start a shell, or run a command, that can use the devices of an exporter
 ///
@@ -42,11 +41,11 @@ Examples:
   # Devices of this machine, without a listening exporter
   jmp shell --exporter-config lab.yaml -- j power on")]
 pub(super) struct Cmd {
-    /// Start the exporter with this name on this machine
+    /// Start the exporter with this name on this machine; its hooks are not run
     #[arg(long, value_name = "ALIAS")]
     exporter: Option<String>,
 
-    /// Start the exporter of this configuration file on this machine
+    /// Start the exporter of this configuration file on this machine; its hooks are not run
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     exporter_config: Option<PathBuf>,
 
