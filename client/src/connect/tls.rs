@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::verify::{LabVerifier, NoVerifier};
+use super::verify::{LabVerifier, NoVerifier, is_ca};
 use super::{ConnectError, Roots};
 use crate::Host;
 
@@ -146,6 +146,8 @@ fn certificate(host: &Host, why: &CertificateError) -> String {
             };
             format!("none of its subject alternative names is `{name}`")
         }
+        // As one `openssl req -x509` makes it.
+        why if is_ca(why) => "it is its own CA, and nobody has said to trust it".to_owned(),
         other => other.to_string(),
     }
 }
