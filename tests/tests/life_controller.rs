@@ -480,6 +480,26 @@ fn an_exporter_that_is_refused_gives_up_after_five_attempts() {
 }
 
 #[test]
+fn an_exporter_with_a_token_of_somebody_else_gives_up() {
+    let Some(make) = Make::but_not_the_reference("it has no exit code for that") else {
+        return;
+    };
+    let lab = Lab::new();
+    let controller = Double::start(&lab);
+    let token = controller.access().exporter.1;
+    let yaml = Station::yaml(&controller, "").replace(&token, "of.somebody.else");
+    let mut command = Station::command_from(&lab, make, &yaml);
+    let (ended, log) = Station::launch(make, &mut command).wait(PATIENCE * 2);
+    assert_eq!(ended, 1, "{log}");
+    assert!(log.contains("failed 5 times within 60s each"), "{log}");
+    assert!(
+        log.contains("check `endpoint`, `token` and `metadata`"),
+        "{log}"
+    );
+    assert!(!log.contains("of.somebody.else"), "{log}");
+}
+
+#[test]
 fn an_exporter_that_is_refused_for_now_tries_on() {
     let Some(make) = Make::but_not_the_reference(FRAGILE) else {
         return;
