@@ -231,7 +231,10 @@ where
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(done)) => Some(done),
         Ok(Err(error)) => {
-            tracing::warn!("{error}; after a crash afterLease may be missed");
+            tracing::warn!(
+                "{error}; after a crash afterLease may be missed, or run twice. Make room there, or \
+                 set XDG_STATE_HOME to a folder of yours"
+            );
             None
         }
         Err(error) => {
