@@ -368,7 +368,7 @@ fn a_second_signal_ends_the_hook_after_the_lease() {
     let since = Instant::now();
     exporter.signal(Signal::SIGTERM);
     wait_for_file(&exporter.path("after"));
-    exporter.signal(Signal::SIGTERM);
+    exporter.signal(Signal::SIGINT);
     assert_eq!(exporter.ended().code(), Some(143));
     assert!(since.elapsed() < PATIENCE);
     assert!(exporter.stderr.contains("Stopping at once"));

@@ -219,7 +219,7 @@ fn a_second_signal_is_an_order() {
             .wait_for("Stopping exporter immediately", PATIENCE);
         heard.expect("the first signal");
         hooks.wait_for("after", 1);
-        station.signal(Signal::SIGTERM);
+        station.signal(Signal::SIGINT);
         let (ended, log) = station.wait(PATIENCE);
         assert_eq!(ended, 143, "{log}");
         assert_eq!(hooks.count("after done"), 0, "{:#?}", hooks.diary());
