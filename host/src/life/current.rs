@@ -168,10 +168,8 @@ impl Remains {
 
 impl Drop for Current {
     fn drop(&mut self) {
-        // Whoever opens drivers that never get up keeps the folder for as long as the process lives.
-        if let Some(folder) = &self.folder
-            && matches!(self.stage, Stage::Opening | Stage::Unwanted)
-        {
+        // Whoever opens or closes drivers that never get up keeps it for as long as the process lives.
+        if let Some(folder) = &self.folder {
             folder.remove();
         }
     }
