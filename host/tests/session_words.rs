@@ -35,18 +35,6 @@ fn a_signal_ends_it_with_its_number() {
 }
 
 #[test]
-fn hooks_are_named_and_not_run() {
-    let config = format!("{POWER}hooks:\n  beforeLease: {{script: touch ran}}\n");
-    let exporter = Exporter::run(&config, &["--exit-on-lease-end"]);
-    let line = exporter.stderr.wait_for("hooks");
-    assert!(
-        line.contains("beforeLease") && !line.contains("afterLease"),
-        "{line}"
-    );
-    assert!(line.contains("\"level\":\"warning\""), "{line}");
-}
-
-#[test]
 fn a_passphrase_in_plaintext_is_warned_about() {
     let exporter = Exporter::run(POWER, &["--passphrase", "hunter2"]);
     let line = exporter.stderr.wait_for("WARNING: ");
