@@ -439,8 +439,11 @@ fn a_full_disk_does_not_keep_a_lease_from_being_served() {
             command.env(name, value);
         }
     }
-    if !nix::unistd::geteuid().is_root() {
-        println!("not told: only root can make a file system that is full");
+    // In many containers not even root can.
+    let mut may = Command::new("unshare");
+    may.args(["--mount", "mount", "--make-rprivate", "/"]);
+    if !may.status().is_ok_and(|status| status.success()) {
+        println!("not told: this user cannot make a file system that is full");
         return;
     }
     let mut station = Station::launch(make, &mut command);
