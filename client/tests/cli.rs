@@ -73,8 +73,7 @@ async fn usage_errors_have_three_parts() {
 async fn a_shell_needs_to_know_where() {
     let outcome = jmp().words("shell -- j power on").run().await;
     outcome.fails(2).complains(
-        "Error: Specify one of: --client / --client-config, --exporter / --exporter-config, \
-         or --tls-grpc HOST:PORT\n",
+        "Error: Specify one of: --exporter / --exporter-config, or --tls-grpc HOST:PORT\n",
     );
     let outcome = jmp()
         .words("shell --exporter a --exporter-config b")
@@ -262,7 +261,7 @@ fn installed(folder: &Path) -> PathBuf {
 }
 
 #[tokio::test]
-async fn without_the_exporter_the_package_is_named() {
+async fn without_the_exporter_it_is_said_where_it_belongs() {
     let folder = tempfile::tempdir().unwrap();
     let jmp = installed(folder.path());
     for command in ["run --exporter x", "driver list"] {
@@ -273,7 +272,7 @@ async fn without_the_exporter_the_package_is_named() {
             .await;
         outcome
             .fails(1)
-            .complains("install the package jumpstarter-exporter\n");
+            .complains("`make build` makes it, put it beside `jmp`\n");
     }
 }
 

@@ -181,25 +181,32 @@ async fn a_command_that_cannot_be_started_ends_the_exporter_too() {
 
 #[tokio::test]
 async fn signals_wait_for_the_child_and_for_the_exporter() {
-    let desk = Desk::new(FAITHFUL);
-    let mut program = desk
-        .jmp()
-        .words("shell --exporter-config lab.yaml -- sh -c")
-        .arg("touch running; while [ ! -e enough ]; do sleep 0.01; done; touch finished");
-    program.0.stderr(std::process::Stdio::piped());
-    let child = program.0.spawn().unwrap();
-    let id = nix::unistd::Pid::from_raw(child.id().unwrap().try_into().unwrap());
-    wait_for(&desk.path("running")).await;
-    nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).unwrap();
-    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    assert!(!desk.path("stopped").exists());
-    fs::write(desk.path("enough"), "").unwrap();
-    let output = child.wait_with_output().await.unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(stderr, "SIGTERM received, terminating\n");
-    assert!(desk.path("finished").exists());
-    assert_eq!(desk.read("stopped"), "done\n");
+    use nix::sys::signal::{Signal, kill};
+
+    for (signal, text, code) in [
+        (Signal::SIGTERM, "SIGTERM received, terminating\n", 2),
+        // A command of the shell may have something to put in order when the terminal goes away.
+        (Signal::SIGHUP, "SIGHUP received, terminating\n", 129),
+    ] {
+        let desk = Desk::new(FAITHFUL);
+        let mut program = desk
+            .jmp()
+            .words("shell --exporter-config lab.yaml -- sh -c")
+            .arg("touch running; while [ ! -e enough ]; do sleep 0.01; done; touch finished");
+        program.0.stderr(std::process::Stdio::piped());
+        let child = program.0.spawn().unwrap();
+        let id = nix::unistd::Pid::from_raw(child.id().unwrap().try_into().unwrap());
+        wait_for(&desk.path("running")).await;
+        kill(id, signal).unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        assert!(!desk.path("stopped").exists());
+        fs::write(desk.path("enough"), "").unwrap();
+        let output = child.wait_with_output().await.unwrap();
+        assert_eq!(output.status.code(), Some(code));
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), text);
+        assert!(desk.path("finished").exists());
+        assert_eq!(desk.read("stopped"), "done\n");
+    }
 }
 
 async fn wait_for(file: &Path) {

@@ -18,10 +18,12 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 
 async fn lab() -> (Serving, Session) {
-    let exporter = Fake::new(["card", "full"].map(|name| driver(name, "vendor.client.Card")))
-        .stores("card", vec![3; 2_000_000])
-        .serve()
-        .await;
+    let exporter =
+        Fake::new(["card", "full", "tardy"].map(|name| driver(name, "vendor.client.Card")))
+            .stores("card", vec![3; 2_000_000])
+            .stores("tardy", "it comes")
+            .serve()
+            .await;
     let options = Options {
         tls: Tls::Off,
         passphrase: None,
@@ -165,6 +167,43 @@ async fn a_call_that_does_not_want_the_data_ends_it() {
         matches!(missing, TransferError::Call(CallError::NotImplemented(_))),
         "{missing:?}"
     );
+}
+
+#[tokio::test]
+async fn a_driver_that_leaves_its_handle_alone_keeps_nobody() {
+    let (_exporter, session) = lab().await;
+    let card = device(&session, "card");
+    let mut data = Vec::new();
+    let error = Transfer::new(&card)
+        .download(&mut data, async |_| {
+            card.call::<()>("nothing", ()).await?;
+            // From now on time passes as soon as there is nothing else to do.
+            tokio::time::pause();
+            Ok(())
+        })
+        .await
+        .unwrap_err();
+    assert!(matches!(error, TransferError::Untouched), "{error:?}");
+    assert_eq!(data, b"");
+}
+
+#[tokio::test]
+async fn data_may_come_after_the_answer() {
+    let (exporter, session) = lab().await;
+    let tardy = device(&session, "tardy");
+    let mut data = Vec::new();
+    let mut answered = 0;
+    Transfer::new(&tardy)
+        .download(&mut data, async |handle| {
+            read(&tardy, handle).await?;
+            answered = exporter.calls().len();
+            exporter.release();
+            Ok(())
+        })
+        .await
+        .unwrap();
+    assert_eq!(data, b"it comes");
+    assert_eq!(exporter.calls()[answered], "tardy begins to send");
 }
 
 #[tokio::test]

@@ -125,6 +125,10 @@ async fn what_cannot_be_started_fails_as_any_hook_does() {
         (&*plain, "Permission denied (os error 13)"),
         ("/", "Permission denied (os error 13)"),
         ("", "No such file or directory (os error 2)"),
+        (
+            "/bin/bash -e",
+            "No such file or directory (os error 2); `exec` is one program without options",
+        ),
     ] {
         let bench = Bench::new();
         let mut job = bench.job("echo never");

@@ -368,7 +368,7 @@ fn a_second_signal_ends_the_hook_after_the_lease() {
     let since = Instant::now();
     exporter.signal(Signal::SIGTERM);
     wait_for_file(&exporter.path("after"));
-    exporter.signal(Signal::SIGTERM);
+    exporter.signal(Signal::SIGINT);
     assert_eq!(exporter.ended().code(), Some(143));
     assert!(since.elapsed() < PATIENCE);
     assert!(exporter.stderr.contains("Stopping at once"));
@@ -390,17 +390,17 @@ fn a_third_signal_leaves_everything_as_it_is_but_the_hook() {
     exporter.signal(Signal::SIGTERM);
     wait_for_file(&exporter.path("after"));
     let hook = std::fs::read_to_string(exporter.path("after")).unwrap();
-    let since = Instant::now();
     exporter.signal(Signal::SIGINT);
     exporter.stderr.wait_for("Stopping at once");
     exporter.signal(Signal::SIGQUIT);
+    // It did not wait for the hook, which would have made it the number of the first signal.
     assert_eq!(exporter.ended().code(), Some(128 + Signal::SIGQUIT as i32));
-    assert!(
-        since.elapsed() < Duration::from_secs(4),
-        "it waited for a hook that does not want to end: {:?}",
-        since.elapsed()
-    );
-    assert!(!runs(&hook));
+    // Killed is killed, but the system may take a moment.
+    let since = Instant::now();
+    while runs(&hook) {
+        assert!(since.elapsed() < PATIENCE, "the hook lives on");
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Drivers that fail, panic, hang and never stop; clients that go away; an end in the middle of it.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod session_support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jumpstarter_proto::v1::StreamingDriverCallResponse;
 use nix::sys::signal::Signal;
@@ -117,20 +117,14 @@ async fn a_deadline_of_the_client_ends_the_call_here_too() {
     let (exporter, mut client, uuid) = start().await;
     let mut request = Request::new(call(&uuid, "hang", vec![]));
     request.set_timeout(Duration::from_millis(100));
-    let since = Instant::now();
+    // The driver would take an hour.
     client.driver_call(request).await.unwrap_err();
-    assert!(since.elapsed() < Duration::from_secs(5));
     let line = exporter.stderr.wait_for("\"operation\":\"hang\"");
     assert!(line.contains("Operation started"), "{line}");
     // Whoever of client and exporter looks at the clock first ends it.
-    let quick = Duration::from_secs(5);
-    while !["Operation failed", "Operation cancelled"]
-        .iter()
-        .any(|end| exporter.stderr.contains(end))
-    {
-        assert!(since.elapsed() < quick, "the call goes on");
-        sleep(Duration::from_millis(5)).await;
-    }
+    exporter
+        .stderr
+        .wait_for_any(&["Operation failed", "Operation cancelled"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -219,34 +213,40 @@ async fn running_calls_get_a_second_and_then_an_answer() {
         .unwrap()
         .into_inner();
     let silence = tokio::spawn(drain(silence));
-    exporter.stderr.wait_for("\"operation\":\"silence\"");
+    // Most of the second that they get; both are measured by the exporter's clock.
+    let ending = tokio::spawn({
+        let (mut client, uuid) = (client.clone(), uuid.clone());
+        let milliseconds = jumpstarter_value::to_vec(&700).unwrap();
+        async move {
+            let block = call(&uuid, "block", vec![milliseconds.into()]);
+            client.driver_call(block).await
+        }
+    });
+    for method in ["hang", "block", "silence"] {
+        exporter
+            .stderr
+            .wait_for(&format!("\"operation\":\"{method}\""));
+    }
 
-    let since = Instant::now();
     exporter.signal(Signal::SIGTERM);
     exporter.stderr.wait_for("Stopping session server...");
-    sleep(Duration::from_millis(50)).await;
     // The door is shut while the calls still run.
-    assert!(std::net::TcpStream::connect(exporter.address()).is_err());
+    while std::net::TcpStream::connect(exporter.address()).is_ok() {
+        assert!(!hanging.is_finished(), "the door is open to the end");
+    }
+    ending.await.unwrap().expect("it ended within the second");
 
     let error = hanging.await.unwrap().unwrap_err();
     assert_eq!(
         (error.code(), error.message()),
         (Code::Unavailable, "Cancelling all calls")
     );
-    assert!(
-        since.elapsed() >= Duration::from_millis(900),
-        "{:?}",
-        since.elapsed()
-    );
     let (items, error) = silence.await.unwrap();
     assert!(items.is_empty());
     assert_eq!(error.unwrap().message(), "Cancelling all calls");
+    // An hour before the driver would be through.
     assert_eq!(exporter.ended().code(), Some(143));
-    assert!(
-        since.elapsed() < Duration::from_millis(2500),
-        "{:?}",
-        since.elapsed()
-    );
+    exporter.stderr.wait_for("Session server stopped");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -259,31 +259,33 @@ async fn a_second_signal_ends_it_at_once() {
     exporter.stderr.wait_for("\"operation\":\"hang\"");
     exporter.signal(Signal::SIGTERM);
     exporter.stderr.wait_for("Stopping session server...");
-    let since = Instant::now();
     exporter.signal(Signal::SIGINT);
     assert_eq!(exporter.ended().code(), Some(143));
-    assert!(
-        since.elapsed() < Duration::from_millis(800),
-        "{:?}",
-        since.elapsed()
-    );
-    hanging.await.unwrap().unwrap_err();
+    let log = exporter.stderr.all();
+    assert!(log.contains("Stopping at once"), "{log}");
+    assert!(!log.contains("Session server stopped"), "{log}");
+    assert_eq!(exporter.leftovers(), [""; 0]);
+    // After the second that it was not given it would have had this answer.
+    let error = hanging.await.unwrap().unwrap_err();
+    assert_ne!(error.message(), "Cancelling all calls");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_driver_that_does_not_close_is_left_behind() {
     let config = format!("{ROTTEN}    config: {{fault: close_hang}}\n");
     let mut exporter = Exporter::run(&config, &[]);
-    let since = Instant::now();
     exporter.signal(Signal::SIGTERM);
+    // An hour before the driver would be through.
     assert_eq!(exporter.ended().code(), Some(143));
-    assert!(
-        since.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        since.elapsed()
-    );
     let log = exporter.stderr.all();
-    assert!(log.contains("Error closing driver rotten"), "{log}");
+    let (before, after) = log
+        .split_once("Error closing driver rotten: no answer within ")
+        .unwrap_or_else(|| panic!("{log}"));
+    let limit: f32 = after.split(' ').next().unwrap().parse().unwrap();
+    assert!(limit <= 2.0, "{log}");
+    assert!(!before.contains("Session server stopped"), "{log}");
+    assert!(after.contains("Session server stopped"), "{log}");
+    assert_eq!(exporter.leftovers(), [""; 0]);
 }
 
 #[test]
@@ -306,11 +308,11 @@ fn a_signal_during_the_start_is_obeyed_at_once() {
     let config = format!("{ROTTEN}    config: {{fault: open_hang}}\n");
     let mut exporter = Exporter::launch(&config, &[], &[]);
     exporter.stderr.wait_for("loading driver plugin");
-    let since = Instant::now();
+    // A driver has half a minute to open; nothing waits for that, or winds up what is not there.
     assert_eq!(exporter.stop().code(), Some(143));
-    assert!(
-        since.elapsed() < Duration::from_millis(800),
-        "{:?}",
-        since.elapsed()
-    );
+    let log = exporter.stderr.all();
+    for line in ["did not open", "Stopping session server"] {
+        assert!(!log.contains(line), "{log}");
+    }
+    assert_eq!(exporter.leftovers(), [""; 0]);
 }

@@ -158,7 +158,9 @@ async fn operations_are_logged() {
     talk.rest().await.status.unwrap_err();
     let failed = lines.wait_for("Operation failed");
     assert!(failed.contains("the device caught fire"), "{failed}");
-    drop(bench.abi("echo").await);
+    // A client that lets go of both halves may well say goodbye before it resets, and a driver that
+    // answers that would have completed.
+    drop(bench.abi("ignores").await);
     lines.wait_for("Operation cancelled by the client");
     assert!(
         Talk::open(&bench.router, &driver(&bench.abi, "bytes"))

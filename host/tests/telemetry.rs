@@ -304,6 +304,31 @@ async fn a_collector_that_is_not_there_does_not_hold_up_the_end() {
 }
 
 #[tokio::test]
+async fn a_collector_that_says_nothing_does_not_hold_up_the_end() {
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let endpoint = TelemetryEndpoint {
+        endpoint: silent.local_addr().unwrap().to_string(),
+        ..TelemetryEndpoint::default()
+    };
+    // The clock of that process goes as fast as it can.
+    let variables = [("SPEAKER_INSECURE", "1"), ("SPEAKER_HURRIES", "1")];
+    let output = speaks(&endpoint, &variables).await;
+    let stderr = text(&output);
+    let complaints = stderr
+        .lines()
+        .filter(|line| line.starts_with("[telemetry] "));
+    let complaints: Vec<_> = complaints.collect();
+    let [first, last] = complaints[..] else {
+        panic!("{stderr}")
+    };
+    assert!(first.starts_with("[telemetry] PushLogs failed, 1 entries dropped: "));
+    assert!(
+        last.ends_with(" dropped") || last.contains("1 entries dropped: "),
+        "{last}"
+    );
+}
+
+#[tokio::test]
 async fn either_variable_makes_it_insecure() {
     for name in ["JMP_GRPC_INSECURE", "JUMPSTARTER_GRPC_INSECURE"] {
         let collector = Collector::start(None);
@@ -351,6 +376,9 @@ async fn speaker() {
     };
     let insecure = !variable("SPEAKER_INSECURE").is_empty();
     let telemetry = telemetry::start(&endpoint, with_token(insecure)).unwrap();
+    if std::env::var_os("SPEAKER_HURRIES").is_some() {
+        tokio::time::pause();
+    }
     say("first");
     // Longer than lines gather, so that the next is pushed by itself.
     tokio::time::sleep(Duration::from_millis(900)).await;

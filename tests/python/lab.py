@@ -50,6 +50,8 @@ def environment(home, programs):
         "PATH": f"{programs}:{os.environ['PATH']}",
         "HOME": str(home),
         "XDG_RUNTIME_DIR": str(home),
+        # What killed programs leave behind is the test's, too.
+        "TMPDIR": str(home),
         "LANG": "C.UTF-8",
         "TERM": "xterm",
     }

@@ -13,7 +13,8 @@ use tempfile::TempDir;
 
 use crate::{Certs, Outcome, PATIENCE, Programs, Setup, run};
 
-/// A private folder with a home and a runtime folder in it, and the programs to run there.
+/// A private folder with a home and a runtime folder in it, and the programs to run there. What they
+/// leave behind when they are killed is in it and goes away with it.
 #[derive(Debug)]
 pub struct Lab {
     folder: TempDir,
@@ -97,6 +98,7 @@ impl Lab {
             )
             .env("HOME", self.folder("home"))
             .env("XDG_RUNTIME_DIR", self.folder("run"))
+            .env("TMPDIR", self.folder("run"))
             .env("TERM", "xterm")
             .env("LANG", "C.UTF-8")
             .current_dir(self.folder.path());

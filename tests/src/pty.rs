@@ -68,10 +68,11 @@ impl Terminal {
         let pty = Pty::open();
         stty(&pty.name, &["rows", "24", "columns", "120"]);
         let side = || -> Stdio { pty.user.try_clone().expect("a descriptor").into() };
-        // setsid(1) makes the terminal the controlling one, which takes unsafe code otherwise.
+        // setsid(1) makes the terminal the controlling one, which takes unsafe code otherwise, and env(1)
+        // lets signals through that whoever started the tests ignores.
         let mut leader = Command::new("setsid");
         leader
-            .args(["--ctty", "--wait"])
+            .args(["--ctty", "--wait", "env", "--default-signal"])
             .arg(command.get_program())
             .args(command.get_args())
             .env_clear()

@@ -192,7 +192,7 @@ fn signals_leave_the_terminal_in_order() {
     for (signal, text, code) in [
         (Signal::SIGTERM, "SIGTERM received, terminating\r\n", 2),
         (Signal::SIGINT, "SIGINT pressed, terminating\r\n", 2),
-        (Signal::SIGHUP, "", 129),
+        (Signal::SIGHUP, "SIGHUP received, terminating\r\n", 129),
     ] {
         let mut terminal = at_the_prompt(&lab, &exporter);
         let id = fs::read_to_string(lab.folder("j.pid")).unwrap();

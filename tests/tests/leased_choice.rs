@@ -4,7 +4,9 @@
 
 use std::{process::Command, time::Duration};
 
-use jumpstarter_tests::{Controller, Double, Lab, Make, PATIENCE, Rpc, Station, Terminal, Visitor, run};
+use jumpstarter_tests::{
+    Controller, Double, Lab, Make, PATIENCE, Rpc, Station, Terminal, Visitor, run,
+};
 
 const LONG: Duration = Duration::from_secs(600);
 const WAITS: &str =
@@ -30,18 +32,31 @@ fn among_several_one_must_be_named() {
     outcome
         .fails(2)
         .complains("Error: multiple active leases found:\n")
-        .complains(&format!("  {first} (exporter=board, selector=board=story, expires 20"))
+        .complains(&format!(
+            "  {first} (exporter=board, selector=board=story, expires 20"
+        ))
         .complains(&format!("  {second} (selector=board=story)\n"))
         .complains("Use --lease to specify one, or run interactively to select.");
     let show = ["--", "sh", "-c", "echo $JMP_LEASE"];
     let named = run(shell(&lab, &["--lease", &first]).args(show), PATIENCE);
     named.succeeds().prints(&first);
     let listed = controller.calls(Rpc::ListLeases).len();
-    let by_variable = run(shell(&lab, &[]).args(show).env("JMP_LEASE", &first), PATIENCE);
+    let by_variable = run(
+        shell(&lab, &[]).args(show).env("JMP_LEASE", &first),
+        PATIENCE,
+    );
     by_variable.succeeds().prints(&first);
-    assert_eq!(controller.calls(Rpc::ListLeases).len(), listed, "a named lease is not looked for");
+    assert_eq!(
+        controller.calls(Rpc::ListLeases).len(),
+        listed,
+        "a named lease is not looked for"
+    );
     assert_eq!(controller.calls(Rpc::CreateLease).len(), 0);
-    assert_eq!(controller.open_leases(), [first, second], "what was there is left alone");
+    assert_eq!(
+        controller.open_leases(),
+        [first, second],
+        "what was there is left alone"
+    );
 }
 
 #[test]
@@ -67,7 +82,10 @@ fn somebody_at_a_terminal_picks_one() {
         .shows(&format!("uses {first}"), PATIENCE);
     assert_eq!(terminal.ends(PATIENCE), 0);
     let mut terminal = Terminal::start(&command);
-    terminal.shows("Select a lease [1-2]: ", PATIENCE).types("\x03").shows("Aborted by user.", PATIENCE);
+    terminal
+        .shows("Select a lease [1-2]: ", PATIENCE)
+        .types("\x03")
+        .shows("Aborted by user.", PATIENCE);
     assert_eq!(terminal.ends(PATIENCE), 1);
     assert_eq!(controller.open_leases().len(), 2);
 }
@@ -82,7 +100,9 @@ fn somebody_at_a_terminal_sees_what_is_waited_for() {
     let mut command = visitor.leased(LONG);
     command.env("SHELL", "/bin/bash");
     let mut terminal = Terminal::start(&command);
-    terminal.shows(&format!("{WAITS} (0:00:0"), PATIENCE).shows("(0:00:02)", PATIENCE);
+    terminal
+        .shows(&format!("{WAITS} (0:00:0"), PATIENCE)
+        .shows("(0:00:02)", PATIENCE);
     controller.end_lease(&other);
     terminal
         .shows("acquired successfully!", PATIENCE)
@@ -95,7 +115,9 @@ fn somebody_at_a_terminal_sees_what_is_waited_for() {
     let other = controller.lease(LONG);
     command.env("NONINTERACTIVE", "True").args(["--", "true"]);
     let mut terminal = Terminal::start(&command);
-    terminal.shows(&format!("INFO     {WAITS}"), PATIENCE).types("\x03");
+    terminal
+        .shows(&format!("INFO     {WAITS}"), PATIENCE)
+        .types("\x03");
     assert_eq!(terminal.ends(PATIENCE), 2);
     assert_eq!(controller.open_leases(), [other]);
 }
@@ -106,7 +128,16 @@ fn a_lease_of_something_else_is_not_taken() {
     let controller = Double::start(&lab);
     let _visitor = Visitor::new(&lab, &controller, Make::Ours);
     let lease = controller.ask_for_lease(LONG);
-    let other = ["--lease", &lease, "--selector", "board=other", "--acquisition-timeout", "5", "--", "true"];
+    let other = [
+        "--lease",
+        &lease,
+        "--selector",
+        "board=other",
+        "--acquisition-timeout",
+        "5",
+        "--",
+        "true",
+    ];
     let outcome = run(&mut shell(&lab, &other), PATIENCE);
     println!("{outcome}");
     outcome.fails(1).complains(&format!(
@@ -114,15 +145,29 @@ fn a_lease_of_something_else_is_not_taken() {
          selector is 'board=other'. Creating a new lease instead"
     ));
     assert_eq!(controller.calls(Rpc::CreateLease).len(), 1);
-    assert_eq!(controller.open_leases(), std::slice::from_ref(&lease), "the new one is released");
+    assert_eq!(
+        controller.open_leases(),
+        std::slice::from_ref(&lease),
+        "the new one is released"
+    );
     controller.transfer(&lease, "somebody-else");
-    run(&mut shell(&lab, &["--lease", &lease, "--", "true"]), PATIENCE).fails(1).complains(&format!(
+    run(
+        &mut shell(&lab, &["--lease", &lease, "--", "true"]),
+        PATIENCE,
+    )
+    .fails(1)
+    .complains(&format!(
         "Error: lease {lease} belongs to client 'somebody-else', not the current client 'tester'"
     ));
-    run(&mut shell(&lab, &["--", "true"]), PATIENCE).fails(2).complains("no active leases found");
-    run(&mut shell(&lab, &["--lease", "gone", "--", "true"]), PATIENCE)
-        .fails(1)
-        .complains("Error: grpc controller responded: leases.jumpstarter.dev \"gone\" not found");
+    run(&mut shell(&lab, &["--", "true"]), PATIENCE)
+        .fails(2)
+        .complains("no active leases found");
+    run(
+        &mut shell(&lab, &["--lease", "gone", "--", "true"]),
+        PATIENCE,
+    )
+    .fails(1)
+    .complains("Error: grpc controller responded: leases.jumpstarter.dev \"gone\" not found");
 }
 
 #[test]
@@ -131,18 +176,46 @@ fn options_are_checked_before_anything_is_asked() {
     let controller = Double::start(&lab);
     let _visitor = Visitor::new(&lab, &controller, Make::Ours);
     for (args, code, text) in [
-        (&["--acquisition-timeout", "4s"][..], 2, "'4s' must be at least 5 seconds"),
-        (&["--dial-timeout", "1"], 2, "'1' must be at least 5 seconds"),
-        (&["--retry-timeout", "-1"], 2, "'-1' must be at least 0 seconds"),
+        (
+            &["--acquisition-timeout", "4s"][..],
+            2,
+            "'4s' must be at least 5 seconds",
+        ),
+        (
+            &["--dial-timeout", "1"],
+            2,
+            "'1' must be at least 5 seconds",
+        ),
+        (
+            &["--retry-timeout", "-1"],
+            2,
+            "'-1' must be at least 0 seconds",
+        ),
         (&["--duration", "soon"], 2, "'soon' is not a valid duration"),
-        (&["--client-config", "x.yaml"], 2, "only one of --client, --client-config, --exporter"),
+        (
+            &["--client-config", "x.yaml"],
+            2,
+            "only one of --client, --client-config, --exporter",
+        ),
     ] {
-        let outcome = run(shell(&lab, args).args(["-l", "a=b", "--", "true"]), PATIENCE);
+        let outcome = run(
+            shell(&lab, args).args(["-l", "a=b", "--", "true"]),
+            PATIENCE,
+        );
         outcome.fails(code).complains(text);
     }
-    let outcome = run(shell(&lab, &["-l", "a=b", "true"]).env("JMP_DIAL_TIMEOUT", "5m"), PATIENCE);
+    let outcome = run(
+        shell(&lab, &["-l", "a=b", "true"]).env("JMP_DIAL_TIMEOUT", "5m"),
+        PATIENCE,
+    );
     outcome.fails(1).complains("JMP_DIAL_TIMEOUT");
     let mut nobody = lab.command("jmp");
-    run(nobody.args(["shell", "--", "true"]), PATIENCE).fails(2).complains("Specify one of: --client");
-    assert!(controller.journal().is_empty(), "{:#?}", controller.journal());
+    run(nobody.args(["shell", "--", "true"]), PATIENCE)
+        .fails(2)
+        .complains("Specify one of: --client");
+    assert!(
+        controller.journal().is_empty(),
+        "{:#?}",
+        controller.journal()
+    );
 }

@@ -14,7 +14,10 @@ use jumpstarter_tests::{Controller, Double, Lab, Make, PATIENCE, Station};
 use tokio::runtime::Runtime;
 
 fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 /// Must be called within a runtime.
@@ -28,7 +31,12 @@ fn leases(controller: &Double) -> Leases {
         token: Secret::new(token),
     };
     let tls = Tls::from_settings(&access.ca, false).unwrap();
-    let way = Way::new(&access.endpoint, &tls, &identity, &ChannelOptions::default());
+    let way = Way::new(
+        &access.endpoint,
+        &tls,
+        &identity,
+        &ChannelOptions::default(),
+    );
     Leases::new(way.unwrap(), access.namespace, name)
 }
 
@@ -43,7 +51,10 @@ fn a_program_leases_an_exporter() {
     let _station = Station::start(&lab, Make::of_exporter(), &controller, "");
     runtime().block_on(async {
         let mut held = leases(&controller).hold(request()).await.unwrap();
-        let lease = held.ready(PATIENCE, |progress| println!("{progress}")).await.unwrap();
+        let lease = held
+            .ready(PATIENCE, |progress| println!("{progress}"))
+            .await
+            .unwrap();
         assert_eq!(lease.exporter.as_deref(), Some("board"));
         held.dial(PATIENCE).await.unwrap();
         assert_eq!(held.labels().await.unwrap()["board"], "story");
@@ -123,7 +134,16 @@ fn the_end_is_heard_of() {
         held.ready(PATIENCE, |_| ()).await.unwrap();
         let mut watch = held.watch();
         let moment = tokio::time::timeout(PATIENCE, watch.next()).await.unwrap();
-        assert!(matches!(moment, Moment::Ended { confirmed: true, .. }), "{moment:?}");
+        assert!(
+            matches!(
+                moment,
+                Moment::Ended {
+                    confirmed: true,
+                    ..
+                }
+            ),
+            "{moment:?}"
+        );
         let late = held.ready(PATIENCE, |_| ()).await.unwrap_err();
         assert!(matches!(late, ReadyError::Over { .. }), "{late}");
     });

@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use jumpstarter_tests::{Controller, Double, Hooks, Lab, Make, PATIENCE, Rpc, Station, Visitor, run};
+use jumpstarter_tests::{
+    Controller, Double, Hooks, Lab, Make, PATIENCE, Rpc, Station, Visitor, run,
+};
 
 const LONG: Duration = Duration::from_secs(600);
 
@@ -51,13 +53,22 @@ fn what_the_child_finds() {
     outcome.fails(7);
     let lines: Vec<_> = outcome.stdout.lines().collect();
     let labels = "board=story,jumpstarter.dev/name=board";
-    assert!(lines[0].starts_with(&format!("board,{labels},UNSAFE,")), "{outcome}");
+    assert!(
+        lines[0].starts_with(&format!("board,{labels},UNSAFE,")),
+        "{outcome}"
+    );
     let lease = lines[0].rsplit(',').next().unwrap();
     outcome.complains(&format!("Releasing Lease {lease}"));
     assert_eq!(lines[1], "700");
     let run_folder = lab.folder("run");
-    assert!(lines[2].starts_with(&format!("{}/jumpstarter-", run_folder.display())), "{outcome}");
-    assert!(!std::path::Path::new(lines[2]).parent().unwrap().exists(), "{outcome}");
+    assert!(
+        lines[2].starts_with(&format!("{}/jumpstarter-", run_folder.display())),
+        "{outcome}"
+    );
+    assert!(
+        !std::path::Path::new(lines[2]).parent().unwrap().exists(),
+        "{outcome}"
+    );
     controller.wait_free();
 }
 
@@ -69,10 +80,16 @@ fn a_lease_that_ends_hangs_up() {
     let visitor = Visitor::new(&lab, &controller, Make::Ours);
     let outcome = visitor.shell_for(Duration::from_secs(8), ["sleep", "60"]);
     println!("{outcome}");
-    outcome.fails(255).complains(" ended at ").never_says("Error:").never_says("afterLease");
+    outcome
+        .fails(255)
+        .complains(" ended at ")
+        .never_says("Error:")
+        .never_says("afterLease");
     let trap = "trap 'exit 9' HUP; while :; do sleep 0.1; done";
     controller.wait_free();
-    visitor.shell_for(Duration::from_secs(8), ["sh", "-c", trap]).fails(9);
+    visitor
+        .shell_for(Duration::from_secs(8), ["sh", "-c", trap])
+        .fails(9);
     controller.wait_free();
 }
 
@@ -91,13 +108,20 @@ fn a_lease_that_is_there_is_used_and_kept() {
     );
     let lease = controller.lease(LONG);
     for _ in 0..2 {
-        run(&mut bare, PATIENCE).succeeds().never_says("Releasing").never_says("afterLease hook");
+        run(&mut bare, PATIENCE)
+            .succeeds()
+            .never_says("Releasing")
+            .never_says("afterLease hook");
     }
     assert_eq!(controller.seen().lease.as_ref(), Some(&lease));
     assert_eq!(controller.calls(Rpc::CreateLease).len(), 0);
     controller.end_lease(&lease);
     let mut late = lab.command("jmp");
-    late.args(["shell", "--client", "story", "--lease", &lease, "--", "true"]);
-    run(&mut late, PATIENCE).fails(1).complains(&format!("Error: lease {lease} has already ended"));
+    late.args([
+        "shell", "--client", "story", "--lease", &lease, "--", "true",
+    ]);
+    run(&mut late, PATIENCE)
+        .fails(1)
+        .complains(&format!("Error: lease {lease} has already ended"));
     controller.wait_free();
 }

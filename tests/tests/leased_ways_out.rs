@@ -5,7 +5,8 @@
 use std::{thread, time::Duration};
 
 use jumpstarter_tests::{
-    Controller, Double, Fault, Hooks, Lab, Make, Outcome, PATIENCE, Person, Rpc, Station, Visitor, run,
+    Controller, Double, Fault, Hooks, Lab, Make, Outcome, PATIENCE, Person, Rpc, Station, Visitor,
+    run,
 };
 use nix::sys::signal::Signal::{self, SIGHUP, SIGINT, SIGTERM};
 use tonic::Code;
@@ -33,7 +34,12 @@ fn stopped(
         person.signal(signal);
         person.is_told(told);
         assert_eq!(person.ends(), 2, "{signal}: {}", person.said());
-        assert_eq!(controller.open_leases(), [""; 0], "{signal}: {}", person.said());
+        assert_eq!(
+            controller.open_leases(),
+            [""; 0],
+            "{signal}: {}",
+            person.said()
+        );
         println!("{signal}: {}", person.said());
         after(controller);
     }
@@ -57,7 +63,9 @@ fn while_it_waits_for_an_exporter() {
     let lab = Lab::new();
     let controller = Double::start(&lab);
     let waits = |person: &Person| {
-        person.is_told("Waiting for lease: There is 1 exporter (`board`), none of them are online (0:00:0");
+        person.is_told(
+            "Waiting for lease: There is 1 exporter (`board`), none of them are online (0:00:0",
+        );
     };
     stopped(&lab, &controller, &["true"], waits, |_| ());
 }
@@ -136,8 +144,17 @@ fn a_second_signal_does_not_wait_for_the_command() {
     let controller = Double::start(&lab);
     let _station = Station::start(&lab, Make::of_exporter(), &controller, "");
     let visitor = Visitor::new(&lab, &controller, Make::Ours);
-    let mut person = Person::starts(visitor.leased(LONG).args(["--", "sh", "-c", "echo ready; exec sleep 600"]));
-    person.sees("ready").signal(SIGTERM).is_told("SIGTERM received").signal(SIGTERM);
+    let mut person =
+        Person::starts(
+            visitor
+                .leased(LONG)
+                .args(["--", "sh", "-c", "echo ready; exec sleep 600"]),
+        );
+    person
+        .sees("ready")
+        .signal(SIGTERM)
+        .is_told("SIGTERM received")
+        .signal(SIGTERM);
     assert_eq!(person.ends(), 2, "{}", person.said());
     assert_eq!(controller.open_leases(), [""; 0]);
 }
@@ -148,8 +165,13 @@ fn an_exporter_that_never_comes_is_not_waited_for_for_ever() {
     let controller = Double::start(&lab);
     let visitor = Visitor::new(&lab, &controller, Make::Ours);
     let mut shell = visitor.leased(LONG);
-    let outcome = run(shell.args(["--acquisition-timeout", "5", "--", "true"]), PATIENCE);
-    outcome.fails(1).complains(" acquisition timed out after 5 seconds");
+    let outcome = run(
+        shell.args(["--acquisition-timeout", "5", "--", "true"]),
+        PATIENCE,
+    );
+    outcome
+        .fails(1)
+        .complains(" acquisition timed out after 5 seconds");
     assert_eq!(controller.open_leases(), [""; 0]);
 }
 
@@ -159,16 +181,31 @@ fn an_exporter_that_cannot_be_reached_is_exchanged() {
     let controller = Double::start(&lab);
     let _station = Station::start(&lab, Make::of_exporter(), &controller, "");
     let visitor = Visitor::new(&lab, &controller, Make::Ours);
-    controller.fault(Rpc::Dial, Fault::Answer(Code::Unknown, "the cat sleeps on it"), Some(1));
+    controller.fault(
+        Rpc::Dial,
+        Fault::Answer(Code::Unknown, "the cat sleeps on it"),
+        Some(1),
+    );
     let once = visitor.shell(["true"]);
     once.fails(1)
         .complains("Connection to exporter lost: the cat sleeps on it")
         .complains("Error: Exporter board unreachable after 0s of retrying");
     controller.wait_free();
     assert_eq!(controller.open_leases(), [""; 0]);
-    controller.fault(Rpc::Dial, Fault::Answer(Code::Unknown, "the cat sleeps on it"), Some(1));
-    let again = run(visitor.leased(LONG).args(["--retry-timeout", "60", "echo", "once"]), PATIENCE);
-    again.succeeds().complains("Exporter board is unreachable, releasing lease and retrying...");
+    controller.fault(
+        Rpc::Dial,
+        Fault::Answer(Code::Unknown, "the cat sleeps on it"),
+        Some(1),
+    );
+    let again = run(
+        visitor
+            .leased(LONG)
+            .args(["--retry-timeout", "60", "echo", "once"]),
+        PATIENCE,
+    );
+    again
+        .succeeds()
+        .complains("Exporter board is unreachable, releasing lease and retrying...");
     assert_eq!(again.stdout.lines().collect::<Vec<_>>(), ["once"]);
     controller.wait_free();
     assert_eq!(controller.calls(Rpc::CreateLease).len(), 3);
@@ -182,8 +219,15 @@ fn an_exporter_that_is_not_ready_is_dialled_again() {
     let _station = Station::start(&lab, Make::of_exporter(), &controller, "");
     let visitor = Visitor::new(&lab, &controller, Make::Ours);
     let text = "exporter is not ready (status: Available)";
-    controller.fault(Rpc::Dial, Fault::Answer(Code::FailedPrecondition, text), Some(3));
-    visitor.shell(["j", "power", "on"]).succeeds().never_says("Dial");
+    controller.fault(
+        Rpc::Dial,
+        Fault::Answer(Code::FailedPrecondition, text),
+        Some(3),
+    );
+    visitor
+        .shell(["j", "power", "on"])
+        .succeeds()
+        .never_says("Dial");
     assert_eq!(controller.calls(Rpc::CreateLease).len(), 1);
     controller.wait_free();
 }
@@ -194,7 +238,12 @@ fn a_controller_that_is_away_at_the_end_is_waited_for() {
     let controller = Double::start(&lab);
     let visitor = Visitor::new(&lab, &controller, Make::Ours);
     let _station = Station::start(&lab, Make::of_exporter(), &controller, "");
-    let mut person = Person::starts(visitor.leased(LONG).args(["--", "sh", "-c", "echo ready; sleep 1"]));
+    let mut person =
+        Person::starts(
+            visitor
+                .leased(LONG)
+                .args(["--", "sh", "-c", "echo ready; sleep 1"]),
+        );
     person.sees("ready");
     let away = Fault::Answer(Code::Unavailable, "the controller is being restarted");
     controller.fault(Rpc::DeleteLease, away, Some(3));
@@ -211,7 +260,10 @@ fn a_lease_that_was_handed_over_is_not_ours_to_end() {
     let _station = Station::start(&lab, Make::of_exporter(), &controller, &hooks.yaml());
     let visitor = Visitor::new(&lab, &controller, Make::Ours);
     let gate = lab.folder("go");
-    let script = format!("echo ready; until [ -e {} ]; do sleep 0.05; done; j power on", gate.display());
+    let script = format!(
+        "echo ready; until [ -e {} ]; do sleep 0.05; done; j power on",
+        gate.display()
+    );
     let mut person = Person::starts(visitor.leased(LONG).args(["--", "sh", "-c", &script]));
     person.sees("ready");
     let lease = controller.seen().lease.unwrap();
@@ -222,7 +274,12 @@ fn a_lease_that_was_handed_over_is_not_ours_to_end() {
         "Lease {lease} has been transferred to another client. Your session is no longer valid."
     ));
     println!("{}", person.said());
-    assert_eq!(controller.open_leases(), [lease], "{:#?}", controller.journal());
+    assert_eq!(
+        controller.open_leases(),
+        [lease],
+        "{:#?}",
+        controller.journal()
+    );
     assert_eq!(hooks.count("after"), 0, "{:#?}", hooks.diary());
 }
 

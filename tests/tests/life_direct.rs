@@ -79,7 +79,10 @@ fn the_first_hook_has_done_its_work_before_a_client_comes(client: Make) {
     let outcome = shell(&lab, client, &exporter, &words);
     outcome.succeeds();
     let said = format!("{}\n{}", outcome.stdout, outcome.stderr);
-    for marker in ["BEFORE_HOOK_DIRECT: executed", "BEFORE_HOOK_DIRECT: complete"] {
+    for marker in [
+        "BEFORE_HOOK_DIRECT: executed",
+        "BEFORE_HOOK_DIRECT: complete",
+    ] {
         assert!(said.contains(marker), "no `{marker}`: {outcome}");
     }
     let log = exporter.log().text();
@@ -98,7 +101,11 @@ fn the_second_hook_runs_when_the_exporter_stops(client: Make) {
     let (port, log, stopped) = (exporter.port(), exporter.log().clone(), Instant::now());
     let (code, _) = exporter.stop();
     assert_eq!(code, 143, "{}", log.text());
-    assert!(log.text().contains("AFTER_HOOK_DIRECT: executed"), "{}", log.text());
+    assert!(
+        log.text().contains("AFTER_HOOK_DIRECT: executed"),
+        "{}",
+        log.text()
+    );
     assert!(stopped.elapsed() < Duration::from_secs(10));
     assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
 }
@@ -120,7 +127,10 @@ fn the_passphrase_decides(client: Make) {
     let none = shell(&lab, client, &exporter, &on);
     assert_ne!(none.code, 0, "{none}");
     let log = exporter.log().text();
-    assert!(log.contains("authentication failed: invalid or missing passphrase"), "{log}");
+    assert!(
+        log.contains("authentication failed: invalid or missing passphrase"),
+        "{log}"
+    );
     assert!(!log.contains("open barley"), "{log}");
     assert!(!log.contains("open sesame"), "{log}");
 }

@@ -34,7 +34,10 @@ fn one_lease_and_out(client: Make) {
         assert_eq!(controller.calls(Rpc::Unregister).len(), 1);
         assert_eq!(hooks.diary().len(), 4, "{:#?}", hooks.diary());
         let statuses = controller.statuses();
-        let free = statuses.iter().filter(|s| s.0 == ExporterStatus::Available).count();
+        let free = statuses
+            .iter()
+            .filter(|s| s.0 == ExporterStatus::Available)
+            .count();
         assert_eq!(free, 1, "nobody is invited to a second lease: {statuses:?}");
     }
 }

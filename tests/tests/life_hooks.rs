@@ -6,9 +6,7 @@
 use std::time::Duration;
 
 use jumpstarter_proto::v1::ExporterStatus;
-use jumpstarter_tests::{
-    Controller, Double, Lab, Make, Outcome, Programs, Station, Visitor,
-};
+use jumpstarter_tests::{Controller, Double, Lab, Make, Outcome, Programs, Station, Visitor};
 
 /// The controller these stories are told at.
 type At = Double;
@@ -22,7 +20,8 @@ const REFUSALS: [&str; 5] = [
     "unreachable after",
 ];
 
-const OVERTAKEN: &str = "OFFLINE overtakes the failure, and a client that is connected waits for 300 s";
+const OVERTAKEN: &str =
+    "OFFLINE overtakes the failure, and a client that is connected waits for 300 s";
 
 /// Both clients live through the story.
 macro_rules! with_both_clients {
@@ -51,6 +50,7 @@ with_both_clients![
     a_lease_that_ends_by_itself_is_no_error,
     a_lease_that_ends_during_the_first_hook_is_no_error,
     a_lease_that_ends_soon_after_the_first_hook_is_no_error,
+    hooks_that_misbehave_cost_nobody_the_lease,
 ];
 
 /// A station with these hooks, and a visitor with this client.
@@ -60,17 +60,22 @@ fn scene(hooks: &str, client: Make, story: impl FnOnce(Station, &At, &Visitor<'_
     let make = Make::of_exporter();
     let mut command = Station::command(&lab, make, &controller, &format!("hooks:\n{hooks}"));
     command.env("PATH", search_path(&command));
-    let station = Station::launch(make, &mut command);
-    controller.wait_free();
+    let mut station = Station::launch(make, &mut command);
+    station.wait_free(&controller);
     let visitor = Visitor::new(&lab, &controller, client);
     story(station, &controller, &visitor);
 }
 
 /// The exporter's own, and after it that of the reference: `.py` hooks use its library.
 fn search_path(command: &std::process::Command) -> String {
-    let python = Lab::new().programs().python("python3").expect("`make venv`");
+    let python = Lab::new()
+        .programs()
+        .python("python3")
+        .expect("`make venv`");
     let own = command.get_envs().find(|(name, _)| *name == "PATH");
-    let own = own.and_then(|(_, value)| value).expect("every program has one");
+    let own = own
+        .and_then(|(_, value)| value)
+        .expect("every program has one");
     let (first, rest) = own.to_str().unwrap().split_once(':').unwrap();
     format!("{first}:{}:{rest}", python.parent().unwrap().display())
 }
@@ -142,8 +147,14 @@ fn the_first_hook_comes_before_the_second(client: Make) {
         outcome.succeeds();
         controller.wait_free();
         let said = words(&outcome);
-        let place = |text| said.find(text).unwrap_or_else(|| panic!("no `{text}`: {said}"));
-        assert!(place("BEFORE: executed") < place("AFTER: executed"), "{said}");
+        let place = |text| {
+            said.find(text)
+                .unwrap_or_else(|| panic!("no `{text}`: {said}"))
+        };
+        assert!(
+            place("BEFORE: executed") < place("AFTER: executed"),
+            "{said}"
+        );
         let statuses: Vec<_> = controller.statuses().into_iter().map(|s| s.0).collect();
         use ExporterStatus::*;
         let expected = [
@@ -155,13 +166,17 @@ fn the_first_hook_comes_before_the_second(client: Make) {
         ];
         let mut left = statuses.iter();
         for status in expected {
-            assert!(left.any(|s| *s == status), "{status:?} is not in {statuses:?}");
+            assert!(
+                left.any(|s| *s == status),
+                "{status:?} is not in {statuses:?}"
+            );
         }
     });
 }
 
 fn a_first_hook_that_fails_may_be_a_warning(client: Make) {
-    let hooks = "  beforeLease: {script: 'echo BEFORE: failing; exit 1', timeout: 10, onFailure: warn}\n";
+    let hooks =
+        "  beforeLease: {script: 'echo BEFORE: failing; exit 1', timeout: 10, onFailure: warn}\n";
     scene(hooks, client, |_station, controller, visitor| {
         let outcome = visitor.shell(["j", "power", "on"]);
         outcome.succeeds();
@@ -201,7 +216,8 @@ fn a_first_hook_that_fails_may_end_the_exporter(client: Make) {
 }
 
 fn a_second_hook_that_fails_may_be_a_warning(client: Make) {
-    let hooks = "  afterLease: {script: 'echo AFTER: failing; exit 1', timeout: 10, onFailure: warn}\n";
+    let hooks =
+        "  afterLease: {script: 'echo AFTER: failing; exit 1', timeout: 10, onFailure: warn}\n";
     scene(hooks, client, |station, controller, visitor| {
         let outcome = visitor.shell(["j", "power", "on"]);
         outcome.succeeds();
@@ -213,7 +229,11 @@ fn a_second_hook_that_fails_may_be_a_warning(client: Make) {
             *status == ExporterStatus::Available && message.starts_with("[HOOK_WARNING] ")
         };
         let statuses = controller.statuses();
-        assert_eq!(statuses.iter().filter(|s| warned(s)).count(), 1, "{statuses:?}");
+        assert_eq!(
+            statuses.iter().filter(|s| warned(s)).count(),
+            1,
+            "{statuses:?}"
+        );
     });
 }
 
@@ -221,7 +241,8 @@ fn a_second_hook_that_fails_may_end_the_exporter(client: Make) {
     if Make::but_not_the_reference(OVERTAKEN).is_none() {
         return;
     }
-    let hooks = "  afterLease: {script: 'echo AFTER: failing; exit 1', timeout: 10, onFailure: exit}\n";
+    let hooks =
+        "  afterLease: {script: 'echo AFTER: failing; exit 1', timeout: 10, onFailure: exit}\n";
     scene(hooks, client, |station, controller, visitor| {
         visitor.shell(["j", "power", "on"]);
         has_gone(station, controller);
@@ -272,11 +293,21 @@ fn hooks_run_in_any_interpreter(client: Make) {
     let python = "from jumpstarter.utils.env import env\n\
                   with env() as client:\n    client.power.on()\n    print('PYTHON: complete')\n";
     let cases = [
-        ("exec: /bin/bash", "'[[ 1 == 1 ]] && echo BASH: complete'".into(), "BASH: complete"),
-        ("timeout: 50", lab.file("hook.py", python).display().to_string(), "PYTHON: complete"),
+        (
+            "exec: /bin/bash",
+            "'[[ 1 == 1 ]] && echo BASH: complete'".into(),
+            "BASH: complete",
+        ),
+        (
+            "timeout: 50",
+            lab.file("hook.py", python).display().to_string(),
+            "PYTHON: complete",
+        ),
         (
             "timeout: 10",
-            lab.file("hook.sh", "echo SHELL: complete\n").display().to_string(),
+            lab.file("hook.sh", "echo SHELL: complete\n")
+                .display()
+                .to_string(),
             "SHELL: complete",
         ),
     ];
@@ -299,6 +330,29 @@ fn a_lease_ends_by_itself(hooks: &str, seconds: u64, client: Make) {
     });
 }
 
+fn hooks_that_misbehave_cost_nobody_the_lease(client: Make) {
+    for hook in [
+        // Not there; not a program; killed; deaf to SIGTERM.
+        "script: /no/such/hook.sh, timeout: 10",
+        "script: 'echo no', exec: /etc/passwd, timeout: 10",
+        "script: 'kill -9 $$', timeout: 10",
+        "script: 'trap \"\" TERM; while :; do sleep 1; done', timeout: 1",
+        // It says much, and nothing of it is text.
+        "script: 'head -c 3000000 /dev/urandom', timeout: 50",
+        // It leaves somebody behind who holds its terminal.
+        "script: 'sleep 600 &', timeout: 10",
+    ] {
+        println!("{hook}");
+        let hooks = format!(
+            "  beforeLease: {{{hook}, onFailure: warn}}\n  afterLease: {{{hook}, onFailure: warn}}\n"
+        );
+        scene(&hooks, client, |_station, controller, visitor| {
+            visitor.shell(["j", "power", "on"]).succeeds();
+            controller.wait_free();
+        });
+    }
+}
+
 const SLOW: &str = "  beforeLease: {script: 'sleep 8', timeout: 30}\n";
 
 fn a_lease_that_ends_by_itself_is_no_error(client: Make) {
@@ -306,7 +360,8 @@ fn a_lease_that_ends_by_itself_is_no_error(client: Make) {
 }
 
 fn a_lease_that_ends_during_the_first_hook_is_no_error(client: Make) {
-    let reason = "0.9.0 lets nobody in before the hook has ended, which its client calls unreachable";
+    let reason =
+        "0.9.0 lets nobody in before the hook has ended, which its client calls unreachable";
     if Make::but_not_the_reference(reason).is_some() {
         a_lease_ends_by_itself(SLOW, 5, client);
     }

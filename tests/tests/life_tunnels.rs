@@ -39,7 +39,11 @@ fn a_client_is_let_in_before_the_first_hook_has_ended_and_may_only_look() {
     assert_eq!(status.status(), ExporterStatus::BeforeLeaseHook);
     let refused = tunnel.ask(|mut client| async move {
         let report = client.get_report(()).await.unwrap().into_inner();
-        let power = report.reports.iter().find(|r| r.parent_uuid.is_some()).unwrap();
+        let power = report
+            .reports
+            .iter()
+            .find(|r| r.parent_uuid.is_some())
+            .unwrap();
         let call = DriverCallRequest {
             uuid: power.uuid.clone(),
             method: "on".into(),
@@ -48,7 +52,11 @@ fn a_client_is_let_in_before_the_first_hook_has_ended_and_may_only_look() {
         client.driver_call(call.clone()).await.unwrap_err()
     });
     println!("{refused:?}");
-    assert_eq!(refused.code(), tonic::Code::FailedPrecondition, "{refused:?}");
+    assert_eq!(
+        refused.code(),
+        tonic::Code::FailedPrecondition,
+        "{refused:?}"
+    );
     hooks.let_before_go();
     tunnel.wait_status(&[ExporterStatus::LeaseReady]).unwrap();
     works(&Visitor::new(&lab, &controller, Make::Ours), &tunnel);
@@ -78,7 +86,9 @@ fn a_refused_token_costs_one_connection() {
     });
     works(&Visitor::new(&lab, &controller, Make::Ours), &tunnel);
     let log = station.log().text();
-    assert!(log.contains("Failed to handle client connection"), "{log}");
+    if Make::of_exporter() == Make::Ours {
+        assert!(log.contains("Failed to handle client connection"), "{log}");
+    }
     assert!(!log.contains("-damaged"), "a token is in the log:\n{log}");
     controller.end_lease(&lease);
     controller.wait_free();
@@ -105,7 +115,11 @@ fn tunnels_that_are_cut_end_no_session() {
     works(&visitor, &tunnel);
     controller.end_lease(&lease);
     controller.wait_free();
-    assert!(!station.log().text().contains("panicked"), "{}", station.log().text());
+    assert!(
+        !station.log().text().contains("panicked"),
+        "{}",
+        station.log().text()
+    );
 }
 
 #[test]
@@ -132,7 +146,9 @@ fn a_tunnel_that_is_cut_while_an_image_is_written_fails_that_writing_only() {
     let image = lab.folder("image.raw");
     File::create(&image).unwrap().set_len(2 << 30).unwrap();
     let mut flash = visitor.through(&tunnel);
-    flash.args(["--", "j", "storage", "write-from-path", "image.raw"]).arg(&image);
+    flash
+        .args(["--", "j", "storage", "write-from-path", "image.raw"])
+        .arg(&image);
     let flashing = thread::spawn(move || run(&mut flash, PATIENCE * 3));
     let part = root.join("image.raw");
     while std::fs::metadata(&part).map_or(0, |file| file.len()) < 16 << 20 {
@@ -146,12 +162,21 @@ fn a_tunnel_that_is_cut_while_an_image_is_written_fails_that_writing_only() {
     // The same session takes a whole one.
     File::create(&image).unwrap().set_len(64 << 20).unwrap();
     let mut flash = visitor.through(&tunnel);
-    flash.args(["--", "j", "storage", "write-from-path", "whole.raw"]).arg(&image);
+    flash
+        .args(["--", "j", "storage", "write-from-path", "whole.raw"])
+        .arg(&image);
     run(&mut flash, PATIENCE).succeeds();
-    assert_eq!(std::fs::metadata(root.join("whole.raw")).unwrap().len(), 64 << 20);
+    assert_eq!(
+        std::fs::metadata(root.join("whole.raw")).unwrap().len(),
+        64 << 20
+    );
     visitor.leave(&lease, &tunnel);
     controller.wait_free();
-    assert!(!station.log().text().contains("panicked"), "{}", station.log().text());
+    assert!(
+        !station.log().text().contains("panicked"),
+        "{}",
+        station.log().text()
+    );
 }
 
 #[test]
@@ -162,17 +187,15 @@ fn the_end_of_a_lease_ends_its_tunnels() {
     let lease = controller.lease(LONG);
     let tunnel = Tunnel::open(&controller, &lease);
     tunnel.wait_status(&[ExporterStatus::LeaseReady]).unwrap();
-    let ended = tunnel.ask(|mut client| {
-        let controller = &controller;
-        let lease = &lease;
+    // A log that is followed ends with the session, not with the next time somebody writes.
+    tunnel.ask(|mut client| {
+        let (controller, lease) = (&controller, &lease);
         async move {
             let mut logs = client.log_stream(()).await.unwrap().into_inner();
             controller.end_lease(lease);
             while let Ok(Some(_)) = logs.message().await {}
-            client.get_status(GetStatusRequest {}).await
         }
     });
-    println!("{ended:?}");
     controller.wait_free();
     // What the next client meets is a session of its own.
     let next = controller.lease(LONG);
@@ -202,7 +225,9 @@ fn many_clients_have_a_tunnel_each() {
 }
 
 fn tunnel_works(tunnel: &Tunnel) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     runtime.unwrap().block_on(async {
         let channel = tunnel.connect();
         let mut client =

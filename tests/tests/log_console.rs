@@ -90,7 +90,9 @@ fn a_pipe_gets_json_with_all_that_a_collector_wants_to_know() {
         assert_eq!(line["exporter"], "story");
         assert_eq!(line["lease_id"], "standalone");
     }
-    let completed = lines.iter().find(|line| line["msg"] == "Operation completed");
+    let completed = lines
+        .iter()
+        .find(|line| line["msg"] == "Operation completed");
     let completed = completed.expect("a call was made");
     assert_eq!(completed["logger"], "driver.MockPower");
     assert_eq!(completed["driver_type"], "power");

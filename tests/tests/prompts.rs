@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use jumpstarter_tests::{Exporter, Lab, PATIENCE, Terminal};
 
@@ -21,8 +21,13 @@ fn interactive(exporter: &Exporter<'_>, shell: &str) -> Option<Command> {
     Some(command)
 }
 
+/// What fish would have if it had been used before. Else it begins to read all manuals of the
+/// machine, in a process that outlives it, the test and the lab.
+const READ_ALREADY: &str = "home/.local/share/fish/generated_completions";
+
 fn tour(shell: &str) {
     let lab = Lab::new();
+    fs::create_dir_all(lab.folder(READ_ALREADY)).unwrap();
     let exporter = lab.exporter(POWER).start();
     let Some(command) = interactive(&exporter, shell) else {
         return;

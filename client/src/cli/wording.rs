@@ -70,7 +70,7 @@ fn missing(command: &Command, error: &clap::Error) -> String {
     match find(command, &shown) {
         Some(arg) if arg.is_positional() => format!("Missing argument '{}'.", usage::metavar(arg)),
         Some(arg) => format!("Missing option {}.", option_names(arg)),
-        None => format!("Missing argument '{shown}'."),
+        None => format!("Missing argument '{}'.", shown.trim_matches(['<', '>'])),
     }
 }
 

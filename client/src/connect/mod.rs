@@ -8,6 +8,7 @@
 //! TLS is done here and not by tonic, because "encrypted but not verified" and lab certificates
 //! that are their own CA need a verifier of ours. No certificate is loaded unless TLS is used.
 
+mod dial;
 mod error;
 mod passphrase;
 mod roots;
@@ -29,6 +30,7 @@ use tonic::{Code, Status};
 
 use crate::{Host, Secret};
 
+pub use dial::{DialError, dial};
 pub use error::ConnectError;
 pub use passphrase::{Passphrase, UnusablePassphrase};
 pub use roots::{Roots, RootsError};

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::verify::{LabVerifier, NoVerifier};
+use super::verify::{LabVerifier, NoVerifier, is_ca};
 use super::{ConnectError, Roots};
 use crate::Host;
 
@@ -141,6 +141,10 @@ fn certificate(host: &Host, why: &CertificateError) -> String {
             "it is not valid yet".to_owned()
         }
         CertificateError::UnknownIssuer => "it was issued by nobody we trust".to_owned(),
+        // Labs make their CA anew, and forget to hand it out.
+        CertificateError::BadSignature => {
+            "it was signed by another CA than the trusted one of that name".to_owned()
+        }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             let name = match host {
                 Host::Tcp { name, .. } => name.as_str(),
@@ -148,6 +152,8 @@ fn certificate(host: &Host, why: &CertificateError) -> String {
             };
             format!("none of its subject alternative names is `{name}`")
         }
+        // As one `openssl req -x509` makes it.
+        why if is_ca(why) => "it is its own CA, and nobody has said to trust it".to_owned(),
         other => other.to_string(),
     }
 }

@@ -5,18 +5,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use super::tls::Client;
-use super::{ConnectError, PATIENCE, Tls};
+use super::{ConnectError, DialError, PATIENCE, Tls, dial};
 use crate::Host;
-
-/// How long one of several addresses of a name may take, so that the next gets its turn.
-const PER_ADDRESS: Duration = Duration::from_secs(5);
 
 /// What HTTP/2 runs over.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -104,29 +100,17 @@ impl Connector {
     }
 
     async fn dial(&self, name: &str, port: u16) -> Result<TcpStream, ConnectError> {
-        let unresolved = |source| ConnectError::Resolve {
-            host: self.host.clone(),
-            source,
-        };
-        let addresses = lookup_host((name, port)).await.map_err(unresolved)?;
-        let mut addresses = addresses.peekable();
-        let mut last = None;
-        while let Some(address) = addresses.next() {
-            let attempt = TcpStream::connect(address);
-            let connected = if addresses.peek().is_some() {
-                timeout(PER_ADDRESS, attempt)
-                    .await
-                    .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-            } else {
-                attempt.await
-            };
-            // Calls are small; waiting for more bytes would only add latency.
-            match connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream)) {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = Some(ConnectError::from_connect(&self.host, error)),
-            }
-        }
-        Err(last.unwrap_or_else(|| unresolved(io::ErrorKind::NotFound.into())))
+        let failed = |source| ConnectError::from_connect(&self.host, source);
+        let stream = dial(name, port).await.map_err(|error| match error {
+            DialError::Resolve { source, .. } => ConnectError::Resolve {
+                host: self.host.clone(),
+                source,
+            },
+            DialError::Connect { source, .. } => failed(source),
+        })?;
+        // Calls are small; waiting for more bytes would only add latency.
+        stream.set_nodelay(true).map_err(failed)?;
+        Ok(stream)
     }
 }
 

@@ -53,7 +53,9 @@ impl ServerCertVerifier for LabVerifier {
             chains.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verdict {
             // Validity in time is checked before this complaint is made.
-            Err(error) if is_ca(&error) && self.trusted.contains(end_entity) => {
+            Err(Error::InvalidCertificate(why))
+                if is_ca(&why) && self.trusted.contains(end_entity) =>
+            {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
             }
@@ -87,13 +89,9 @@ impl ServerCertVerifier for LabVerifier {
 }
 
 /// Whether the complaint is that a server presented a CA certificate.
-fn is_ca(error: &Error) -> bool {
+pub(super) fn is_ca(why: &CertificateError) -> bool {
     // rustls passes webpki's verdict on without a variant of its own.
-    matches!(
-        error,
-        Error::InvalidCertificate(CertificateError::Other(other))
-            if other.to_string() == "CaUsedAsEndEntity"
-    )
+    matches!(why, CertificateError::Other(other) if other.to_string() == "CaUsedAsEndEntity")
 }
 
 // === impl NoVerifier ===

@@ -34,23 +34,26 @@ pub(super) trait Local: Send + 'static {
     type Reading: AsyncRead + Unpin + Send;
     type Writing: AsyncWrite + Unpin + Send;
 
+    /// Who is at the other end, for a person who reads about it.
+    fn peer(&self) -> String;
+
     fn split(self) -> (Self::Reading, Self::Writing);
 
     /// Lets the peer know that this is no regular end.
     fn break_off(writing: Self::Writing);
 }
 
-/// Carries what a listener gives to `peer` over streams that `open` makes, for ever; dropping the
+/// Carries what a listener gives to `name` over streams that `open` makes, for ever; dropping the
 /// future ends all connections.
 pub(super) async fn serve<F>(
-    peer: &str,
+    name: &str,
     listener: &impl Listener,
     open: impl Fn() -> F,
 ) -> std::convert::Infallible
 where
     F: Future<Output = Result<ByteStream, String>> + Send + 'static,
 {
-    let peer: Arc<str> = peer.into();
+    let name: Arc<str> = name.into();
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
@@ -61,9 +64,9 @@ where
         };
         match accepted {
             Ok(local) => {
-                let (peer, opened) = (Arc::clone(&peer), open());
+                let (name, opened) = (Arc::clone(&name), open());
                 connections.spawn(async move {
-                    carry(&peer, opened, local).await;
+                    carry(&name, opened, local).await;
                     drop(permit);
                 });
             }
@@ -77,10 +80,11 @@ where
 
 /// Carries one connection until both directions are at their end.
 async fn carry<L: Local>(
-    peer: &str,
+    name: &str,
     opened: impl Future<Output = Result<ByteStream, String>>,
     local: L,
 ) {
+    let peer = local.peer();
     let (reading, mut writing) = local.split();
     let stream = match opened.await {
         Ok(stream) => stream,
@@ -96,11 +100,11 @@ async fn carry<L: Local>(
         pump::receive(&mut reader, &mut writing)
     );
     match copied {
-        Ok(_) => {
-            // Dropped now, the stream would be cancelled with its last bytes still on their way.
-            let ended = timeout(LAST_BYTES, reader.outcome()).await;
-            debug!(?ended, "connection to `{peer}` closed");
-        }
+        // Dropped now, the stream would be cancelled with its last bytes still on their way.
+        Ok(_) => match timeout(LAST_BYTES, reader.outcome()).await {
+            Ok(Err(error)) => warn!("the connection of {peer} to `{name}` ended badly: {error}"),
+            ended => debug!(?ended, "connection of {peer} to `{name}` closed"),
+        },
         // Programs close what they have read enough of.
         Err(Broken::Local(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             debug!("stream copy interrupted ({}): {error}", error.kind());
@@ -110,7 +114,12 @@ async fn carry<L: Local>(
         }
         Err(Broken::Stream(error)) => {
             L::break_off(writing);
-            warn!("stream copy interrupted (`{peer}`): {error}");
+            // That no more data is taken is only half of the story.
+            let error = match timeout(LAST_BYTES, reader.outcome()).await {
+                Ok(Err(reason)) => reason,
+                Ok(Ok(())) | Err(_) => error,
+            };
+            warn!("stream copy interrupted (`{name}`): {error}");
         }
     }
 }

@@ -77,6 +77,12 @@ impl Local for TcpStream {
     type Reading = OwnedReadHalf;
     type Writing = OwnedWriteHalf;
 
+    fn peer(&self) -> String {
+        let address = self.peer_addr();
+        // It may be gone already.
+        address.map_or_else(|_| "a program".to_owned(), |address| address.to_string())
+    }
+
     fn split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
         self.into_split()
     }

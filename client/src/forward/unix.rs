@@ -126,6 +126,12 @@ impl Local for UnixStream {
     type Reading = OwnedReadHalf;
     type Writing = OwnedWriteHalf;
 
+    /// The sockets of clients have no address, but a process behind them.
+    fn peer(&self) -> String {
+        let process = self.peer_cred().ok().and_then(|peer| peer.pid());
+        process.map_or_else(|| "a program".to_owned(), |id| format!("process {id}"))
+    }
+
     fn split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
         self.into_split()
     }

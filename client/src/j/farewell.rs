@@ -1,4 +1,4 @@
-//! What must be done before we leave, even if Ctrl-C ends the work half way: give the storage back to
+//! What must be done before we leave, even if a signal ends the work half way: give the storage back to
 //! the board, close a file on the exporter.
 
 use std::future::poll_fn;

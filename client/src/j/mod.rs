@@ -42,13 +42,7 @@ async fn run(words: Vec<OsString>) -> Outcome {
     let mut signals = Signals::listen()?;
     let farewell = Farewell::default();
     let outcome = signals.or(work(words, &farewell)).await;
-    // Who asks a second time need not wait.
-    signals
-        .or(async {
-            farewell.keep_anyway().await;
-            Ok(())
-        })
-        .await?;
+    signals.or_in_a_hurry(farewell.keep_anyway()).await?;
     outcome
 }
 

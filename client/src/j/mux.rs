@@ -1,6 +1,11 @@
 //! Storage that is switched between the exporter and the board.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use clap::{ArgMatches, Command};
+use futures_util::FutureExt;
+use tokio::time::timeout;
 use tracing::warn;
 
 use super::commands::{describe, own};
@@ -9,6 +14,10 @@ use super::flasher::{self, Family, Image};
 use super::transfer::{self, Source, Target, compression_of, failed, file, file_of};
 use crate::Device;
 use crate::ui::{Failure, Outcome};
+
+/// How long a switch to the exporter that was interrupted is waited for; shorter than anybody who
+/// wants to leave is kept.
+const SWITCHED_WITHIN: Duration = Duration::from_secs(5);
 
 /// What a mux can do besides switching.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,11 +118,24 @@ async fn at_host<T>(
     farewell: &Farewell,
     work: impl AsyncFnOnce() -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let board = device.clone();
-    farewell.promise(async move { board.call_raw("dut", ()).await.map(drop) });
-    let done = match device.call_raw("host", ()).await {
-        Ok(_) => work().await,
-        Err(error) => Err(failed(error)),
+    let switch = device.clone();
+    let switching = async move {
+        switch
+            .call_raw("host", ())
+            .await
+            .map(drop)
+            .map_err(Arc::new)
+    };
+    let switching = switching.boxed().shared();
+    let (board, half_way) = (device.clone(), switching.clone());
+    farewell.promise(async move {
+        // Drivers cannot always stop in the middle of it, and would then end up at the exporter.
+        timeout(SWITCHED_WITHIN, half_way).await.ok();
+        board.call_raw("dut", ()).await.map(drop)
+    });
+    let done = match switching.await {
+        Ok(()) => work().await,
+        Err(error) => Err(Failure::Error(error.to_string())),
     };
     match (done, farewell.keep().await) {
         (Ok(done), Ok(())) => Ok(done),

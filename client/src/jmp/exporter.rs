@@ -39,7 +39,7 @@ pub(super) fn find() -> Result<PathBuf, Failure> {
     search(&own, &path).ok_or_else(|| {
         Failure::Error(format!(
             "`{PROGRAM}` is neither in `{}` nor in `{}` nor on PATH; \
-             install the package jumpstarter-exporter",
+             `make build` makes it, put it beside `jmp`",
             own.display(),
             own.join(LIBEXEC).display()
         ))

@@ -60,7 +60,9 @@ Examples:
   jmp login me@login.lab.example.com
   jmp get exporters
   # Switch a board on, in a script
-  jmp shell --tls-grpc lab-host:8082 --tls-grpc-insecure -- j power on";
+  jmp shell --tls-grpc lab-host:8082 --tls-grpc-insecure -- j power on
+  # Serve leases of the controller that the configuration names
+  jmp run --exporter bench-3";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -8,9 +8,11 @@
 use std::fmt;
 use std::io;
 use std::pin::pin;
+use std::time::Duration;
 
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
 use tonic::metadata::MetadataMap;
 
 use super::counted::{Counted, Watcher};
@@ -25,6 +27,10 @@ const HANDLE: &str = "resource";
 /// Metadata in which it says that it does the (de)compression. Exporters say so with an empty value
 /// as well; only one that leaves the key out wants plain data.
 const ACCEPTED: &str = "x_jmp_accept_encoding";
+
+/// How long data may be on its way after the call has ended, before its beginning is here. Of a
+/// driver that never touches its handle nothing ever comes.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Data that goes along with a call of a driver.
 pub struct Transfer<'a> {
@@ -49,6 +55,12 @@ pub enum TransferError {
     /// The stream broke although the call went well.
     #[error("the data is not whole: {0}")]
     Stream(#[from] StreamError),
+    /// The call went well, and of its data there is neither a byte nor the end.
+    #[error(
+        "the driver answered without touching the data that it was to send; the exporter's log may \
+         say why"
+    )]
+    Untouched,
     /// The exporter opened a stream, but gave no handle for it.
     #[error("the exporter opened a stream for data without saying which")]
     NoHandle,
@@ -138,7 +150,7 @@ impl<'a> Transfer<'a> {
     /// # Errors
     ///
     /// What `call` fails with; before that, why `target` could not be written to; after that, why
-    /// the data is not whole.
+    /// the data is not whole, or that nothing of it came.
     pub async fn download<T>(
         self,
         target: impl AsyncWrite + Unpin + Send,
@@ -148,25 +160,37 @@ impl<'a> Transfer<'a> {
         let mut target = Counted::new(target, self.watcher);
         let (mut reader, writer) = opened.stream.split();
         writer.finish();
+        let mut calling = pin!(call(opened.handle));
+        let (called, first) = tokio::select! {
+            biased;
+            called = &mut calling => {
+                let result = called?;
+                let first = timeout(GRACE, reader.next()).await;
+                (Some(result), first.map_err(|_| TransferError::Untouched)?)
+            }
+            first = reader.next() => (None, first),
+        };
         let mut receiving = pin!(async {
             match opened.here {
-                None => pump::receive(&mut reader, &mut target).await,
+                None => pump::receive_from(first, &mut reader, &mut target).await,
                 #[cfg(feature = "compression")]
                 Some(compression) => {
                     let mut target = super::compression::compressed(compression, target);
-                    pump::receive(&mut reader, &mut target).await
+                    pump::receive_from(first, &mut reader, &mut target).await
                 }
                 #[cfg(not(feature = "compression"))]
                 Some(_) => Ok(()),
             }
         });
-        let mut calling = pin!(call(opened.handle));
-        let (result, received) = tokio::select! {
-            biased;
-            called = &mut calling => (called?, receiving.await),
-            received = &mut receiving => match received {
-                Err(Broken::Local(error)) => return Err(TransferError::Write(error)),
-                received => (calling.await?, received),
+        let (result, received) = match called {
+            Some(result) => (result, receiving.await),
+            None => tokio::select! {
+                biased;
+                called = &mut calling => (called?, receiving.await),
+                received = &mut receiving => match received {
+                    Err(Broken::Local(error)) => return Err(TransferError::Write(error)),
+                    received => (calling.await?, received),
+                },
             },
         };
         match received {

@@ -18,6 +18,10 @@ type Frames = Streaming<StreamResponse>;
 type Asked = Pin<Box<dyn Future<Output = Result<Frames, Status>> + Send>>;
 
 /// The frames of the other side.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all its life a stream is there"
+)]
 pub(super) enum Answer {
     /// The request is on its way.
     Awaited(Asked),

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::{Reader, StreamError, Writer};
@@ -45,9 +45,21 @@ pub(crate) async fn receive(
     reader: &mut Reader,
     target: &mut (impl AsyncWrite + Unpin),
 ) -> Result<(), Broken> {
-    while let Some(chunk) = reader.next().await {
+    let first = reader.next().await;
+    receive_from(first, reader, target).await
+}
+
+/// The same when the first chunk, or that there is none, has come already.
+pub(crate) async fn receive_from(
+    first: Option<Result<Bytes, StreamError>>,
+    reader: &mut Reader,
+    target: &mut (impl AsyncWrite + Unpin),
+) -> Result<(), Broken> {
+    let mut next = first;
+    while let Some(chunk) = next {
         let chunk = chunk.map_err(Broken::Stream)?;
         target.write_all(&chunk).await.map_err(Broken::Local)?;
+        next = reader.next().await;
     }
     target.shutdown().await.map_err(Broken::Local)
 }

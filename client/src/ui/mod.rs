@@ -16,7 +16,7 @@ pub(crate) use console::Console;
 pub(crate) use failure::{Failure, Outcome};
 pub(crate) use output::{Format, Resource, show, value};
 pub(crate) use screen::Screen;
-pub(crate) use signals::{Signals, Stop, listen};
+pub(crate) use signals::{Signals, listen};
 pub(crate) use table::Table;
 pub(crate) use terminal::RawTerminal;
 

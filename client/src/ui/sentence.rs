@@ -55,7 +55,7 @@ pub(crate) fn raw(status: &Status) -> String {
             "Service is temporarily unavailable or unreachable. Verify endpoint/network and retry."
         }
         Code::Unauthenticated | Code::PermissionDenied => {
-            "Authentication or authorization failed. Run 'jmp login' and verify access permissions."
+            "Authentication or authorization failed. Verify the passphrase and access permissions."
         }
         Code::InvalidArgument => {
             "Invalid request arguments were sent to the service. \
@@ -90,7 +90,7 @@ mod tests {
         let status = Status::unauthenticated("invalid or missing passphrase");
         assert_eq!(
             unopened(&OpenError::Unauthenticated(Box::new(status))),
-            "Authentication or authorization failed. Run 'jmp login' and verify access \
+            "Authentication or authorization failed. Verify the passphrase and access \
              permissions. Details: invalid or missing passphrase"
         );
     }

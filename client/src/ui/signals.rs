@@ -1,5 +1,7 @@
-//! Ctrl-C and SIGTERM, and the end of the terminal for whoever asks for that, too.
+//! The signals that ask us to stop: Ctrl-C and Ctrl-\, SIGTERM, and a terminal that goes away.
 
+use std::fs;
+use std::future::pending;
 use std::pin::pin;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -7,81 +9,72 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{Failure, tell};
 
 /// The signals that ask us to stop.
+///
+/// All of them are handled alike, because what must be done at the end must be done after each.
 #[derive(Debug)]
 pub(crate) struct Signals {
     interrupt: Signal,
+    quit: Signal,
     terminate: Signal,
-    hang_up: Option<Signal>,
-}
-
-/// Which signal it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stop {
-    Interrupt,
-    Terminate,
-    HangUp,
-}
-
-// === impl Stop ===
-
-impl Stop {
-    /// What to say about it.
-    fn sentence(self) -> &'static str {
-        match self {
-            Self::Interrupt => "SIGINT pressed, terminating",
-            Self::Terminate => "SIGTERM received, terminating",
-            Self::HangUp => "SIGHUP received, terminating",
-        }
-    }
+    /// None after the first signal, and under `nohup`: whoever ignores it wants us to go on.
+    hangup: Option<Signal>,
+    code: u8,
 }
 
 // === impl Signals ===
 
 impl Signals {
-    /// Exit code of a command that a signal ended.
-    pub(crate) const STOPPED: u8 = 2;
+    /// Exit code of a command that Ctrl-C or SIGTERM ended.
+    const STOPPED: u8 = 2;
+    /// After others it is what shells report for a program that the signal has killed.
+    pub(crate) const HUNG_UP: u8 = 128 + 1;
+    const QUIT: u8 = 128 + 3;
 
     /// From now on these signals do not end the process by themselves.
     pub(crate) fn listen() -> Result<Self, Failure> {
+        let hangup = SignalKind::hangup();
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
+            quit: listen(SignalKind::quit())?,
             terminate: listen(SignalKind::terminate())?,
-            hang_up: None,
-        })
-    }
-
-    /// The same for SIGHUP: for those who have something to give back.
-    pub(crate) fn listen_to_all() -> Result<Self, Failure> {
-        Ok(Self {
-            hang_up: Some(listen(SignalKind::hangup())?),
-            ..Self::listen()?
+            hangup: if is_ignored(hangup) {
+                None
+            } else {
+                Some(listen(hangup)?)
+            },
+            code: Self::STOPPED,
         })
     }
 
     /// Waits for a signal and says which one it was.
     pub(crate) async fn stopped(&mut self) {
-        self.stop().await;
+        tell(self.next().await);
     }
 
-    /// The same, for whoever wants to know which one it was.
-    pub(crate) async fn stop(&mut self) -> Stop {
-        let stop = self.next().await;
-        tell(stop.sentence());
-        stop
+    /// Exit code of a command that the last signal ended.
+    pub(crate) fn code(&self) -> u8 {
+        self.code
     }
 
-    async fn next(&mut self) -> Stop {
-        let hang_up = async {
-            match &mut self.hang_up {
-                Some(signal) => signal.recv().await,
-                None => std::future::pending().await,
+    /// What to say about the next signal.
+    async fn next(&mut self) -> &'static str {
+        let hangup = &mut self.hangup;
+        let hung_up = async {
+            match hangup {
+                Some(hangup) => hangup.recv().await,
+                None => pending().await,
             }
         };
-        tokio::select! {
-            _ = self.interrupt.recv() => Stop::Interrupt,
-            _ = self.terminate.recv() => Stop::Terminate,
-            _ = hang_up => Stop::HangUp,
-        }
+        let (text, code) = tokio::select! {
+            _ = self.interrupt.recv() => ("SIGINT pressed, terminating", Self::STOPPED),
+            _ = self.quit.recv() => ("SIGQUIT pressed, terminating", Self::QUIT),
+            _ = self.terminate.recv() => ("SIGTERM received, terminating", Self::STOPPED),
+            _ = hung_up => ("SIGHUP received, terminating", Self::HUNG_UP),
+        };
+        // Shells and service managers send it along with other signals, and twice: it shows no hurry.
+        self.hangup = None;
+        self.code = code;
+        text
     }
 
     /// Does `work` unless a signal comes first.
@@ -98,12 +91,35 @@ impl Signals {
             }
         };
         // The work is gone by now, and with it a raw terminal, on which this would look odd.
-        tell(signal.sentence());
-        Err(Failure::Quiet(Self::STOPPED))
+        tell(signal);
+        Err(Failure::Quiet(self.code))
+    }
+
+    /// Does what is left to do, which only somebody at the keyboard may cut short: programs that
+    /// stop others, such as `timeout`, send their signal twice.
+    pub(crate) async fn or_in_a_hurry(
+        &mut self,
+        work: impl Future<Output = ()>,
+    ) -> Result<(), Failure> {
+        tokio::select! {
+            biased;
+            _ = self.interrupt.recv() => Err(Failure::Quiet(Self::STOPPED)),
+            _ = self.quit.recv() => Err(Failure::Quiet(Self::QUIT)),
+            () = work => Ok(()),
+        }
     }
 }
 
 /// Listens to one signal, which from now on does not end the process by itself.
 pub(crate) fn listen(kind: SignalKind) -> Result<Signal, Failure> {
     signal(kind).map_err(|error| Failure::Error(format!("cannot handle signals: {error}")))
+}
+
+/// Whether whoever started us has told the system to ignore it; to listen would undo that.
+fn is_ignored(kind: SignalKind) -> bool {
+    // Where there is no such file it counts as not ignored, as for most programs.
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (kind.as_raw_value() - 1)) != 0)
 }

@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex};
 use jumpstarter_proto::v1::{
     DriverInstanceReport, ExporterStatus, GetStatusResponse, LogSource, LogStreamResponse,
 };
+use tokio::sync::Notify;
 use tonic::Status;
 
 pub use reports::{DriverReport, driver};
@@ -60,6 +61,8 @@ struct Running {
     offered: AtomicUsize,
     /// Bytes that went into the stream `flood`.
     flooded: Arc<AtomicUsize>,
+    /// What drivers wait for that take their time.
+    released: Arc<Notify>,
 }
 
 // === impl Fake ===

@@ -145,6 +145,13 @@ impl Running {
                 let status = Status::aborted("RouterStream: aclose: the device caught fire");
                 sent.send(Err(status)).await.ok();
             }
+            // Says that it has no more, and later that it takes no more.
+            "stops" => {
+                sent.send(frame("", FrameType::Goaway)).await.ok();
+                frames.message().await.ok();
+                let status = Status::aborted("RouterStream: aclose: the device is full");
+                sent.send(Err(status)).await.ok();
+            }
             // Ends well, as exporters of the reference tell it.
             "closes" => {
                 sent.send(frame("", FrameType::Goaway)).await.ok();

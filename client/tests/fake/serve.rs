@@ -52,6 +52,11 @@ impl Serving {
         self.running.flooded.load(Ordering::Relaxed)
     }
 
+    /// Lets a driver that takes its time go on, once.
+    pub fn release(&self) {
+        self.running.released.notify_one();
+    }
+
     /// Waits until it has noted this.
     pub async fn notes(&self, text: &str) {
         let noted = async {
@@ -83,6 +88,7 @@ impl Fake {
             resources: Mutex::default(),
             offered: AtomicUsize::new(1),
             flooded: Arc::default(),
+            released: Arc::default(),
             fake: self,
         };
         let running = Arc::new(running);

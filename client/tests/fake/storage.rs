@@ -1,14 +1,14 @@
 //! Drivers that take and give data: flashers, storage, with whatever goes wrong there.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use jumpstarter_proto::v1::FrameType;
 use serde_json::{Value, json};
 use tonic::Status;
 
 use super::Running;
-use super::router::{Data, Resource, frame};
+use super::router::{Data, Resource, Sent, frame};
 
 /// What is stored, by driver or path.
 pub type Stored = Mutex<HashMap<String, Vec<u8>>>;
@@ -36,6 +36,8 @@ impl Running {
             // The descriptor of a file is its path.
             ("file_write", [file, handle]) => self.take(file.as_str()?, handle).await,
             ("file_read", [file, handle]) => self.give(file.as_str()?, handle).await,
+            ("host", []) if uuid == "sticky" => self.wait("sticky is at the host").await,
+            ("dut", []) if uuid == "slow" => self.wait("slow is with the board").await,
             ("file_close" | "host" | "dut", _) => Ok(Value::Null),
             ("exists", [path]) => Ok(Value::from(path != "missing")),
             ("hash", [_, algo]) => Ok(Value::from(format!("{}-of-it", algo.as_str()?))),
@@ -63,6 +65,13 @@ impl Running {
             _ => return None,
         };
         Some(answer)
+    }
+
+    /// Takes as long as the test says, and notes that it was not broken off.
+    async fn wait(&self, done: &str) -> Result<Value, Status> {
+        self.released.notified().await;
+        self.note(done);
+        Ok(Value::Null)
     }
 
     fn resource(&self, handle: &Value) -> Result<Resource, Status> {
@@ -108,7 +117,11 @@ impl Running {
         }
         let resource = self.resource(handle)?;
         let stored = self.stored.lock().unwrap().get(place).cloned();
-        let sent = &resource.sent;
+        let sent = resource.sent;
+        if place == "tardy" {
+            self.follow(sent, stored.unwrap_or_default());
+            return Ok(Value::Null);
+        }
         for chunk in stored.iter().flat_map(|stored| stored.chunks(50_000)) {
             sent.send(frame(chunk.to_vec(), FrameType::Data)).await.ok();
         }
@@ -118,6 +131,20 @@ impl Running {
             (_, Some(_)) => Ok(Value::Null),
             (_, None) => Err(Status::internal(format!("there is no {place}"))),
         }
+    }
+
+    /// Sends the data after the answer to the call, when the test says so.
+    fn follow(&self, sent: Sent, stored: Vec<u8>) {
+        let (calls, released) = (Arc::clone(&self.calls), Arc::clone(&self.released));
+        tokio::spawn(async move {
+            released.notified().await;
+            calls
+                .lock()
+                .unwrap()
+                .push("tardy begins to send".to_owned());
+            sent.send(frame(stored, FrameType::Data)).await.ok();
+            sent.send(frame("", FrameType::Goaway)).await.ok();
+        });
     }
 }
 

@@ -23,7 +23,13 @@ use fake::{DriverReport, Fake, Serving, driver};
 use program::{Outcome, Program, j};
 
 fn at(exporter: &Serving) -> Program {
-    j().env("JUMPSTARTER_HOST", &exporter.address)
+    lead(j(), exporter)
+}
+
+/// Tells a program where the exporter is.
+fn lead(program: Program, exporter: &Serving) -> Program {
+    program
+        .env("JUMPSTARTER_HOST", &exporter.address)
         .env("JMP_GRPC_INSECURE", "1")
         .env("JMP_DRIVERS_ALLOW", "UNSAFE")
 }

@@ -1,26 +1,28 @@
 //! Storage that is switched between the exporter and the board.
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin};
+use tokio::time::{sleep, timeout};
 
 use crate::fake::{Fake, Serving, driver};
-use crate::{at, run};
+use crate::program::{PATIENCE, Program};
+use crate::{at, lead, run};
+
+const FLASHER: &str = "jumpstarter_driver_opendal.client.StorageMuxFlasherClient";
 
 async fn lab() -> Serving {
     Fake::new([
         driver("mux", "jumpstarter_driver_opendal.client.StorageMuxClient"),
-        driver(
-            "sd",
-            "jumpstarter_driver_opendal.client.StorageMuxFlasherClient",
-        ),
-        driver(
-            "full",
-            "jumpstarter_driver_opendal.client.StorageMuxFlasherClient",
-        ),
+        driver("sd", FLASHER),
+        driver("full", FLASHER),
+        driver("slow", FLASHER),
+        driver("sticky", FLASHER),
     ])
     .stores("sd", "what was there")
     .serve()
@@ -102,30 +104,132 @@ async fn the_board_gets_it_back_in_any_case() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_board_gets_it_back_after_an_interruption() {
-    let exporter = lab().await;
-    let mut program = at(&exporter).words("sd flash -").0;
-    program.stdin(Stdio::piped()).stderr(Stdio::piped());
-    let child = program.spawn().unwrap();
-    while !methods(&exporter).contains(&"sd.write".to_owned()) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+/// A flash of data that does not end while its stdin is open.
+struct Flash {
+    child: Child,
+    stdin: ChildStdin,
+}
+
+impl Flash {
+    fn start(mut program: Program) -> Self {
+        program.0.stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = program.0.spawn().unwrap();
+        let stdin = child.stdin.take().unwrap();
+        Self { child, stdin }
     }
-    let id = Pid::from_raw(child.id().unwrap().try_into().unwrap());
-    kill(id, Signal::SIGINT).unwrap();
-    // stdin stays open all the time.
-    let output = tokio::time::timeout(Duration::from_secs(5), async {
-        let mut child = child;
-        let stdin = child.stdin.take();
-        let output = child.wait_with_output().await.unwrap();
-        drop(stdin);
-        output
-    });
-    let output = output.await.expect("it ends promptly");
-    assert_eq!(output.status.code(), Some(2));
-    assert_eq!(output.stderr, b"SIGINT pressed, terminating\n");
-    exporter.notes("resource-1 was cut off after 0 bytes").await;
-    exporter.notes("sd.dut []").await;
+
+    fn of(exporter: &Serving, mux: &str) -> Self {
+        Self::start(at(exporter).words(&format!("{mux} flash -")))
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = Pid::from_raw(self.child.id().unwrap().try_into().unwrap());
+        kill(id, signal).unwrap();
+    }
+
+    /// How it ends while nobody closes its stdin.
+    async fn ends(self) -> Output {
+        let output = timeout(PATIENCE, self.child.wait_with_output()).await;
+        drop(self.stdin);
+        output.expect("it ends").unwrap()
+    }
+}
+
+/// Waits until a method was called so many times.
+async fn called(exporter: &Serving, method: &str, times: usize) {
+    let called = async {
+        let count = || {
+            methods(exporter)
+                .iter()
+                .filter(|call| *call == method)
+                .count()
+        };
+        while count() < times {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, called).await.expect("it is called");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_board_gets_it_back_after_every_signal() {
+    for (signal, text, code) in [
+        (Signal::SIGINT, "SIGINT pressed, terminating\n", 2),
+        (Signal::SIGTERM, "SIGTERM received, terminating\n", 2),
+        (Signal::SIGHUP, "SIGHUP received, terminating\n", 129),
+        (Signal::SIGQUIT, "SIGQUIT pressed, terminating\n", 131),
+    ] {
+        let exporter = lab().await;
+        let flash = Flash::of(&exporter, "sd");
+        called(&exporter, "sd.write", 1).await;
+        flash.signal(signal);
+        let output = flash.ends().await;
+        assert_eq!(output.status.code(), Some(code), "{signal}");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), text);
+        exporter.notes("resource-1 was cut off after 0 bytes").await;
+        let calls = methods(&exporter);
+        let calls = calls.iter().filter(|call| call.starts_with("sd."));
+        assert!(calls.eq(["sd.host", "sd.write", "sd.dut"]), "{signal}");
+        assert_eq!(exporter.stored("sd").unwrap(), b"what was there");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_somebody_at_the_keyboard_is_in_a_hurry() {
+    let exporter = lab().await;
+    let mut flash = Flash::of(&exporter, "slow");
+    called(&exporter, "slow.write", 1).await;
+    flash.signal(Signal::SIGTERM);
+    called(&exporter, "slow.dut", 1).await;
+    flash.signal(Signal::SIGHUP);
+    flash.signal(Signal::SIGTERM);
+    // There is nothing to see of a program that ignores a signal.
+    let ended = timeout(Duration::from_millis(300), flash.child.wait()).await;
+    assert!(ended.is_err(), "it did not wait for the board");
+    exporter.release();
+    exporter.notes("slow is with the board").await;
+    assert_eq!(flash.ends().await.status.code(), Some(2));
+
+    let flash = Flash::of(&exporter, "slow");
+    called(&exporter, "slow.write", 2).await;
+    flash.signal(Signal::SIGINT);
+    called(&exporter, "slow.dut", 2).await;
+    flash.signal(Signal::SIGINT);
+    assert_eq!(flash.ends().await.status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_switch_to_the_exporter_ends_before_the_one_back() {
+    let exporter = lab().await;
+    let mut flash = Flash::of(&exporter, "sticky");
+    called(&exporter, "sticky.host", 1).await;
+    flash.signal(Signal::SIGTERM);
+    let mut stderr = BufReader::new(flash.child.stderr.take().unwrap()).lines();
+    let line = stderr.next_line().await.unwrap().unwrap();
+    assert_eq!(line, "SIGTERM received, terminating");
+    exporter.release();
+    assert_eq!(flash.ends().await.status.code(), Some(2));
+    assert_eq!(
+        exporter.calls(),
+        ["sticky.host []", "sticky is at the host", "sticky.dut []"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_nohup_the_end_of_the_terminal_does_not_matter() {
+    let exporter = lab().await;
+    let script = format!("trap '' HUP; exec {} sd flash -", env!("CARGO_BIN_EXE_j"));
+    let program = Program::new("sh").arg("-c").arg(script);
+    let mut flash = Flash::start(lead(program, &exporter));
+    called(&exporter, "sd.write", 1).await;
+    flash.signal(Signal::SIGHUP);
+    flash.stdin.write_all(b"an image").await.unwrap();
+    drop(flash.stdin);
+    let output = timeout(PATIENCE, flash.child.wait_with_output()).await;
+    let output = output.expect("it ends").unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(exporter.stored("sd").unwrap(), b"an image");
+    assert_eq!(methods(&exporter), ["sd.host", "sd.write", "sd.dut"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,18 +7,29 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::process::Child;
+use tokio::process::{Child, ChildStderr};
 use tokio::time::timeout;
 
 use crate::fake::{Fake, Serving, driver};
+use crate::program::Program;
 use crate::{at, run};
 
 const CLASS: &str = "jumpstarter_driver_network.client.NetworkClient";
 
 async fn lab() -> Serving {
-    let networks = ["net", "six", "hidden", "old", "as-refuses", "as-breaks"];
+    let networks = [
+        "net",
+        "six",
+        "hidden",
+        "old",
+        "as-refuses",
+        "as-breaks",
+        "as-late",
+        "as-stops",
+        "as-closes",
+    ];
     Fake::new(networks.map(|name| driver(name, CLASS)))
         .serve()
         .await
@@ -26,13 +37,23 @@ async fn lab() -> Serving {
 
 /// Starts a forward and waits for the address it prints.
 async fn forward(exporter: &Serving, words: &str) -> (Child, String) {
-    let mut program = at(exporter).words(words).0;
+    start(at(exporter).words(words)).await
+}
+
+async fn start(program: Program) -> (Child, String) {
+    let mut program = program.0;
     program.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = program.spawn().unwrap();
     let mut line = String::new();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     stdout.read_line(&mut line).await.unwrap();
     (child, line.trim_end().to_owned())
+}
+
+/// What it says from now on.
+fn lines(mut child: Child) -> (Child, Lines<BufReader<ChildStderr>>) {
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    (child, stderr.lines())
 }
 
 async fn interrupt(child: Child) -> Output {
@@ -208,5 +229,93 @@ async fn a_connection_that_breaks_is_reset_and_the_forward_goes_on() {
             String::from_utf8(output.stderr).unwrap(),
             format!("WARNING  {warning}\nWARNING  {warning}\nSIGINT pressed, terminating\n")
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_driver_that_fails_after_its_last_byte_is_told_of() {
+    let exporter = lab().await;
+    let (child, address) = forward(&exporter, "as-late forward-tcp 0").await;
+    let (child, mut stderr) = lines(child);
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        let here = stream.local_addr().unwrap();
+        let mut received = String::new();
+        stream.read_to_string(&mut received).await.unwrap();
+        assert_eq!(received, "last words", "that part was whole");
+        drop(stream);
+        let line = timeout(Duration::from_secs(30), stderr.next_line()).await;
+        assert_eq!(
+            line.expect("it is said").unwrap().unwrap(),
+            format!(
+                "WARNING  the connection of {here} to `as-late` ended badly: the stream broke: \
+                 the device caught fire"
+            )
+        );
+    }
+    interrupt(child).await;
+    let last = stderr.next_line().await.unwrap().unwrap();
+    assert_eq!(last, "SIGINT pressed, terminating", "each is said once");
+    assert_eq!(stderr.next_line().await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_process_behind_a_unix_socket_is_named() {
+    let exporter = lab().await;
+    let temporary = tempfile::tempdir().unwrap();
+    let program = at(&exporter).words("as-late forward-unix");
+    let (child, path) = start(program.env("TMPDIR", temporary.path())).await;
+    assert!(Path::new(&path).starts_with(temporary.path()));
+    let mut stream = UnixStream::connect(path).await.unwrap();
+    let mut received = String::new();
+    stream.read_to_string(&mut received).await.unwrap();
+    assert_eq!(received, "last words");
+    drop(stream);
+    let (_child, mut stderr) = lines(child);
+    let line = timeout(Duration::from_secs(30), stderr.next_line()).await;
+    assert_eq!(
+        line.expect("it is said").unwrap().unwrap(),
+        format!(
+            "WARNING  the connection of process {} to `as-late` ended badly: the stream broke: \
+             the device caught fire",
+            std::process::id()
+        )
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_no_more_data_is_taken_is_said() {
+    let exporter = lab().await;
+    let (child, address) = forward(&exporter, "as-stops forward-tcp 0").await;
+    let (_child, mut stderr) = lines(child);
+    let mut stream = TcpStream::connect(&address).await.unwrap();
+    // More than all buffers hold: it ends when the other side takes no more.
+    while stream.write_all(&[0; 64 * 1024]).await.is_ok() {}
+    let line = timeout(Duration::from_secs(30), stderr.next_line()).await;
+    assert_eq!(
+        line.expect("it is said").unwrap().unwrap(),
+        "WARNING  stream copy interrupted (`as-stops`): the stream broke: the device is full"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_is_none_is_not_worth_a_word() {
+    let exporter = lab().await;
+    let words = "--log-level DEBUG as-closes forward-tcp 0";
+    let (child, address) = forward(&exporter, words).await;
+    let (_child, mut stderr) = lines(child);
+    let mut stream = TcpStream::connect(&address).await.unwrap();
+    let here = stream.local_addr().unwrap();
+    let mut received = Vec::new();
+    stream.read_to_end(&mut received).await.unwrap();
+    drop(stream);
+    let closed = format!("connection of {here} to `as-closes` closed");
+    loop {
+        let line = timeout(Duration::from_secs(30), stderr.next_line()).await;
+        let line = line.expect("it closes").unwrap().unwrap();
+        assert!(!line.starts_with("WARNING"), "{line}");
+        if line.contains(&closed) {
+            break;
+        }
     }
 }

@@ -86,7 +86,7 @@ async fn passphrases_and_errors_of_the_exporter() {
         .await;
     right.succeeds();
     run(&exporter, "power on").await.fails(1).says(
-        "Error: Authentication or authorization failed. Run 'jmp login' and verify access \
+        "Error: Authentication or authorization failed. Verify the passphrase and access \
          permissions. Details: invalid or missing passphrase\n",
     );
     let broken = lab()

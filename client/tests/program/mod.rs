@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 /// How long a program may take; far more than it needs on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program about to run, in an environment that holds nothing of the tester's.
 pub struct Program(pub Command);
@@ -40,8 +40,12 @@ pub fn j() -> Program {
 
 impl Program {
     pub fn new(program: impl AsRef<OsStr>) -> Self {
-        let mut command = Command::new(program);
+        // Tests that were started in the background, or with nohup, ignore signals, and so would their
+        // programs.
+        let mut command = Command::new("/usr/bin/env");
         command
+            .arg("--default-signal")
+            .arg(program)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", "/nonexistent")

@@ -4,6 +4,7 @@
 //! its stdin open for as long as it wants the drivers.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,6 +12,8 @@ use tokio::time::timeout;
 
 use crate::config::ExporterConfig;
 use crate::life::Hosted;
+use crate::listen::Folder;
+
 use crate::log;
 use crate::plugin::Registry;
 use crate::session::Kind;
@@ -53,7 +56,8 @@ impl Cmd {
         runtime::block_on(async {
             let mut signals = Signals::listen().map_err(Failure::error)?;
             // A task of its own: a plugin that hangs while it is loaded must not keep the signals.
-            let mut starting = tokio::spawn(start(config, registry));
+            let folder = Arc::new(Folder::create().map_err(Failure::error)?);
+            let mut starting = tokio::spawn(start(config, registry, Arc::clone(&folder)));
             let (hosted, code) = tokio::select! {
                 hosted = &mut starting => {
                     let hosted = hosted.map_err(Failure::error)??;
@@ -65,7 +69,10 @@ impl Cmd {
                 }
                 stop = signals.not_typed() => match timeout(LAST_MOMENT, starting).await {
                     Ok(Ok(Ok(hosted))) => (hosted, stop.exit_code()),
-                    _ => return Ok(stop.exit_code()),
+                    _ => {
+                        folder.remove();
+                        return Ok(stop.exit_code());
+                    }
                 },
             };
             tokio::select! {
@@ -77,8 +84,12 @@ impl Cmd {
     }
 }
 
-async fn start(config: ExporterConfig, registry: Registry) -> Result<Hosted, Failure> {
-    let hosted = Hosted::open(&config, &registry, Kind::Local)
+async fn start(
+    config: ExporterConfig,
+    registry: Registry,
+    folder: Arc<Folder>,
+) -> Result<Hosted, Failure> {
+    let hosted = Hosted::open(&config, &registry, Kind::Local, folder)
         .await
         .map_err(Failure::error)?;
     hosted.session.ready("");

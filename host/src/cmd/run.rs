@@ -21,7 +21,22 @@ use super::{Failure, Outcome, runtime};
 const STOPS: usize = 8;
 
 /// Run an exporter
+///
+/// With --tls-grpc-listener it serves clients on that port. Without, it registers with the controller
+/// that the configuration names in `endpoint` and `token`, and serves one lease after the other.
+///
+/// SIGTERM and SIGINT stop it once the afterLease hook has run, a second one cuts that short; SIGHUP
+/// stops it after the lease that is going on.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # On a port, for tests on this machine
+  jmp run --exporter-config lab.yaml --tls-grpc-listener 127.0.0.1:8082 --tls-grpc-insecure
+  # On a port, for those who know the passphrase
+  jmp run --exporter lab --tls-grpc-listener 8082 --tls-cert cert.pem --tls-key key.pem \\
+      --passphrase \"$PASSPHRASE\"
+  # At a controller
+  jmp run --exporter lab")]
 pub struct Cmd {
     #[command(flatten)]
     source: Source,

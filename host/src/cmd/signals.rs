@@ -1,12 +1,17 @@
 //! The signals that stop an exporter.
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::lease::Stopping;
 use crate::life;
+
+/// The same signal again so soon is the same wish: `timeout`, for one, signals the program it has
+/// started and then its whole group. Nobody types that fast.
+const ECHO: Duration = Duration::from_millis(100);
 
 /// From here on, these signals reach the program instead of ending it.
 #[derive(Debug)]
@@ -22,6 +27,12 @@ pub(super) struct Signals {
 pub(super) struct Stop {
     kind: SignalKind,
     pub(super) name: &'static str,
+}
+
+/// Knows a signal that came twice from one that was sent twice.
+#[derive(Debug, Default)]
+struct Echoes {
+    last: Option<(SignalKind, Instant)>,
 }
 
 // === impl Signals ===
@@ -62,8 +73,12 @@ impl Signals {
     /// end now; then nothing else has helped.
     pub(super) async fn pass_on(&mut self, stops: mpsc::Sender<life::Stop>) -> Stop {
         let (mut now, mut later) = (0, false);
+        let mut echoes = Echoes::default();
         loop {
             let stop = self.next().await;
+            if echoes.is_one(stop.kind, Instant::now()) {
+                continue;
+            }
             let how = stop.how();
             match how {
                 Stopping::Now => now += 1,
@@ -98,5 +113,40 @@ impl Stop {
     pub(super) fn exit_code(self) -> u8 {
         // All four are below 16.
         128 + self.kind.as_raw_value() as u8
+    }
+}
+
+// === impl Echoes ===
+
+impl Echoes {
+    /// Whether this is only the last one again.
+    fn is_one(&mut self, kind: SignalKind, now: Instant) -> bool {
+        if let Some((last, at)) = self.last
+            && last == kind
+            && now.duration_since(at) < ECHO
+        {
+            return true;
+        }
+        self.last = Some((kind, now));
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_that_comes_twice_at_once_was_sent_once() {
+        let (term, int) = (SignalKind::terminate(), SignalKind::interrupt());
+        let start = Instant::now();
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        let mut echoes = Echoes::default();
+        assert!(!echoes.is_one(term, at(0)));
+        assert!(echoes.is_one(term, at(1)));
+        assert!(echoes.is_one(term, at(99)), "a third does not prolong it");
+        assert!(!echoes.is_one(term, at(100)));
+        assert!(!echoes.is_one(int, at(101)), "another one is another wish");
+        assert!(!echoes.is_one(term, at(102)));
     }
 }

@@ -27,10 +27,8 @@ where
     let mut request = Request::new(question);
     request.set_timeout(limit);
     let answered = timeout(limit, call(controller.service(), request)).await;
-    let answered = answered.unwrap_or_else(|_| {
-        let text = format!("no answer within {}s", limit.as_secs());
-        Err(Status::deadline_exceeded(text))
-    });
+    let late = || Err(Status::deadline_exceeded("no answer in time"));
+    let answered = answered.unwrap_or_else(|_| late());
     if let Err(status) = &answered
         && status.code() == Code::DeadlineExceeded
     {

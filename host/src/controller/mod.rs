@@ -16,6 +16,7 @@ mod complaints;
 mod leave;
 mod link;
 mod listen;
+mod lost;
 mod register;
 mod release;
 mod reporter;

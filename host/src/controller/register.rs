@@ -62,7 +62,7 @@ impl Link {
                 self.reporter().hear();
                 return Ok(());
             };
-            if retry::is_refusal(status.code()) {
+            if retry::is_refusal(&status) {
                 return Err(Refused(Box::new(status)));
             }
             let pause = pauses.next_delay();

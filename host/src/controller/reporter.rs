@@ -15,7 +15,9 @@ use tonic::{Code, Status};
 use tracing::{error, info, warn};
 
 use super::ask::{ANSWER, ask, complain};
-use super::retry::Tries;
+use super::lost::Lost;
+use super::release;
+use super::retry::{self, Tries};
 
 /// What it does, in warnings.
 pub(super) const WHAT: &str = "report status";
@@ -27,6 +29,7 @@ pub(super) struct Reporter {
     deaf: Arc<AtomicBool>,
     /// The first status has been delivered, or will not be.
     begun: watch::Receiver<bool>,
+    lost: Arc<Lost>,
     task: AbortHandle,
 }
 
@@ -44,6 +47,8 @@ struct Delivery {
     /// The controller does not know the call.
     deaf: Arc<AtomicBool>,
     begun: watch::Sender<bool>,
+    /// To be said before anything else when the controller is back.
+    lost: Arc<Lost>,
 }
 
 // === impl Reporter ===
@@ -53,17 +58,20 @@ impl Reporter {
         let (slot, waiting) = watch::channel(None);
         let deaf = Arc::new(AtomicBool::new(false));
         let (begin, begun) = watch::channel(false);
+        let lost = Arc::default();
         let delivery = Delivery {
             controller: controller.clone(),
             slot: waiting,
             deaf: Arc::clone(&deaf),
             begun: begin,
+            lost: Arc::clone(&lost),
         };
         let task = tokio::spawn(delivery.run()).abort_handle();
         Self {
             slot,
             deaf,
             begun,
+            lost,
             task,
         }
     }
@@ -83,6 +91,7 @@ impl Reporter {
     /// does not know it, and may know the call.
     pub(super) fn repeat(&self) {
         self.hear();
+        self.lost.remind();
         self.slot.send_modify(|_| ());
     }
 
@@ -94,6 +103,11 @@ impl Reporter {
     /// The controller may know the call after all.
     pub(super) fn hear(&self) {
         self.deaf.store(false, Ordering::Relaxed);
+    }
+
+    /// Keeps the release of a lease for when the controller is back.
+    pub(super) fn release_later(&self, lease: &str) {
+        self.lost.keep(lease);
     }
 
     /// Whether the controller takes no reports.
@@ -123,10 +137,30 @@ impl Delivery {
         }
     }
 
+    /// An exporter that is available before it has released its lease would not get another one.
+    async fn release_lost(&self) {
+        let Some(lease) = self.lost.take_due() else {
+            return;
+        };
+        match release::attempt(&self.controller, &lease).await {
+            Ok(()) => info!("Released lease {lease} via ReleaseLease RPC, late"),
+            Err(status) => {
+                warn!(
+                    "Failed to release lease {lease} late: {}",
+                    describe(&status)
+                );
+                if retry::is_transient(status.code()) {
+                    self.lost.keep(&lease);
+                }
+            }
+        }
+    }
+
     /// Delivers what is in the slot, and what comes into it meanwhile.
     async fn deliver(&mut self) {
         let mut tries = Tries::default();
         loop {
+            self.release_lost().await;
             let notice = self.slot.borrow_and_update().clone();
             let Some(Notice { status, message }) = notice else {
                 return;

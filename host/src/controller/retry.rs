@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jumpstarter_client::backoff::Backoff;
-use tonic::Code;
+use tonic::{Code, Status};
 
 /// Attempts of a call that fails for no fault of its own.
 pub(super) const ATTEMPTS: u32 = 21;
@@ -14,6 +14,8 @@ const LONGEST: Duration = Duration::from_secs(30);
 const REGISTERING: Duration = Duration::from_secs(1);
 /// The first pause before a stream is opened again.
 const REOPENING: Duration = Duration::from_millis(500);
+/// How a controller begins to say what is wrong with a token.
+const BAD_TOKEN: &str = "verify token: ";
 /// The part of a pause that is left to chance.
 const JITTER: f64 = 0.2;
 
@@ -23,9 +25,15 @@ pub(super) fn is_transient(code: Code) -> bool {
 }
 
 /// Whether a controller that has answered a registration so will not think better of it.
-pub(super) fn is_refusal(code: Code) -> bool {
+///
+/// Of a token that it does not accept it only says that something went wrong, as it does while it is
+/// not up yet; the text tells the one from the other.
+pub(super) fn is_refusal(answer: &Status) -> bool {
+    if answer.code() == Code::Unknown {
+        return answer.message().contains(BAD_TOKEN);
+    }
     matches!(
-        code,
+        answer.code(),
         Code::Unauthenticated
             | Code::PermissionDenied
             | Code::InvalidArgument
@@ -186,7 +194,8 @@ mod tests {
 
         #[test]
         fn no_answer_is_both_a_refusal_and_a_reason_to_try_again(code in code()) {
-            prop_assert!(!(is_refusal(code) && is_transient(code)));
+            let answer = Status::new(code, "verify token: expired");
+            prop_assert!(!(is_refusal(&answer) && is_transient(code)));
             prop_assert!(!(lacks_release(code) && is_transient(code)));
         }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::future::{MaybeDone, maybe_done};
@@ -88,7 +88,7 @@ fn set_off<F: Future>(asking: F) -> SetOff<F> {
     let mut asked = Box::pin(maybe_done(asking));
     // It is polled again by the task that waits for the answer, with a waker that wakes.
     let mut unheard = Context::from_waker(Waker::noop());
-    drop(asked.as_mut().poll(&mut unheard));
+    let _answered: Poll<()> = asked.as_mut().poll(&mut unheard);
     asked
 }
 

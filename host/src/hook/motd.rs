@@ -59,7 +59,14 @@ impl Greeting {
 
 impl Drop for Greeting {
     fn drop(&mut self) {
-        match std::fs::remove_file(&self.path) {
+        let removed = match std::fs::remove_file(&self.path) {
+            // The hook has put one in its place.
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                std::fs::remove_dir_all(&self.path)
+            }
+            removed => removed,
+        };
+        match removed {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 tracing::warn!("cannot remove `{}`: {error}", self.path.display());
             }
@@ -136,5 +143,12 @@ mod tests {
         fs::remove_file(greeting.path()).unwrap();
         symlink("/dev/zero", greeting.path()).unwrap();
         assert_eq!(greeting.read(), None, "an endless device");
+        fs::remove_file(greeting.path()).unwrap();
+        fs::create_dir(greeting.path()).unwrap();
+        fs::write(greeting.path().join("file"), "x").unwrap();
+        assert_eq!(greeting.read(), None, "a folder");
+        let path = greeting.path().to_owned();
+        drop(greeting);
+        assert!(!path.exists(), "the folder stays");
     }
 }

@@ -39,6 +39,8 @@ const KILLED: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(50);
 /// What helps where Python is missing.
 const OTHER_PYTHON: &str = "; set `JMP_PYTHON` to the Python to use";
+/// What helps where `exec` looks like a command line.
+const ONE_PROGRAM: &str = "; `exec` is one program without options";
 
 /// Why a hook did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +97,7 @@ impl Running {
         })?;
         let leader = spawn(argv, variables, programs).map_err(|source| Failure::Spawn {
             program: argv.program.display().to_string(),
-            advice: if argv.python { OTHER_PYTHON } else { "" },
+            advice: advice(argv),
             source,
         })?;
         let number = leader.id();
@@ -222,4 +224,15 @@ fn succeeded(status: io::Result<ExitStatus>) -> Result<(), Failure> {
     }
     let signal = status.signal().map(|signal| -signal);
     Err(Failure::Code(status.code().or(signal).unwrap_or(-1)))
+}
+
+/// What may help where the program of a hook cannot be started.
+fn advice(argv: &Argv) -> &'static str {
+    if argv.python {
+        OTHER_PYTHON
+    } else if argv.program.to_string_lossy().contains(' ') {
+        ONE_PROGRAM
+    } else {
+        ""
+    }
 }

@@ -67,7 +67,7 @@ pub enum Action {
         lease: String,
     },
     /// Close the session, also one that is still being opened, and give up a release that is still
-    /// under way. Answered by `Closed`.
+    /// under way. Answered by `Closed`, also if only the release was asked for and nothing opened.
     Close(LeaseId),
     /// Tell the controller that the exporter is going and unregister. Answered by `Gone`.
     Offline,

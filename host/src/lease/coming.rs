@@ -135,15 +135,13 @@ impl Life {
             gone: false,
             ended: false,
             recovered: false,
-            asked: false,
             served: false,
             journaled: false,
             owed: self.setup.after.is_some(),
         }
     }
 
-    fn open(&mut self, mut lease: Lease) -> State {
-        lease.asked = true;
+    fn open(&mut self, lease: Lease) -> State {
         self.act(Action::Open {
             id: lease.id,
             lease: lease.name.clone(),

@@ -93,7 +93,7 @@ pub enum Timer {
     Killed(When),
     /// Clients, to see the final status.
     Settle,
-    /// The controller, to take the lease back from an exporter that stops.
+    /// The controller, to take back a lease that is over anyway, or from an exporter that stops.
     Release,
 }
 

@@ -48,7 +48,8 @@
 //! | | `Stop` | | `Exit` | Over |
 //! | Idle | `Status` | a lease that is not over here | `Open`, wait 30 s | Opening |
 //! | | `Stop` | | `Offline` | Leaving |
-//! | Opening | `SessionReady` | recovered, or ended | wind up | |
+//! | Opening | `SessionReady` | recovered | wind up | |
+//! | | `SessionReady` | ended | wind up; afterLease is not owed | |
 //! | | `SessionReady` | beforeLease configured | `Journal`, BEFORE_LEASE_HOOK, `Run`, wait timeout + 30 s | Before |
 //! | | `SessionReady` | else | `Journal`, LEASE_READY | Ready |
 //! | | `SessionFailed`, 30 s | direct | `Close`; exit code 1 | Closing |
@@ -57,11 +58,12 @@
 //! | | `Stop` now | | `Close`; what is journaled stays | Closing |
 //! | Before | `HookEnded` ok, or failed with `warn` | neither ended nor gone nor stopped now | LEASE_READY | Ready |
 //! | | the same | else | wind up; forced: `Close`, what is journaled stays | |
+//! | | failed with `endLease` or `exit` | forced | `Forget`, BEFORE_LEASE_HOOK_FAILED, `Close` | Closing |
 //! | | failed with `endLease` | direct, not stopping | BEFORE_LEASE_HOOK_FAILED | Waiting |
 //! | | failed with `endLease` | else | `Forget`, BEFORE_LEASE_HOOK_FAILED, wait 1 s | Settling |
 //! | | failed with `exit` | | `Forget`, BEFORE_LEASE_HOOK_FAILED, wait 2 s; exit code 1 | Settling |
 //! | | unexpected, or killed as overdue | neither ended nor gone nor stopped now | BEFORE_LEASE_HOOK_FAILED | Broken |
-//! | | unexpected | else | BEFORE_LEASE_HOOK_FAILED, wind up | |
+//! | | unexpected | else | BEFORE_LEASE_HOOK_FAILED, wind up; forced: `Close`, what is journaled stays | |
 //! | | killed by `Stop` | | wind up; forced: `Close`, what is journaled stays | |
 //! | | `Stop` now, overdue | | `Kill`, wait 15 s; not gone then: unexpected | Before |
 //! | Ready, Broken | `EndSession` (not direct), gone, `Stop` now | | wind up | |
@@ -80,9 +82,8 @@
 //! | | | gone | AVAILABLE unless said or departing, `Close` | Closing |
 //! | | | else | `Release` | Releasing |
 //! | | forced | | `Close` | Closing |
-//! | Releasing | `Released` | | AVAILABLE unless departing, `Close` | Closing |
-//! | | gone | | AVAILABLE unless said or departing, `Close` | Closing |
-//! | | `Stop` now | | wait 10 s, then `Close` | Releasing |
+//! | Releasing | `Released`, 10 s | | AVAILABLE unless departing, `Close` | Closing |
+//! | | gone, `Stop` now | | wait 10 s | Releasing |
 //! | | forced | | `Close` | Closing |
 //! | Waiting | gone, `Stop` now | | `Close` | Closing |
 //! | Closing | `Closed` | departing | `Forget` unless owed, `Offline` | Leaving |

@@ -57,8 +57,6 @@ pub(super) struct Lease {
     pub(super) ended: bool,
     /// It is from the journal of a process that died.
     pub(super) recovered: bool,
-    /// A session was asked for, so it has to be closed.
-    pub(super) asked: bool,
     /// The session served, so there may be clients who look at the status.
     pub(super) served: bool,
     /// The journal has an entry for it.

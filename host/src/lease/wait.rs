@@ -12,5 +12,5 @@ pub(super) const KILLED: Duration = Duration::from_secs(15);
 pub(super) const SETTLE: Duration = Duration::from_secs(1);
 /// The same for a failure after which the exporter goes.
 pub(super) const LAST_WORDS: Duration = Duration::from_secs(2);
-/// For the controller to take a lease back from an exporter that stops.
+/// For the controller to take a lease back, if the exporter stops or the lease is over anyway.
 pub(super) const RELEASE: Duration = Duration::from_secs(10);

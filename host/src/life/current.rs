@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::mem;
+use std::sync::Arc;
 use std::time::Instant;
 
 use jumpstarter_proto::v1::ExporterStatus;
 use tokio_util::sync::CancellationToken;
 
 use crate::lease::LeaseId;
+use crate::listen::Folder;
 use crate::log;
 
 use super::hosted::Hosted;
@@ -22,6 +24,8 @@ pub(super) struct Current {
     /// When its session was asked for.
     pub(super) since: Instant,
     pub(super) stage: Stage,
+    /// The folder of its session.
+    pub(super) folder: Option<Arc<Folder>>,
     /// Everything that runs for it.
     pub(super) tasks: Tasks,
     /// Ends the hook that runs.
@@ -58,6 +62,7 @@ impl Current {
             client,
             since: Instant::now(),
             stage: Stage::Opening,
+            folder: None,
             tasks: Tasks::default(),
             hook: None,
             details: BTreeMap::new(),
@@ -106,10 +111,19 @@ impl Current {
         self.stage = Stage::Open(hosted);
     }
 
-    /// Tells the clients, now or when they can come.
+    /// Tells the clients, now or when they can come. A failure stays on the board until the session
+    /// closes: clients do not give up when they read that the exporter is free or about to go.
     pub(super) fn say(&mut self, status: ExporterStatus, message: &str) {
+        use ExporterStatus::{AfterLeaseHookFailed, Available, BeforeLeaseHookFailed, Offline};
         match &self.stage {
-            Stage::Open(hosted) => hosted.session.board().post(status, message),
+            Stage::Open(hosted) => {
+                let board = hosted.session.board();
+                let failed = [BeforeLeaseHookFailed, AfterLeaseHookFailed];
+                let passing = matches!(status, Available | Offline);
+                if !(passing && failed.contains(&board.read().status)) {
+                    board.post(status, message);
+                }
+            }
             Stage::Opening => self.notice = Some((status, message.to_owned())),
             Stage::Unwanted | Stage::Unopened | Stage::Closing => {}
         }
@@ -148,6 +162,15 @@ impl Remains {
         self.tasks.end().await;
         if let Some(hosted) = self.hosted {
             hosted.close().await;
+        }
+    }
+}
+
+impl Drop for Current {
+    fn drop(&mut self) {
+        // Whoever opens or closes drivers that never get up keeps it for as long as the process lives.
+        if let Some(folder) = &self.folder {
+            folder.remove();
         }
     }
 }

@@ -25,8 +25,8 @@ pub struct Hosted {
     pub rpc: Rpc,
     /// Its doors.
     pub server: Server,
-    /// The last field, so that it is removed after all others are gone.
-    folder: Folder,
+    /// Held by whoever waits for the session as well, since one that never gets up never removes it.
+    folder: Arc<Folder>,
 }
 
 /// Why a session could not be opened.
@@ -43,7 +43,7 @@ pub enum HostError {
 // === impl Hosted ===
 
 impl Hosted {
-    /// Opens the drivers and the socket. The session is not ready yet.
+    /// Opens the drivers and the socket, in `folder`. The session is not ready yet.
     ///
     /// # Errors
     ///
@@ -52,8 +52,8 @@ impl Hosted {
         config: &ExporterConfig,
         registry: &Registry,
         kind: Kind,
+        folder: Arc<Folder>,
     ) -> Result<Self, HostError> {
-        let folder = Folder::create()?;
         let drivers = folder.inner("drivers")?;
         let listener = folder.listen()?;
         let session = Arc::new(Session::open(config, registry, &drivers, kind).await?);
@@ -90,7 +90,7 @@ impl Hosted {
         session
             .close(STOP_WITHIN.saturating_sub(since.elapsed()))
             .await;
-        drop(folder);
+        folder.remove();
         tracing::info!("Session server stopped");
     }
 }

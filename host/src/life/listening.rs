@@ -39,11 +39,7 @@ pub(super) async fn watch_status(
     let mut statuses = link.statuses();
     let mut passing = pin!(async {
         // Nobody listens any more when the process ends.
-        while news
-            .send(News::Status(statuses.next().await))
-            .await
-            .is_ok()
-        {}
+        while news.send(News::Status(statuses.next().await)).await.is_ok() {}
     });
     let endpoint = match endpoint {
         Ok(endpoint) => endpoint,
@@ -92,7 +88,7 @@ impl Ear {
         async move {
             match link.tunnel(&invitation).await {
                 // Nobody listens any more when the process ends.
-                Ok(stream) => drop(news.send(News::Tunnel(id, stream)).await),
+                Ok(stream) => drop(news.send(News::Tunnel(id, Box::new(stream))).await),
                 Err(error) => tracing::warn!("Failed to handle client connection: {error}"),
             }
         }

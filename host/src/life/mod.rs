@@ -12,6 +12,7 @@
 //! task belongs to the lease or to the process, and ends with it.
 
 mod current;
+mod hear;
 mod hosted;
 mod listening;
 mod news;

@@ -24,7 +24,7 @@ pub(super) enum News {
     /// The session that was asked for.
     Opened(LeaseId, Result<Box<Hosted>, HostError>),
     /// A client at the other end of a tunnel.
-    Tunnel(LeaseId, ByteStream),
+    Tunnel(LeaseId, Box<ByteStream>),
     /// A hook is over.
     Ran(LeaseId, When, Ran),
 }

@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 use crate::hook::Job;
 use crate::journal::Entry;
 use crate::lease::{Action, Event, LeaseId, Timer, When};
+use crate::listen::Folder;
 use crate::session::Kind;
-use crate::sidecar;
+use crate::{notify, sidecar};
 
 use super::Side;
 use super::current::{Current, Stage};
@@ -97,13 +98,19 @@ impl Shell {
                 Kind::Leased
             }
         };
+        let folder = Folder::create().map(Arc::new);
+        current.folder = folder.as_ref().ok().cloned();
         self.current = Some(current);
         let config = Arc::clone(&self.config);
         let registry = Arc::clone(&self.registry);
         let news = self.news.clone();
         // Not dropped half-way: what has been opened is closed.
         self.openings.spawn_lasting(async move {
-            let opened = Hosted::open(&config, &registry, kind).await.map(Box::new);
+            let opened = match folder {
+                Ok(folder) => Hosted::open(&config, &registry, kind, folder).await,
+                Err(error) => Err(error.into()),
+            };
+            let opened = opened.map(Box::new);
             if let Err(unheard) = news.send(News::Opened(id, opened)).await
                 && let News::Opened(_, Ok(hosted)) = unheard.0
             {
@@ -217,6 +224,8 @@ impl Shell {
     }
 
     fn take_leave(&mut self) {
+        // Not before: an exporter that waits for the end of its lease may take hours.
+        notify::stopping();
         let link = match &self.side {
             Side::Controller(link) => Some(link.clone()),
             Side::Port(_) => None,

@@ -109,13 +109,22 @@ impl Folder {
             })?;
         Ok(path)
     }
+
+    /// Removes it now, whoever else still holds it.
+    pub fn remove(&self) {
+        match std::fs::remove_dir_all(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let path = self.path.display();
+                tracing::debug!(%path, %error, "cannot remove the session folder");
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.path) {
-            tracing::debug!(path = %self.path.display(), %error, "cannot remove the session folder");
-        }
+        self.remove();
     }
 }
 
@@ -141,6 +150,16 @@ mod tests {
         let path = folder.path().to_owned();
         drop((folder, listener));
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn it_can_be_removed_while_somebody_holds_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = Folder::create_in(parent.path()).unwrap();
+        folder.inner("drivers").unwrap();
+        folder.remove();
+        assert!(!folder.path().exists());
+        folder.remove();
     }
 
     #[tokio::test]

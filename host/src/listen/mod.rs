@@ -14,6 +14,7 @@
 mod address;
 mod authority;
 mod folder;
+mod linger;
 mod server;
 mod tcp;
 mod tls;

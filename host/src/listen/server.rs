@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use tonic::body::Body;
 
 use super::authority::PlainAuthority;
+use super::linger::Linger;
 use super::tls;
 
 /// More clients than this wait in the kernel's queue.
@@ -128,7 +129,7 @@ impl Server {
             return;
         }
         let door = self.door(None, calls);
-        let stream = PlainAuthority::new(stream);
+        let stream = Linger::new(PlainAuthority::new(stream));
         self.tasks.spawn(async move {
             door.cut
                 .run_until_cancelled(door.converse(stream, permit))

@@ -174,15 +174,20 @@ impl Tap {
     pub(crate) fn feed(&self) -> &Arc<Feed> {
         &self.feed
     }
-}
 
-impl Drop for Tap {
-    fn drop(&mut self) {
-        if let Some(outlet) = self.outlet {
+    /// No more lines; what has come stays.
+    pub(crate) fn shut(&mut self) {
+        if let Some(outlet) = self.outlet.take() {
             let mut place = outlet.feed.write().unwrap_or_else(PoisonError::into_inner);
             outlet.least.store(CLOSED, Ordering::Relaxed);
             *place = None;
         }
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        self.shut();
     }
 }
 

@@ -12,6 +12,7 @@
 //! Back-pressure, half-close and a peer that has died are the kernel's work; what a socket cannot
 //! say, whether all of the data came through, is a [`Transfer`]'s outcome.
 
+mod buffered;
 mod codec;
 mod coded;
 mod encoding;

@@ -127,9 +127,13 @@ impl Clients {
 
 impl Present {
     fn know(&self, notice: &Notice) -> bool {
+        if notice.status == ExporterStatus::BeforeLeaseHookFailed {
+            // Whoever waits for a hook that has failed at once is still on the way here; and the
+            // first time clients ask they only look whether anybody answers.
+            return false;
+        }
         if self.read.is_empty() {
-            // Who waits for a hook that has failed at once is still on the way here.
-            return self.came > 0 || notice.status != ExporterStatus::BeforeLeaseHookFailed;
+            return true;
         }
         // Who never asks does not want to know, as long as somebody does.
         let mut versions = self.read.values().flatten().peekable();
@@ -168,14 +172,16 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_for_a_failed_hook_may_still_come() {
+    fn a_failed_hook_is_shown_for_as_long_as_there_is_time() {
         let clients = Clients::default();
         let failed = ExporterStatus::BeforeLeaseHookFailed;
         assert!(!know(&clients, failed));
         let client = clients.came();
         assert!(!know(&clients, failed));
+        clients.read(client, 3);
+        assert!(!know(&clients, failed));
         clients.left(client);
-        assert!(know(&clients, failed));
+        assert!(!know(&clients, failed));
     }
 
     #[test]

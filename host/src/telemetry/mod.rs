@@ -42,7 +42,7 @@ pub struct Options {
 /// Lines of this process are pushed for as long as this lives.
 #[derive(Debug)]
 pub struct Telemetry {
-    tap: Option<log::Tap>,
+    tap: log::Tap,
     closing: CancellationToken,
     pusher: JoinHandle<()>,
 }
@@ -57,7 +57,7 @@ pub fn start(endpoint: &TelemetryEndpoint, options: Options) -> Result<Telemetry
     let insecure = options.insecure || env::insecure();
     let collector = Collector::new(endpoint, options.token, insecure)?;
     let tap = log::tap(least(&endpoint.min_severity)).map_err(|log::Taken| StartError::Running)?;
-    Ok(Telemetry::run(tap, collector, log::print))
+    Ok(Telemetry::run(tap, collector))
 }
 
 /// The least important lines that are wanted; none if even errors are not.
@@ -82,16 +82,15 @@ fn least(min_severity: &str) -> Option<Level> {
 // === impl Telemetry ===
 
 impl Telemetry {
-    fn run(tap: log::Tap, collector: Collector, complain: fn(&str)) -> Self {
+    fn run(tap: log::Tap, collector: Collector) -> Self {
         let closing = CancellationToken::new();
         let pusher = Pusher {
             feed: tap.feed().clone(),
             collector,
             closing: closing.clone(),
-            complain,
         };
         Self {
-            tap: Some(tap),
+            tap,
             closing,
             pusher: tokio::spawn(pusher.run()),
         }
@@ -100,10 +99,15 @@ impl Telemetry {
     /// Pushes all that has come so far, unless the collector fails or takes longer than ten seconds;
     /// what comes later is not pushed.
     pub async fn close(mut self) {
-        self.tap = None;
+        self.tap.shut();
         self.closing.cancel();
         // On time-out the task is aborted below; the process is about to end.
-        timeout(CLOSE_WITHIN, &mut self.pusher).await.ok();
+        if timeout(CLOSE_WITHIN, &mut self.pusher).await.is_err() {
+            let left = self.tap.feed().waiting();
+            log::print(&format!(
+                "[telemetry] out of time, {left} entries and those under way dropped"
+            ));
+        }
     }
 }
 

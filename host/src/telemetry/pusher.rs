@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::collector::Collector;
-use crate::log::Feed;
+use crate::log::{self, Feed};
 
 /// Entries of one push.
 const BATCH: usize = 50;
@@ -19,8 +19,6 @@ pub(super) struct Pusher {
     pub(super) collector: Collector,
     /// Nothing more will come.
     pub(super) closing: CancellationToken,
-    /// For whoever reads stderr.
-    pub(super) complain: fn(&str),
 }
 
 // === impl Pusher ===
@@ -36,7 +34,7 @@ impl Pusher {
             if !self.push().await {
                 let left = self.feed.waiting();
                 if left > 0 {
-                    (self.complain)(&format!(
+                    log::print(&format!(
                         "[telemetry] {left} more entries dropped at the end"
                     ));
                 }
@@ -58,7 +56,7 @@ impl Pusher {
         match self.collector.push(entries).await {
             Ok(()) => true,
             Err(error) => {
-                (self.complain)(&format!(
+                log::print(&format!(
                     "[telemetry] PushLogs failed, {count} entries dropped: {error}"
                 ));
                 false

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test program uses its own part of it")]
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
     sync::LazyLock,
@@ -14,9 +15,14 @@ use jumpstarter_host::{
     tree::{Driver, Tree, TreeErrors},
 };
 
-/// The folder with the built plugin; it lives as long as the process, as plugins do.
-static BUILT: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().unwrap();
+/// The folder with the built plugin. It stays: nothing of a test program ends so late that it could
+/// remove what is loaded for as long as the program runs.
+static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = target.join("family");
+    fs::create_dir_all(&folder).unwrap();
+    // Test programs may run at once: each builds a file of its own, and takes the name in one step.
+    let built = target.join(format!("family-{}.so", std::process::id()));
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let status = Command::new("cc")
         .args([
@@ -25,17 +31,18 @@ static BUILT: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
         .args(["-fvisibility=hidden", "-Wl,-z,now", "-I"])
         .arg(here.join("../driver-abi/include"))
         .arg("-o")
-        .arg(folder.path().join("libfamily.so"))
+        .arg(&built)
         .arg(here.join("tests/family/family.c"))
         .status()
         .expect("a C compiler");
     assert!(status.success());
+    fs::rename(built, folder.join("libfamily.so")).unwrap();
     folder
 });
 
 /// The folder with the family plugin.
 pub(crate) fn built() -> &'static Path {
-    BUILT.path()
+    &BUILT
 }
 
 /// Where cargo puts the plugins of this workspace.
@@ -53,7 +60,7 @@ pub(crate) fn config(export: &str) -> ExporterConfig {
 }
 
 pub(crate) fn registry(folders: &[PathBuf], state: &Path) -> Registry {
-    let mut all = vec![BUILT.path().to_owned()];
+    let mut all = vec![BUILT.to_owned()];
     all.extend_from_slice(folders);
     let options = LoadOptions {
         insecure_plugins: true,

@@ -14,6 +14,7 @@
 
 #![allow(unreachable_pub)]
 
+mod answers;
 mod chance;
 mod moves;
 mod note;
@@ -49,6 +50,15 @@ pub struct Hook {
     pub when: When,
     pub fate: Fate,
     pub killed: bool,
+}
+
+/// A release under way.
+#[derive(Debug)]
+pub struct Release {
+    pub id: LeaseId,
+    pub lease: String,
+    /// The controller has done it, and has yet to say so.
+    pub done: bool,
 }
 
 /// The lease as the world follows it, while one process is busy with it.
@@ -124,7 +134,9 @@ pub struct World {
     pub current: Option<Current>,
     /// The entry that a new process takes up, until it opens or releases it.
     pub taken_up: Option<Entry>,
-    pub releasing: Option<(LeaseId, String)>,
+    pub releasing: Option<Release>,
+    /// The controller is told of a release by a status, as old ones are.
+    pub old_controller: bool,
     pub timers: Vec<(LeaseId, Timer)>,
     /// Events of leases and hooks that are over, which may still arrive.
     pub late: Vec<Event>,
@@ -144,6 +156,7 @@ impl World {
     pub fn new(setup: Setup, seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let disk_full = chance.percent(5);
+        let old_controller = chance.percent(30);
         Self {
             chance,
             setup,
@@ -161,6 +174,7 @@ impl World {
             current: None,
             taken_up: None,
             releasing: None,
+            old_controller,
             timers: Vec::new(),
             late: Vec::new(),
             journal: None,

@@ -1,6 +1,6 @@
 //! All that could happen now, and one of it.
 
-use jumpstarter_host::lease::{Ended, Event, Mode, Phase, Stopping, Timer};
+use jumpstarter_host::lease::{Event, Mode, Phase, Stopping, Timer};
 use jumpstarter_proto::v1::ExporterStatus;
 
 use super::{Fate, Held, Violation, World};
@@ -258,44 +258,6 @@ impl World {
 
     fn mark(&mut self, trouble: &'static str) {
         self.seen.insert((self.life.phase(), trouble));
-    }
-
-    fn session_answers(&mut self) -> Result<(), Violation> {
-        let session = self.session.as_ref().ok_or("no session")?;
-        let (id, fate) = (session.id, session.fate);
-        if fate == Fate::Fail {
-            if let Some(session) = &mut self.session {
-                session.fate = Fate::Hang;
-            }
-            return self.feed(Event::SessionFailed(id, "no device".into()));
-        }
-        self.feed(Event::SessionReady(id))
-    }
-
-    fn hook_ends(&mut self) -> Result<(), Violation> {
-        let hook = self.hook.as_ref().ok_or("no hook")?;
-        let (id, when) = (hook.id, hook.when);
-        let ended = match hook.fate {
-            Fate::Hang | Fate::Stuck => Ended::Killed,
-            _ if hook.killed && self.chance.percent(70) => Ended::Killed,
-            Fate::Ok => Ended::Ok,
-            Fate::Fail => Ended::Failed("Hook failed with exit code 1".into()),
-            Fate::Break => Ended::Unexpected("no pty".into()),
-        };
-        self.feed(Event::HookEnded(id, when, ended))
-    }
-
-    fn released(&mut self) -> Result<(), Violation> {
-        let (id, lease) = self.releasing.take().ok_or("no release")?;
-        let known = self
-            .controller
-            .held
-            .as_ref()
-            .is_some_and(|held| held.lease == lease);
-        if known && !self.chance.percent(15) {
-            self.controller.held = None;
-        }
-        self.feed(Event::Released(id))
     }
 
     /// Timers of old leases, and of phases that are over, change nothing.

@@ -34,23 +34,12 @@ impl World {
                 }
             }
             Event::HookEnded(id, when, ended) => self.note_end(*id, *when, ended),
-            Event::Timeout(id, Timer::Killed(when)) => {
-                if self
-                    .hook
-                    .as_ref()
-                    .is_some_and(|hook| hook.killed && hook.id == *id && hook.when == *when)
-                {
-                    // The machine does not wait for it any longer; it may still end.
-                    self.hook = None;
-                    self.late.push(Event::HookEnded(
-                        *id,
-                        *when,
-                        Ended::Unexpected("late".into()),
-                    ));
-                    if *when == When::Before
-                        && let Ok(record) = self.record(*id)
-                    {
-                        record.before = Before::Ran;
+            Event::Timeout(id, Timer::Killed(when)) => self.note_stuck(*id, *when),
+            Event::Closed(id) => {
+                if let Some(current) = self.current.take_if(|current| current.id == *id) {
+                    self.process.recovered = current.recovered;
+                    if !current.gone {
+                        self.process.over_here = Some(current.name);
                     }
                 }
             }
@@ -70,6 +59,23 @@ impl World {
             }
             Event::Stop { how, code } => self.note_stop(*how, *code),
             _ => {}
+        }
+    }
+
+    /// The machine does not wait for the hook any longer; it may still end.
+    fn note_stuck(&mut self, id: LeaseId, when: When) {
+        let hook = self
+            .hook
+            .take_if(|hook| hook.killed && hook.id == id && hook.when == when);
+        if hook.is_none() {
+            return;
+        }
+        self.late
+            .push(Event::HookEnded(id, when, Ended::Unexpected("late".into())));
+        if when == When::Before
+            && let Ok(record) = self.record(id)
+        {
+            record.before = Before::Ran;
         }
     }
 

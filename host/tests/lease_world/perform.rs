@@ -3,7 +3,7 @@
 use jumpstarter_host::lease::{Action, Event, LeaseId, Mode, Timer, When};
 use jumpstarter_proto::v1::ExporterStatus;
 
-use super::{Before, Current, Entry, Fate, Hook, Record, Session, Violation, World};
+use super::{Before, Current, Entry, Fate, Hook, Record, Release, Session, Violation, World};
 
 // === impl World ===
 
@@ -154,10 +154,10 @@ impl World {
             self.slot = Some(status);
         }
         match status {
-            ExporterStatus::Available if everywhere && !direct && self.current.is_some() => {
-                if self.departs() {
-                    return Err("the controller is invited though the exporter stops".into());
-                }
+            ExporterStatus::Available
+                if everywhere && !direct && self.current.is_some() && self.departs() =>
+            {
+                return Err("the controller is invited though the exporter stops".into());
             }
             ExporterStatus::LeaseReady => {
                 let stops = self.stops_now();
@@ -272,7 +272,15 @@ impl World {
         if record.releases > 1 {
             return Err("released twice".into());
         }
-        self.releasing = Some((id, lease));
+        if self.old_controller {
+            // Or it would think the exporter free before it has taken the lease back.
+            self.slot = None;
+        }
+        self.releasing = Some(Release {
+            id,
+            lease,
+            done: false,
+        });
         Ok(())
     }
 
@@ -280,8 +288,22 @@ impl World {
         if self.hook.is_some() {
             return Err("the session closes under a hook".into());
         }
-        if let Some((id, _)) = self.releasing.take() {
-            self.late.push(Event::Released(id));
+        if let Some(release) = self.releasing.take() {
+            self.late.push(Event::Released(release.id));
+        }
+        let recovered = self
+            .current
+            .as_ref()
+            .is_some_and(|it| it.recovered && it.id == id);
+        if recovered && self.session.is_none() {
+            // Only its release was asked for.
+            self.session = Some(Session {
+                id,
+                fate: Fate::Hang,
+                serves: false,
+                closing: true,
+            });
+            return Ok(());
         }
         match &mut self.session {
             Some(session) if session.id == id && !session.closing => {

@@ -10,19 +10,6 @@ use super::{Violation, World};
 impl World {
     pub fn settle_up(&mut self) -> Result<(), Violation> {
         self.hurries()?;
-        if let Some(current) = &self.current
-            && matches!(
-                self.life.phase(),
-                Phase::Idle | Phase::Leaving | Phase::Over
-            )
-        {
-            let name = current.name.clone();
-            self.process.recovered = current.recovered;
-            if !current.gone {
-                self.process.over_here = Some(name);
-            }
-            self.current = None;
-        }
         if self.life.phase() == Phase::Idle {
             if self.process.last != Some(ExporterStatus::Available) {
                 return Err(format!("idle in {:?}", self.process.last));
@@ -38,10 +25,6 @@ impl World {
     /// Whoever was told to stop now does not wait for what takes long.
     fn hurries(&self) -> Result<(), Violation> {
         let phase = self.life.phase();
-        let gone = self.current.as_ref().is_some_and(|current| current.gone);
-        if gone && phase == Phase::Releasing {
-            return Err("the release of a lease that is over is waited for".into());
-        }
         if !self.stops_now() {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test program uses its own part of it")]
 #![allow(unreachable_pub, missing_debug_implementations)]
 
+pub mod download;
 pub mod porter;
 pub mod server;
 

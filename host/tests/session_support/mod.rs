@@ -85,16 +85,22 @@ impl Lines {
 
     /// Waits for a line with this text in it.
     pub fn wait_for(&self, text: &str) -> String {
+        self.wait_for_any(&[text])
+    }
+
+    /// Waits for a line with one of these texts in it.
+    pub fn wait_for_any(&self, texts: &[&str]) -> String {
+        let wanted = |line: &&String| texts.iter().any(|text| line.contains(text));
         let mut said = self.shared.0.lock().unwrap();
         let until = Instant::now() + PATIENCE;
         loop {
-            if let Some(line) = said.lines.iter().find(|line| line.contains(text)) {
+            if let Some(line) = said.lines.iter().find(wanted) {
                 return line.clone();
             }
             let left = until.saturating_duration_since(Instant::now());
             assert!(
                 !left.is_zero() && !said.ended,
-                "no line with `{text}` in:\n{}",
+                "no line with one of {texts:?} (which only a hang would keep back so long) in:\n{}",
                 said.lines.join("\n")
             );
             said = self.shared.1.wait_timeout(said, left).unwrap().0;
@@ -163,6 +169,7 @@ impl Home {
             .env_clear()
             .env("HOME", self.path())
             .env("XDG_RUNTIME_DIR", self.runtime.path())
+            .env("TMPDIR", self.runtime.path())
             .env("PATH", path());
         command
     }
@@ -273,9 +280,20 @@ impl Exporter {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(Instant::now() < until, "the exporter does not end");
+            assert!(
+                Instant::now() < until,
+                "the exporter hangs: it has not ended for {PATIENCE:?}"
+            );
             thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    /// What there is in the folder for what must not outlive it.
+    pub fn leftovers(&self) -> Vec<String> {
+        let found = std::fs::read_dir(self.home.runtime.path()).unwrap();
+        found
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
     }
 
     /// Stops it with SIGTERM and waits for its end.

@@ -1,31 +1,28 @@
 //! The client's own words.
 //!
 //! Messages wait in two sockets, that of the exporter and ours, so a client that does not read can
-//! send no more than they hold.
+//! send no more than they hold. Nothing is taken before there is room to give it back, so streams
+//! hold no memory of their own, however many of them are not read.
 
 mod batch;
 
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram as StdDatagram;
-use std::time::Duration;
 
 use jumpstarter_driver::{Context, Driver, NoConfig, Result, driver};
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, getsockopt, setsockopt, socketpair, sockopt,
 };
 use tokio::net::UnixDatagram;
-use tokio::time::timeout;
 
-use batch::Batch;
+use batch::{Turn, turn};
 
 /// What each side may have under way. No message can be larger, and the kernel looks for so much
 /// memory in one piece; it grants twice what it is asked for.
 const QUEUE: usize = 1 << 20;
 /// What the kernel takes of it for itself.
 const RESERVED: usize = 32;
-/// A stream that has been silent for so long holds no memory.
-const SILENCE: Duration = Duration::from_secs(1);
 
 /// Sends everything back.
 pub(crate) struct EchoNetwork(Context);
@@ -77,30 +74,28 @@ fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 
 /// Until the other side sends no more.
 async fn echo(socket: UnixDatagram, longest: usize) -> io::Result<()> {
-    let mut batch = Batch::new(longest);
-    while !batch.is_last() {
-        match timeout(SILENCE, socket.readable()).await {
-            Ok(readable) => readable?,
-            Err(_) => {
-                batch.forget();
-                socket.readable().await?;
+    loop {
+        socket.readable().await?;
+        socket.writable().await?;
+        match would_block(turn(&socket, longest))? {
+            None | Some(Turn::Done) => {}
+            Some(Turn::Rest(mut batch)) => {
+                while !batch.is_empty() {
+                    socket.writable().await?;
+                    would_block(batch.drain(&socket))?;
+                }
             }
-        }
-        would_block(batch.fill(&socket))?;
-        while !batch.is_empty() {
-            socket.writable().await?;
-            would_block(batch.drain(&socket))?;
+            Some(Turn::Last) => return Ok(()),
         }
     }
-    Ok(())
 }
 
 /// It is no error that there was nothing to do, or something else.
-fn would_block(done: io::Result<()>) -> io::Result<()> {
+fn would_block<T>(done: io::Result<T>) -> io::Result<Option<T>> {
     match done {
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-            Ok(())
+            Ok(None)
         }
-        other => other,
+        other => other.map(Some),
     }
 }

@@ -33,7 +33,10 @@ impl Clients {
         let name = parsed.map_err(|error| Status::invalid_argument(error.to_string()))?;
         self.world.change(|state| {
             let lease = state.lease(&name.name).ok_or_else(|| {
-                Status::unknown(format!("leases.jumpstarter.dev \"{}\" not found", name.name))
+                Status::unknown(format!(
+                    "leases.jumpstarter.dev \"{}\" not found",
+                    name.name
+                ))
             })?;
             what(lease).map(Response::new)
         })
@@ -41,7 +44,9 @@ impl Clients {
 }
 
 fn exporter(state: &State) -> Exporter {
-    let labels = LABELS.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+    let labels = LABELS
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
     #[allow(deprecated)]
     Exporter {
         name: Name::new(Kind::Exporter, NAMESPACE, EXPORTER).to_string(),
@@ -117,8 +122,12 @@ impl ClientService for Clients {
             Ok(())
         })?;
         // It may have been given the exporter in the same moment.
-        let shown = self.world.change(|state| state.lease(&name).map(|lease| lease.shown()));
-        shown.map(Response::new).ok_or_else(|| Status::internal("a lease got lost"))
+        let shown = self
+            .world
+            .change(|state| state.lease(&name).map(|lease| lease.shown()));
+        shown
+            .map(Response::new)
+            .ok_or_else(|| Status::internal("a lease got lost"))
     }
 
     async fn get_lease(
@@ -137,7 +146,12 @@ impl ClientService for Clients {
         let active = request.into_inner().only_active.unwrap_or(true);
         let leases = self.world.look(|state| {
             let wanted = |lease: &&Held| lease.ended.is_none() || !active;
-            state.leases.iter().filter(wanted).map(Held::shown).collect()
+            state
+                .leases
+                .iter()
+                .filter(wanted)
+                .map(Held::shown)
+                .collect()
         });
         Ok(Response::new(ListLeasesResponse {
             leases,

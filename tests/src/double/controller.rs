@@ -85,7 +85,10 @@ impl Controller {
                 }
                 S::Available => {}
             }
-            if tokio::time::timeout_at(until, changes.changed()).await.is_err() {
+            if tokio::time::timeout_at(until, changes.changed())
+                .await
+                .is_err()
+            {
                 let text = "exporter is not ready (status: Available)";
                 return Err(Status::failed_precondition(text));
             }
@@ -175,10 +178,7 @@ impl ControllerService for Controller {
         Ok(self.noted(heard, Rpc::Status, Said::Nothing))
     }
 
-    async fn dial(
-        &self,
-        request: Request<DialRequest>,
-    ) -> Result<Response<DialResponse>, Status> {
+    async fn dial(&self, request: Request<DialRequest>) -> Result<Response<DialResponse>, Status> {
         caller::client(&self.world, &request)?;
         let name = request.into_inner().lease_name;
         if name.is_empty() {

@@ -63,7 +63,8 @@ impl Gate {
             // One message; a caller that breaks off here is dealt with by the service.
             let whole = body.collect().await;
             message = whole.map(|whole| whole.to_bytes()).unwrap_or_default();
-            body = Body::new(Full::new(message.clone()).map_err(|never: Infallible| match never {}));
+            body =
+                Body::new(Full::new(message.clone()).map_err(|never: Infallible| match never {}));
         }
         let call = Call {
             rpc,
@@ -133,7 +134,10 @@ where
 }
 
 fn kind(headers: &HeaderMap) -> Kind {
-    match headers.get("jumpstarter-kind").and_then(|v| v.to_str().ok()) {
+    match headers
+        .get("jumpstarter-kind")
+        .and_then(|v| v.to_str().ok())
+    {
         Some("Exporter") => Kind::Exporter,
         Some("Client") => Kind::Client,
         _ => Kind::Unsaid,

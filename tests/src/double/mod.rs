@@ -45,8 +45,8 @@ use tonic::{Status, transport::Server as Grpc};
 use uuid::Uuid;
 
 use self::{
-    client::Clients, collector::Collector, controller::Controller as Service, fault::Rule, gate::Gate, lease::Lease,
-    router::Router, serve::Server, world::World,
+    client::Clients, collector::Collector, controller::Controller as Service, fault::Rule,
+    gate::Gate, lease::Lease, router::Router, serve::Server, world::World,
 };
 pub use self::{
     fault::Fault,
@@ -183,7 +183,8 @@ impl Double {
 
     /// No more faults of this method.
     pub fn heal(&self, rpc: Rpc) {
-        self.world.change(|state| state.rules.retain(|rule| rule.rpc != rpc));
+        self.world
+            .change(|state| state.rules.retain(|rule| rule.rpc != rpc));
     }
 
     fn rule(&self, rpc: Rpc, kind: Option<Kind>, fault: Fault, left: Option<u32>) {
@@ -272,7 +273,9 @@ impl Double {
     /// The calls to one method so far.
     pub fn calls(&self, rpc: Rpc) -> Vec<Call> {
         let calls = self.journal().into_iter();
-        calls.filter(|call| call.rpc == rpc && call.begins).collect()
+        calls
+            .filter(|call| call.rpc == rpc && call.begins)
+            .collect()
     }
 
     /// Waits until a method has been called `count` times.
@@ -282,7 +285,11 @@ impl Double {
             let calls = state.journal.iter().filter(|c| c.rpc == rpc && c.begins);
             (calls.count() >= count).then_some(())
         });
-        assert!(enough.is_some(), "{rpc:?} not called {count} times: {:#?}", self.journal());
+        assert!(
+            enough.is_some(),
+            "{rpc:?} not called {count} times: {:#?}",
+            self.journal()
+        );
     }
 
     /// Every status that was reported, in order.

@@ -52,10 +52,11 @@ impl Server {
         let chain = CertificateDer::pem_file_iter(&certs.cert).expect("certificates");
         let chain = chain.collect::<Result<Vec<_>, _>>().expect("certificates");
         let key = PrivateKeyDer::from_pem_file(&certs.key).expect("a key");
-        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .and_then(|config| config.with_no_client_auth().with_single_cert(chain, key))
-            .expect("the certificate and its key");
+        let mut config =
+            ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .and_then(|config| config.with_no_client_auth().with_single_cert(chain, key))
+                .expect("the certificate and its key");
         config.alpn_protocols = vec![b"h2".to_vec()];
         Self {
             port: free_port(),
@@ -121,7 +122,9 @@ impl Drop for Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("port", &self.port).finish_non_exhaustive()
+        f.debug_struct("Server")
+            .field("port", &self.port)
+            .finish_non_exhaustive()
     }
 }
 

@@ -226,7 +226,10 @@ impl State {
         }
         match rpc {
             Rpc::Status => self.watchers.drain(..).for_each(|told| end(&told, error)),
-            Rpc::Listen => self.listeners.drain().for_each(|(_, told)| end(&told, error)),
+            Rpc::Listen => self
+                .listeners
+                .drain()
+                .for_each(|(_, told)| end(&told, error)),
             other => panic!("{other:?} is no stream of the controller"),
         }
     }
@@ -285,7 +288,10 @@ impl State {
                 }
                 None => lease.wait("NotAvailable", "but all of them are already leased"),
                 Some((reason, message)) => {
-                    lease.wait(reason, &format!("There is 1 exporter (`{EXPORTER}`), {message}"));
+                    lease.wait(
+                        reason,
+                        &format!("There is 1 exporter (`{EXPORTER}`), {message}"),
+                    );
                 }
             }
         }

@@ -93,7 +93,10 @@ impl Hooks {
         let until = Instant::now() + PATIENCE;
         while self.count(start) < count {
             let diary = self.diary();
-            assert!(Instant::now() < until, "not {count} of `{start}`: {diary:#?}");
+            assert!(
+                Instant::now() < until,
+                "not {count} of `{start}`: {diary:#?}"
+            );
             thread::sleep(Duration::from_millis(10));
         }
     }

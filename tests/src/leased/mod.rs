@@ -22,7 +22,9 @@ use std::{
 
 use jumpstarter_proto::v1::ExporterStatus;
 
-pub use self::{hooks::Hooks, make::Make, person::Person, station::Station, tunnel::Tunnel, visitor::Visitor};
+pub use self::{
+    hooks::Hooks, make::Make, person::Person, station::Station, tunnel::Tunnel, visitor::Visitor,
+};
 use crate::PATIENCE;
 
 /// What peers need to know to reach a controller and to be known there.
@@ -57,6 +59,18 @@ pub struct Seen {
     pub lease: Option<String>,
 }
 
+// === impl Seen ===
+
+impl Seen {
+    /// Whether it can be leased.
+    pub fn is_free(&self) -> bool {
+        self.online
+            && self.registered
+            && self.status == ExporterStatus::Available
+            && self.lease.is_none()
+    }
+}
+
 /// A controller with one exporter and one client.
 pub trait Controller {
     /// How to reach it.
@@ -83,7 +97,10 @@ pub trait Controller {
             if is(&seen) {
                 return seen;
             }
-            assert!(Instant::now() < until, "the exporter is not {what}: {seen:?}");
+            assert!(
+                Instant::now() < until,
+                "the exporter is not {what}: {seen:?}"
+            );
             thread::sleep(Duration::from_millis(10));
         }
     }
@@ -94,12 +111,7 @@ pub trait Controller {
     where
         Self: Sized,
     {
-        self.wait_until("free", |seen| {
-            seen.online
-                && seen.registered
-                && seen.status == ExporterStatus::Available
-                && seen.lease.is_none()
-        })
+        self.wait_until("free", Seen::is_free)
     }
 
     /// Waits until the exporter has said good-bye.

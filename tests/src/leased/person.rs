@@ -68,7 +68,11 @@ impl Person {
 
     /// Everything that was said so far.
     pub fn said(&self) -> String {
-        format!("--- output\n{}\n--- errors\n{}", self.stdout.text(), self.stderr.text())
+        format!(
+            "--- output\n{}\n--- errors\n{}",
+            self.stdout.text(),
+            self.stderr.text()
+        )
     }
 
     /// Waits for its end; the exit code.

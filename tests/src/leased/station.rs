@@ -1,6 +1,7 @@
 //! An exporter process that works for a controller.
 
 use std::{
+    cell::RefCell,
     fs,
     os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
@@ -34,26 +35,38 @@ pub struct Station {
 impl Station {
     /// The command that starts one with a mock power switch, and with `more` in its configuration.
     pub fn command(lab: &Lab, make: Make, controller: &impl Controller, more: &str) -> Command {
-        let yaml = format!("{}{POWER}{more}", controller.access().exporter_yaml());
-        Self::command_from(lab, make, &yaml)
+        Self::command_from(lab, make, &Self::yaml(controller, more))
+    }
+
+    /// The configuration of one with a mock power switch, and with `more` in it.
+    pub fn yaml(controller: &impl Controller, more: &str) -> String {
+        format!("{}{POWER}{more}", controller.access().exporter_yaml())
     }
 
     /// The command that starts one with this whole configuration.
     pub fn command_from(lab: &Lab, make: Make, yaml: &str) -> Command {
+        Self::command_with(lab, make, yaml, &[])
+    }
+
+    /// The same, with options of the program itself: `["--log-level", "DEBUG"]`.
+    pub fn command_with(lab: &Lab, make: Make, yaml: &str, options: &[&str]) -> Command {
         let config = lab.file("station.yaml", yaml);
         let program = match make {
             Make::Ours => "jmp-exporter",
             Make::Reference => "jmp",
         };
         let mut command = make.command(lab, program);
-        command.args(["run", "--exporter-config"]).arg(config);
+        command
+            .args(options)
+            .args(["run", "--exporter-config"])
+            .arg(config);
         command
     }
 
     /// Starts one and waits until it can be leased.
     pub fn start(lab: &Lab, make: Make, controller: &impl Controller, more: &str) -> Self {
-        let station = Self::launch(make, &mut Self::command(lab, make, controller, more));
-        controller.wait_free();
+        let mut station = Self::launch(make, &mut Self::command(lab, make, controller, more));
+        station.wait_free(controller);
         station
     }
 
@@ -74,6 +87,17 @@ impl Station {
             stdout,
             stderr,
         }
+    }
+
+    /// Waits until it can be leased; panics at once if it ends instead.
+    #[track_caller]
+    pub fn wait_free(&mut self, controller: &impl Controller) {
+        let child = RefCell::new(&mut self.child);
+        controller.wait_until("free", |seen| {
+            let ended = child.borrow_mut().try_wait().expect("a child can be asked");
+            assert!(ended.is_none(), "the exporter has ended: {ended:?}");
+            seen.is_free()
+        });
     }
 
     /// Its process.
@@ -98,15 +122,17 @@ impl Station {
 
     /// Whether it still runs.
     pub fn runs(&mut self) -> bool {
-        self.child.try_wait().expect("a child can be asked").is_none()
+        self.child
+            .try_wait()
+            .expect("a child can be asked")
+            .is_none()
     }
 
     /// Waits for it to end by itself; its exit code and its log.
     #[track_caller]
     pub fn wait(mut self, patience: Duration) -> (i32, String) {
         let status = wait(&mut self.child, patience);
-        let status =
-            status.unwrap_or_else(|| panic!("it has not ended:\n{}", self.stderr.text()));
+        let status = status.unwrap_or_else(|| panic!("it has not ended:\n{}", self.stderr.text()));
         self.stderr.wait_for_end(Duration::from_secs(5));
         (exit_code(status), self.stderr.text())
     }

@@ -211,7 +211,9 @@ impl Way {
                 ("jumpstarter-namespace", namespace),
                 ("jumpstarter-name", name),
             ] {
-                request.metadata_mut().insert(key, value.parse().expect("text"));
+                request
+                    .metadata_mut()
+                    .insert(key, value.parse().expect("text"));
             }
             let status = match client.dial(request).await {
                 Ok(response) => {
@@ -261,7 +263,9 @@ fn trusting(ca: &str) -> TlsConnector {
     let pem = STANDARD.decode(ca).expect("base64");
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
-        roots.add(certificate.expect("a certificate")).expect("an authority");
+        roots
+            .add(certificate.expect("a certificate"))
+            .expect("an authority");
     }
     let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()

@@ -69,9 +69,9 @@ impl<'lab, C: Controller> Visitor<'lab, C> {
         // A session that is over, or never began, needs no end.
         let held = self.controller.seen().lease.as_deref() == Some(lease);
         let working = held
-            && tunnel.status().is_ok_and(|status| {
-                matches!(status.status(), LeaseReady | AfterLeaseHook)
-            });
+            && tunnel
+                .status()
+                .is_ok_and(|status| matches!(status.status(), LeaseReady | AfterLeaseHook));
         if working && tunnel.end_session().is_ok_and(|answer| answer.success) {
             tunnel.wait_status(&[Available, AfterLeaseHookFailed]).ok();
         }

@@ -39,15 +39,10 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// How long the device's last words may take then.
 const FAREWELL: Duration = Duration::from_millis(100);
 
-/// Exit code of a program whose terminal went away, as if the signal had ended it.
-const HUNG_UP: u8 = 129;
-
 /// How a console ended.
 enum Ending {
     /// The user has left.
     Left,
-    /// The terminal went away.
-    HungUp,
     /// The port was closed, or the device went away.
     Closed,
     /// The connection to the exporter broke, or the driver failed.
@@ -113,7 +108,6 @@ pub(super) async fn run(device: &Device, matches: &ArgMatches) -> Outcome {
             tell("");
             Ok(0)
         }
-        Ending::HungUp => Err(Failure::Quiet(HUNG_UP)),
         Ending::Closed => {
             tell("\nSerial connection closed normally (end of stream).");
             Ok(0)
@@ -132,7 +126,6 @@ async fn talk(
     escape: Escape,
     log: Option<&mut Sink>,
 ) -> Result<Ending, Failure> {
-    let mut hangup = listen(SignalKind::hangup())?;
     let mut resumed = listen(SignalKind::from_raw(nix::libc::SIGCONT))?;
     let (queue, queued) = mpsc::channel(PIECES);
     let terminal = RawTerminal::enter()?;
@@ -156,7 +149,6 @@ async fn talk(
                     Err(_) => Ok(Ending::Lost(error)),
                 };
             }
-            _ = hangup.recv() => return Ok(Ending::HungUp),
             // Stopped and continued by hand; the shell in between has a terminal of its own taste.
             _ = resumed.recv() => terminal.again()?,
         }

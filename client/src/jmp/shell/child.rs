@@ -95,17 +95,19 @@ fn not_started(program: &OsStr, error: &io::Error) -> Failure {
 
 /// The exit code of a shell whose child has ended, and whether a signal ended it.
 ///
-/// Ctrl-C reaches both at once, and the child may be gone before we hear of it.
+/// Ctrl-C, or the end of the terminal, reaches both at once, and the child may be gone before we hear of it.
 pub(super) async fn shell_code(
     status: ExitStatus,
     stopped: bool,
     signals: &mut Signals,
 ) -> (u8, bool) {
-    let ours = [Signal::SIGINT, Signal::SIGTERM].map(|signal| Some(signal as i32));
+    use Signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+    let ours = [SIGINT, SIGTERM, SIGHUP, SIGQUIT].map(|signal| Some(signal as i32));
     let stopped = stopped
         || ours.contains(&status.signal()) && timeout(TOGETHER, signals.stopped()).await.is_ok();
     let code = match stopped {
-        true => Signals::STOPPED,
+        true => signals.code(),
         false => exit_code(status),
     };
     (code, stopped)

@@ -49,7 +49,7 @@ impl Direct {
                 biased;
                 () = signals.stopped() => {
                     if std::mem::replace(&mut stopped, true) {
-                        return Err(Failure::Quiet(Signals::STOPPED));
+                        return Err(Failure::Quiet(signals.code()));
                     }
                 }
                 status = child.wait() => break status,

@@ -41,7 +41,7 @@ use session::Manner;
 const HALF_AN_HOUR: Duration = Duration::from_secs(30 * 60);
 
 const NO_MODE: &str = "Specify one of: --client / --client-config, --exporter / --exporter-config, \
-                       or --tls-grpc HOST:PORT";
+                        or --tls-grpc HOST:PORT";
 
 /// Start a shell, or run a command, that can use the devices of an exporter
 ///
@@ -93,11 +93,11 @@ pub(super) struct Cmd {
     #[arg(long, value_name = "DURATION", value_parser = at_least_5_seconds, allow_hyphen_values = true)]
     dial_timeout: Option<SignedDuration>,
 
-    /// Start the exporter with this name on this machine
+    /// Start the exporter with this name on this machine; its hooks are not run
     #[arg(long, value_name = "ALIAS")]
     exporter: Option<String>,
 
-    /// Start the exporter of this configuration file on this machine
+    /// Start the exporter of this configuration file on this machine; its hooks are not run
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     exporter_config: Option<PathBuf>,
 

@@ -188,17 +188,27 @@ fn the_hook_runs_once_whoever_ends_the_lease_first() {
 }
 
 #[test]
-fn the_controller_may_take_the_lease_while_it_is_released() {
-    let mut play = Play::ready(WARN, END_LEASE);
-    play.end_session();
-    play.hook(When::After, failed());
-    play.fire(Timer::Settle);
-    play.news();
-    play.free();
-    assert_eq!(play.news(), ["Available: Available for new lease", "close"]);
-    play.released();
-    play.closed();
-    assert_eq!(play.news(), ["forget"]);
+fn the_controller_may_show_the_end_before_it_answers_the_release() {
+    for timer in [true, false] {
+        let mut play = Play::ready(WARN, WARN);
+        play.end_session();
+        play.hook(When::After, Ended::Ok);
+        play.fire(Timer::Settle);
+        play.news();
+        play.free();
+        assert_eq!(play.news(), [""; 0]);
+        assert_eq!(play.timers().last(), Some(&(Timer::Release, 10)));
+        if timer {
+            play.fire(Timer::Release);
+        } else {
+            play.released();
+        }
+        // Said again: an old controller is told of the release by another status.
+        assert_eq!(
+            play.news(),
+            ["Available: Exporter available after lease release", "close"]
+        );
+    }
 }
 
 #[test]

@@ -61,10 +61,12 @@ fn a_hook_that_was_started_is_not_started_again() {
     let mut play = recovered(true);
     assert_eq!(play.news(), ["release a"]);
     play.released();
+    play.closed();
     assert_eq!(
         play.news(),
         [
             "Available: Exporter available after lease release",
+            "close",
             "forget"
         ]
     );
@@ -83,8 +85,10 @@ fn a_new_lease_waits_for_what_was_left() {
             play.session();
             play.hook(When::After, Ended::Ok);
             play.fire(Timer::Settle);
-            play.closed();
+        } else {
+            play.released();
         }
+        play.closed();
         assert_eq!(play.count("Available"), 1);
         assert_eq!(play.count("open b"), 1);
     }

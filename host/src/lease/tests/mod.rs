@@ -5,6 +5,8 @@ mod before;
 mod context;
 mod crash;
 mod direct;
+mod force;
+mod last;
 mod leases;
 mod properties;
 mod stop;

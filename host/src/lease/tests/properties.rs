@@ -121,7 +121,12 @@ proptest! {
                 Action::Report { .. } | Action::Show { .. } => {
                     prop_assert!(!left, "OFFLINE is the last status");
                 }
-                Action::Journal { .. } | Action::Release { .. } => prop_assert!(!direct),
+                Action::Journal { .. } => prop_assert!(!direct),
+                Action::Release { id, .. } => {
+                    prop_assert!(!direct);
+                    // What a dead process had begun to end is released without a session.
+                    prop_assert_eq!(*open.get_or_insert(*id), *id);
+                }
                 _ => {}
             }
         }

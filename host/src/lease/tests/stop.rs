@@ -1,8 +1,7 @@
 //! How an exporter with a controller stops, wherever it is.
 
 use super::{
-    END_LEASE, EXIT, Ended, Event, Mode, Phase, Play, Setup, Stopping, Timer, WARN, When, failed,
-    setup,
+    END_LEASE, EXIT, Ended, Event, Mode, Phase, Play, Stopping, Timer, WARN, When, failed, setup,
 };
 
 #[test]
@@ -141,50 +140,6 @@ fn a_release_under_way_is_given_ten_more_seconds() {
 }
 
 #[test]
-fn a_second_signal_kills_hooks_and_waits_for_nobody() {
-    let mut play = Play::ready(None, WARN);
-    play.stop(Stopping::Now, 143);
-    play.news();
-    play.stop(Stopping::Now, 130);
-    assert_eq!(play.news(), ["kill afterLease"]);
-    play.stop(Stopping::Now, 130);
-    play.hook(When::After, Ended::Killed);
-    play.closed();
-    play.stop(Stopping::Now, 130);
-    assert_eq!(play.news(), ["close", "forget", "offline", "exit 143"]);
-    play.on(Event::Gone);
-    assert_eq!(play.news(), [""; 0]);
-}
-
-#[test]
-fn a_second_signal_leaves_the_cleaning_to_the_next_process() {
-    let mut play = Play::leased(WARN, WARN);
-    play.session();
-    play.stop(Stopping::Now, 143);
-    play.stop(Stopping::Now, 143);
-    play.hook(When::Before, Ended::Killed);
-    play.closed();
-    assert_eq!((play.count("run afterLease"), play.count("forget")), (0, 0));
-}
-
-#[test]
-fn a_second_signal_cuts_pauses_and_releases_short() {
-    let mut play = Play::ready(WARN, None);
-    play.end_session();
-    play.stop(Stopping::Now, 143);
-    assert_eq!(play.life.phase(), Phase::Settling);
-    play.stop(Stopping::Now, 143);
-    assert_eq!(play.life.phase(), Phase::Closing);
-
-    let mut play = Play::ready(WARN, None);
-    play.stop(Stopping::Now, 143);
-    play.fire(Timer::Settle);
-    assert_eq!(play.life.phase(), Phase::Releasing);
-    play.stop(Stopping::Now, 143);
-    assert_eq!(play.life.phase(), Phase::Closing);
-}
-
-#[test]
 fn a_hangup_lets_the_lease_go_on_and_the_exporter_goes_when_it_ends() {
     let mut play = Play::ready(WARN, WARN);
     play.stop(Stopping::AfterLease, 129);
@@ -262,66 +217,6 @@ fn a_signal_overrules_a_hook_that_waits_for_the_lease_to_end() {
     play.closed();
     play.on(Event::Gone);
     assert_eq!(play.news(), ["close", "offline", "exit 143"]);
-}
-
-fn only_one_lease(before: bool) -> Play {
-    let mut play = Play::fresh(Setup {
-        exit_on_lease_end: true,
-        ..setup(Mode::Controller, WARN.filter(|_| before), None)
-    });
-    play.on(Event::Start);
-    play.news();
-    play
-}
-
-#[test]
-fn an_exporter_for_one_lease_waits_for_it_and_goes_with_it() {
-    let mut play = only_one_lease(false);
-    play.free();
-    play.free();
-    assert_eq!(play.news(), [""; 0], "no lease is not the end of one");
-    play.show("a");
-    play.session();
-    play.news();
-    play.free();
-    play.fire(Timer::Settle);
-    play.closed();
-    play.on(Event::Gone);
-    assert_eq!(
-        play.news(),
-        [
-            "to clients Available: Available for new lease",
-            "close",
-            "offline",
-            "sidecar",
-            "exit 0"
-        ]
-    );
-}
-
-#[test]
-fn an_exporter_for_one_lease_goes_when_it_has_released_it() {
-    let mut play = only_one_lease(true);
-    play.show("a");
-    play.session();
-    play.hook(When::Before, Ended::Ok);
-    play.end_session();
-    play.fire(Timer::Settle);
-    play.news();
-    play.released();
-    play.closed();
-    play.on(Event::Gone);
-    assert_eq!(play.news(), ["close", "offline", "sidecar", "exit 0"]);
-}
-
-#[test]
-fn an_exporter_for_many_leases_goes_on() {
-    let mut play = Play::ready(None, None);
-    play.free();
-    play.fire(Timer::Settle);
-    play.closed();
-    assert_eq!((play.count("sidecar"), play.count("offline")), (0, 0));
-    assert_eq!(play.life.phase(), Phase::Idle);
 }
 
 #[test]

@@ -21,9 +21,6 @@ impl Life {
     }
 
     pub(super) fn close(&mut self, lease: Lease) -> State {
-        if !lease.asked {
-            return self.finish(lease);
-        }
         self.act(Action::Close(lease.id));
         lease.at(Step::Closing)
     }

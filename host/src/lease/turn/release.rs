@@ -22,28 +22,27 @@ impl Life {
 
     pub(super) fn releasing(&mut self, lease: Lease, news: News) -> State {
         match news {
-            News::Released => {
+            // Also if it did not work: the exporter is free, whatever the controller thinks.
+            News::Released | News::Timeout(Timer::Release) => {
                 if !self.departs() {
                     self.report(ExporterStatus::Available, text::RELEASED);
                 }
                 self.close(lease)
             }
-            // It is over at the controller, whoever did it.
-            News::Gone => self.over(lease),
-            News::Stop => {
+            // The release may be what ended it, and may be about to say something else than
+            // AVAILABLE on its way, so it still has the word, but not for long.
+            News::Gone | News::Stop => {
                 self.act(Action::Wait(lease.id, Timer::Release, wait::RELEASE));
                 lease.at(Step::Releasing)
             }
-            News::Timeout(Timer::Release) | News::Force => self.close(lease),
+            News::Force => self.close(lease),
             _ => lease.at(Step::Releasing),
         }
     }
 
-    /// The controller does not show the lease any more, so it can have a word about the next.
+    /// The controller does not show the lease any more.
     pub(super) fn over(&mut self, lease: Lease) -> State {
-        // Without a session nothing has been said about this lease yet.
-        let said = lease.asked && self.status.0 == ExporterStatus::Available;
-        if !said && !self.departs() {
+        if !self.departs() && self.status.0 != ExporterStatus::Available {
             self.report(ExporterStatus::Available, text::AVAILABLE);
         }
         self.close(lease)

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, ReadBuf};
 
 use super::CHUNK;
+use crate::resource::buffered;
 
 /// A buffered reader that knows how much it has read, and whether anybody has asked it for more
 /// than there was.
@@ -96,14 +97,10 @@ impl<R: AsyncRead + Unpin> AsyncBufRead for Intake<R> {
 
 impl<R: AsyncRead + Unpin> AsyncRead for Intake<R> {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let ready = ready!(self.as_mut().poll_fill_buf(cx))?;
-        let length = ready.len().min(buf.remaining());
-        buf.put_slice(&ready[..length]);
-        self.consume(length);
-        Poll::Ready(Ok(()))
+        buffered::poll_read(self, cx, buf)
     }
 }

@@ -14,6 +14,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::error::Trouble;
 use super::exchange::{Exchange, innermost};
 use super::progress::Progress;
+use crate::resource::buffered;
 
 /// Reads a body and, on the way, runs its connection. Its errors carry a [`Trouble`].
 pub(super) struct Body {
@@ -103,14 +104,10 @@ impl AsyncBufRead for Body {
 
 impl AsyncRead for Body {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let ready = ready!(self.as_mut().poll_fill_buf(cx))?;
-        let length = ready.len().min(buf.remaining());
-        buf.put_slice(&ready[..length]);
-        self.consume(length);
-        Poll::Ready(Ok(()))
+        buffered::poll_read(self, cx, buf)
     }
 }

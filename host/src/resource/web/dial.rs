@@ -1,14 +1,14 @@
 //! From a URL to a stream of bytes: name, TCP, TLS.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jumpstarter_client::connect::{self, DialError};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -16,9 +16,6 @@ use tokio_rustls::TlsConnector;
 
 use super::error::Trouble;
 use super::url::Url;
-
-/// How long one of several addresses of a name may take, so that the next gets its turn.
-const PER_ADDRESS: Duration = Duration::from_secs(5);
 
 /// What HTTP runs over.
 pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -104,29 +101,15 @@ fn system_roots() -> RootCertStore {
 }
 
 async fn tcp(host: &str, port: u16) -> Result<TcpStream, Trouble> {
-    let unresolved =
-        |error: io::Error| Trouble::Stream("ResolveError", format!("`{host}`: {error}"));
-    let addresses = lookup_host((host, port)).await.map_err(unresolved)?;
-    let mut addresses = addresses.peekable();
-    let mut last = None;
-    while let Some(address) = addresses.next() {
-        let attempt = TcpStream::connect(address);
-        let connected = if addresses.peek().is_some() {
-            timeout(PER_ADDRESS, attempt)
-                .await
-                .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-        } else {
-            attempt.await
-        };
-        match connected {
-            Ok(stream) => return Ok(stream),
-            Err(error) => {
-                last = Some(Trouble::Stream(
-                    "ConnectError",
-                    format!("{address}: {error}"),
-                ));
+    connect::dial(host, port)
+        .await
+        .map_err(|error| match error {
+            DialError::Resolve { source, .. } => {
+                Trouble::Stream("ResolveError", format!("`{host}`: {source}"))
             }
-        }
-    }
-    Err(last.unwrap_or_else(|| unresolved(io::ErrorKind::NotFound.into())))
+            DialError::Connect { address, source } => {
+                Trouble::Stream("ConnectError", format!("{address}: {source}"))
+            }
+            error => Trouble::Stream("ConnectError", error.to_string()),
+        })
 }

@@ -26,6 +26,8 @@ pub(in crate::stream) struct Reader {
     socket: Arc<UdpSocket>,
     kind: Kind,
     errors: u32,
+    /// How much there was the last time.
+    expected: usize,
     ended: bool,
     /// What it ends with. The kernel tells of a reset before it hands over what had come until then.
     failure: Option<io::Error>,
@@ -39,6 +41,7 @@ impl Reader {
             socket,
             kind,
             errors: 0,
+            expected: 0,
             ended: false,
             failure: None,
         }
@@ -62,40 +65,42 @@ impl Reader {
 
     /// Receives what is there, up to a batch of frames.
     fn fill(&mut self, scratch: &mut Vec<u8>) -> BytesMut {
-        let longest = self.kind.longest + 1;
-        if scratch.len() < longest {
-            // Zeroes that the kernel has at hand, so that only what is used costs memory.
-            *scratch = vec![0; longest];
-        }
         let mut frames = BytesMut::new();
         while frames.len() < BATCH {
-            let Some(length) = self.receive(&mut scratch[..longest]) else {
+            scratch.clear();
+            // Only what is used of it costs memory.
+            scratch.reserve(self.kind.longest + 1);
+            if !self.receive(scratch) {
                 break;
-            };
-            append(&mut frames, &scratch[..length]);
+            }
+            if frames.is_empty() {
+                frames.reserve(self.expected);
+            }
+            append(&mut frames, scratch);
         }
+        self.expected = frames.len().min(BATCH);
         frames
     }
 
-    /// Receives one message; none if there is none.
-    fn receive(&mut self, room: &mut [u8]) -> Option<usize> {
+    /// Receives one message; false if there is none.
+    fn receive(&mut self, room: &mut Vec<u8>) -> bool {
         loop {
-            match self.socket.try_recv(room) {
+            match self.socket.try_recv_buf(room) {
                 Ok(0) if !self.kind.datagrams => {
                     self.ended = true;
-                    return None;
+                    return false;
                 }
                 Ok(length) if length > self.kind.longest => {
                     let text = format!("a message is longer than {} bytes", self.kind.longest);
                     return self.fail(io::Error::other(text));
                 }
-                Ok(length) => {
+                Ok(_) => {
                     self.errors = 0;
-                    return Some(length);
+                    return true;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.errors = 0;
-                    return None;
+                    return false;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if self.kind.datagrams && self.errors < ERRORS => {
@@ -110,10 +115,10 @@ impl Reader {
         }
     }
 
-    fn fail(&mut self, error: io::Error) -> Option<usize> {
+    fn fail(&mut self, error: io::Error) -> bool {
         self.ended = true;
         self.failure = Some(error);
-        None
+        false
     }
 
     pub(in crate::stream) fn now(&mut self) -> io::Result<Option<Bytes>> {

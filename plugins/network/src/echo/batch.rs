@@ -1,61 +1,90 @@
 //! Several messages at a time: small ones come together with the next, and cost a part of the trips
 //! to the kernel.
 
+use std::cell::RefCell;
 use std::io::{self, ErrorKind, IoSlice};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, MultiHeaders, UnixAddr, sendmmsg};
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 
 /// No more messages are taken when there are so many bytes.
-const ENOUGH: usize = 32 << 10;
+const ENOUGH: usize = 128 << 10;
 /// Nor when there are so many messages.
 const MANY: usize = 64;
 
+thread_local! {
+    /// Nearly always empty between two turns, so one is enough for all streams.
+    static BATCH: RefCell<Batch> = RefCell::default();
+}
+
+/// What came of a turn.
+pub(super) enum Turn {
+    /// What was there has been sent back.
+    Done,
+    /// There was not room for all of it.
+    Rest(Batch),
+    /// The other side sends no more.
+    Last,
+}
+
 /// Messages, one behind the other.
+#[derive(Default)]
 pub(super) struct Batch {
     /// Room for a batch and one message of any size. The system gives memory to those parts of it
     /// that have been used.
     buffer: Vec<u8>,
-    /// The size of the longest message.
-    longest: usize,
     /// Where each message ends.
     ends: Vec<usize>,
     /// How many have been sent.
     sent: usize,
-    last: bool,
+}
+
+/// Sends back what is there, if there is room. No message is longer than `longest`.
+///
+/// # Errors
+/// `WouldBlock` if there is nothing or no room, and those of the system.
+pub(super) fn turn(socket: &UnixDatagram, longest: usize) -> io::Result<Turn> {
+    socket.try_io(Interest::WRITABLE, || room(socket))?;
+    BATCH.with_borrow_mut(|batch| {
+        batch.fill(socket, longest)?;
+        if batch.is_empty() {
+            return Ok(Turn::Last);
+        }
+        match batch.drain(socket) {
+            Ok(()) if batch.is_empty() => Ok(Turn::Done),
+            // What is wrong, if anything, the next try will say.
+            _ => Ok(Turn::Rest(std::mem::take(batch))),
+        }
+    })
+}
+
+/// Whether the socket takes anything, as the system sees it now: the runtime believes so until a
+/// message did not fit.
+fn room(socket: &UnixDatagram) -> io::Result<()> {
+    let mut polled = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
+    match poll(&mut polled, PollTimeout::ZERO)? {
+        0 => Err(ErrorKind::WouldBlock.into()),
+        _ => Ok(()),
+    }
 }
 
 // === impl Batch ===
 
 impl Batch {
-    pub(super) fn new(longest: usize) -> Self {
-        Self {
-            buffer: Vec::new(),
-            longest,
-            ends: Vec::new(),
-            sent: 0,
-            last: false,
-        }
-    }
-
-    /// Takes what is there; the batch must be empty.
-    ///
-    /// # Errors
-    /// `WouldBlock` if there is nothing, and those of the system.
-    pub(super) fn fill(&mut self, socket: &UnixDatagram) -> io::Result<()> {
+    /// Takes what is there; the batch must be empty, and stays so at the end.
+    fn fill(&mut self, socket: &UnixDatagram, longest: usize) -> io::Result<()> {
         self.buffer.clear();
-        self.buffer.reserve(ENOUGH + self.longest);
+        self.buffer.reserve(ENOUGH + longest);
         while self.ends.len() < MANY && self.buffer.len() < ENOUGH {
             match socket.try_recv_buf(&mut self.buffer) {
-                // Nobody sends an empty message.
-                Ok(0) => {
-                    self.last = true;
-                    break;
-                }
+                // Nobody sends an empty message, and the end can be read again.
+                Ok(0) => break,
                 Ok(_) => self.ends.push(self.buffer.len()),
-                Err(error) if error.kind() == ErrorKind::WouldBlock && !self.is_empty() => break,
+                // An error that is not about this moment comes again, too.
+                Err(_) if !self.is_empty() => break,
                 Err(error) => return Err(error),
             }
         }
@@ -84,16 +113,6 @@ impl Batch {
     /// Whether everything has been sent.
     pub(super) fn is_empty(&self) -> bool {
         self.ends.is_empty()
-    }
-
-    /// Whether the other side sends no more.
-    pub(super) fn is_last(&self) -> bool {
-        self.last
-    }
-
-    /// Gives the memory of an empty batch back.
-    pub(super) fn forget(&mut self) {
-        self.buffer = Vec::new();
     }
 }
 

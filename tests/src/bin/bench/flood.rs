@@ -75,5 +75,6 @@ async fn growth(lab: &Lab, whose: Whose, export: &str, driver: &str, effort: Eff
         most = most.max(weigh(served.pid()).0);
     }
     running.shutdown().await;
+    served.cut();
     most - before
 }

@@ -131,6 +131,13 @@ impl Served {
         self.end()
     }
 
+    /// Ends it at once, for clients that cannot leave: one that has given up a stream whose window is
+    /// full holds its connection until the other side reads on.
+    pub(crate) fn cut(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Asks it to end and waits, however long: the Python exporter works in a child with a session
     /// of its own, which only its parent's orderly end ends.
     fn end(&mut self) -> Duration {

@@ -60,7 +60,7 @@ async fn one_of(leases: &Leases, signals: &mut Signals) -> Result<String, Failur
                 // A question that Ctrl-C ended has its own words for that.
                 biased;
                 picked = pick(&active) => picked,
-                () = signals.stopped() => Err(Failure::Quiet(Signals::STOPPED)),
+                () = signals.stopped() => Err(Failure::Quiet(signals.code())),
             }
         }
         _ => Err(Failure::Usage(several(&active))),

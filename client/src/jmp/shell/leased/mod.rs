@@ -54,7 +54,7 @@ pub(super) struct Leased {
 impl Leased {
     /// As the client of these settings.
     pub(super) async fn run(&self, config: &ClientConfig) -> Outcome {
-        let mut signals = Signals::listen_to_all()?;
+        let mut signals = Signals::listen()?;
         token::check(config)?;
         let leases = leases_of(config)?;
         let limits = self.patience.limits(config)?;
@@ -153,7 +153,7 @@ async fn ask(leases: &Leases, request: &Request, signals: &mut Signals) -> Resul
     let stopped = tokio::select! {
         biased;
         asked = &mut asked => return asked.map_err(|error| unasked(&error)),
-        () = signals.stopped() => Failure::Quiet(Signals::STOPPED),
+        () = signals.stopped() => Failure::Quiet(signals.code()),
     };
     if let Ok(Ok(held)) = timeout(RELEASED_WITHIN, asked).await {
         // Said and logged already.

@@ -14,7 +14,7 @@ use super::farewell;
 use super::moments::{self, News};
 use crate::config::ClientConfig;
 use crate::lease::{Held, Tunnel, Watch};
-use crate::ui::{Failure, Outcome, Signals, Stop};
+use crate::ui::{Failure, Outcome, Signals};
 use crate::{Allow, env};
 
 /// How the use of a lease ended.
@@ -48,12 +48,12 @@ pub(super) async fn work(
     let status = loop {
         tokio::select! {
             biased;
-            stop = signals.stop() => {
-                if stop == Stop::HangUp {
+            () = signals.stopped() => {
+                if signals.code() == Signals::HUNG_UP {
                     hang_up(&child);
                 }
                 if std::mem::replace(&mut stopped, true) {
-                    return Ended::For(Err(Failure::Quiet(Signals::STOPPED)));
+                    return Ended::For(Err(Failure::Quiet(signals.code())));
                 }
             }
             status = child.wait() => break status,
