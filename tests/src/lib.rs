@@ -25,6 +25,7 @@ mod board;
 mod certs;
 mod double;
 mod exporter;
+mod issuer;
 mod lab;
 mod leased;
 mod lines;
@@ -33,6 +34,7 @@ mod programs;
 mod pty;
 mod run;
 mod setup;
+mod standalone;
 mod wire;
 
 pub use crate::{
@@ -40,14 +42,16 @@ pub use crate::{
     certs::Certs,
     double::{Call, Double, Fault, Kind, Rpc, Said},
     exporter::Exporter,
+    issuer::Issuer,
     lab::Lab,
-    leased::{Access, Controller, Hooks, Make, Person, Seen, Station, Tunnel, Visitor},
+    leased::{Access, Cast, Controller, Hooks, Make, Person, Seen, Stage, Station, Tunnel, Visitor},
     lines::Lines,
     port::free_port,
     programs::Programs,
     pty::Terminal,
     run::{Outcome, run},
     setup::Setup,
+    standalone::{Account, Settings, Standalone},
     wire::{Peer, dial, null, values},
 };
 

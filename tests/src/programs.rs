@@ -18,7 +18,14 @@ impl Programs {
         if folder.ends_with("deps") {
             folder.pop();
         }
-        for needed in ["jmp", "j", "jmp-exporter", "plugins", "test-plugins"] {
+        for needed in [
+            "jmp",
+            "j",
+            "jmp-exporter",
+            "jmp-controller",
+            "plugins",
+            "test-plugins",
+        ] {
             assert!(
                 folder.join(needed).exists(),
                 "{} is not there: run `make build` first",

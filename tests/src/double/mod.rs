@@ -54,7 +54,7 @@ pub use self::{
 };
 use crate::{
     Certs, Lab, PATIENCE,
-    leased::{Access, Controller, Seen},
+    leased::{Access, Controller, Seen, Stage},
 };
 
 const NAMESPACE: &str = "lab";
@@ -351,5 +351,15 @@ impl Controller for Double {
             let lease = state.lease(name).expect("a lease of this controller");
             lease.end("Released", "The lease was marked for release");
         });
+    }
+}
+
+impl Stage for Double {
+    fn start(lab: &Lab) -> Self {
+        Self::start(lab)
+    }
+
+    fn reported(&self) -> Option<Vec<(ExporterStatus, String)>> {
+        Some(self.statuses())
     }
 }

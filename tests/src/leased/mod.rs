@@ -7,6 +7,7 @@
 //!      └─────── Station   an exporter process that is registered there
 //! ```
 
+mod cast;
 mod config;
 mod hooks;
 mod make;
@@ -23,9 +24,9 @@ use std::{
 use jumpstarter_proto::v1::ExporterStatus;
 
 pub use self::{
-    hooks::Hooks, make::Make, person::Person, station::Station, tunnel::Tunnel, visitor::Visitor,
+    cast::Cast, hooks::Hooks, make::Make, person::Person, station::Station, tunnel::Tunnel, visitor::Visitor,
 };
-use crate::PATIENCE;
+use crate::{Lab, PATIENCE};
 
 /// What peers need to know to reach a controller and to be known there.
 #[derive(Clone, Debug)]
@@ -91,18 +92,7 @@ pub trait Controller {
     where
         Self: Sized,
     {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let seen = self.seen();
-            if is(&seen) {
-                return seen;
-            }
-            assert!(
-                Instant::now() < until,
-                "the exporter is not {what}: {seen:?}"
-            );
-            thread::sleep(Duration::from_millis(10));
-        }
+        wait_until(what, || self.seen(), is)
     }
 
     /// Waits until the exporter can be leased.
@@ -141,5 +131,35 @@ pub trait Controller {
         let name = self.ask_for_lease(duration);
         self.wait_until("leased", |seen| seen.lease.as_ref() == Some(&name));
         name
+    }
+}
+
+/// A controller that a story can have for itself.
+pub trait Stage: Controller + Sized {
+    /// Starts one.
+    fn start(lab: &Lab) -> Self;
+
+    /// Every status that the exporter has reported, in order; `None` if it keeps no account of that.
+    fn reported(&self) -> Option<Vec<(ExporterStatus, String)>>;
+}
+
+/// Looks at an exporter until it is seen in a certain way, for which `what` is the word.
+#[track_caller]
+pub(crate) fn wait_until(
+    what: &str,
+    mut look: impl FnMut() -> Seen,
+    is: impl Fn(&Seen) -> bool,
+) -> Seen {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let seen = look();
+        if is(&seen) {
+            return seen;
+        }
+        assert!(
+            Instant::now() < until,
+            "the exporter is not {what}: {seen:?}"
+        );
+        thread::sleep(Duration::from_millis(10));
     }
 }

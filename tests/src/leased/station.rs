@@ -4,6 +4,7 @@ use std::{
     cell::RefCell,
     fs,
     os::unix::process::CommandExt,
+    path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -50,7 +51,11 @@ impl Station {
 
     /// The same, with options of the program itself: `["--log-level", "DEBUG"]`.
     pub fn command_with(lab: &Lab, make: Make, yaml: &str, options: &[&str]) -> Command {
-        let config = lab.file("station.yaml", yaml);
+        Self::command_of(lab, make, &lab.file("station.yaml", yaml), options)
+    }
+
+    /// The same, with a configuration that is there.
+    pub fn command_of(lab: &Lab, make: Make, config: &Path, options: &[&str]) -> Command {
         let program = match make {
             Make::Ours => "jmp-exporter",
             Make::Reference => "jmp",
