@@ -1,5 +1,6 @@
 //! `jmp`: what a person types.
 
+mod admin;
 mod auth;
 mod catalog;
 mod clients;
@@ -76,6 +77,7 @@ enum Command {
     /// Find and inspect driver plugins
     #[command(disable_help_flag = true)]
     Driver(Passed),
+    Admin(admin::Cmd),
     Get(get::Cmd),
     Create(create::Cmd),
     Update(update::Cmd),
@@ -139,6 +141,7 @@ impl Jmp {
             Command::Run(_) | Command::Check(_) | Command::Driver(_) => {
                 Err(exporter::become_it(words))
             }
+            Command::Admin(cmd) => self.logging.block_on(cmd.run(line)),
             Command::Get(cmd) => self.logging.block_on(cmd.run(line)),
             Command::Create(cmd) => self.logging.block_on(cmd.run(line)),
             Command::Update(cmd) => self.logging.block_on(cmd.run(line)),

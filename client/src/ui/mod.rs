@@ -17,7 +17,7 @@ pub(crate) use failure::{Failure, Outcome};
 pub(crate) use output::{Format, Resource, show, value};
 pub(crate) use screen::Screen;
 pub(crate) use signals::{Signals, listen};
-pub(crate) use table::Table;
+pub(crate) use table::{Table, terminal_width};
 pub(crate) use terminal::RawTerminal;
 
 /// Prints one line of data.
