@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::{
-    API_VERSION, ConfigError, TlsSettings, expect, files, home, is_name, read, stem, write,
+    API_VERSION, ConfigError, Lock, TlsSettings, edit, expect, files, home, is_name, read, stem,
+    write,
 };
 use crate::{Secret, yaml};
 
@@ -195,15 +196,19 @@ impl ExporterConfig {
             self.token = Some(token);
             return Ok(());
         };
+        let _lock = Lock::around(path);
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
             path: path.clone(),
             source,
         })?;
-        let changed = replace_token(&text, token.expose()).ok_or_else(|| ConfigError::Invalid {
-            path: path.clone(),
-            why: "token: it is not on a line of its own, so it cannot be replaced; write it as \
+        let changed = edit::replace(&text, &[("token", token.expose())]).ok_or_else(|| {
+            ConfigError::Invalid {
+                path: path.clone(),
+                why:
+                    "token: it is not on a line of its own, so it cannot be replaced; write it as \
                   `token: …`"
-                .to_owned(),
+                        .to_owned(),
+            }
         })?;
         write::privately(path, &changed)?;
         self.token = Some(token);
@@ -249,31 +254,6 @@ impl ExporterConfig {
         let entries = entries.map(|(key, value)| (key.to_owned(), value));
         entries.into_iter().collect()
     }
-}
-
-/// The same text with another token; none if that would change anything else.
-fn replace_token(text: &str, token: &str) -> Option<String> {
-    let line = yaml::to_string(&json!({ "token": token })).ok()?;
-    let mut changed = String::with_capacity(text.len() + line.len());
-    let mut found = false;
-    for old in text.split_inclusive('\n') {
-        if old.starts_with("token:") {
-            changed.push_str(&line);
-            found = true;
-        } else {
-            changed.push_str(old);
-        }
-    }
-    if !found {
-        if !changed.is_empty() && !changed.ends_with('\n') {
-            changed.push('\n');
-        }
-        changed.push_str(&line);
-    }
-    let parse = |text: &str| serde_yaml::from_str::<Map<String, Value>>(text).ok();
-    let (mut before, after) = (parse(text)?, parse(&changed)?);
-    before.insert("token".to_owned(), Value::String(token.to_owned()));
-    (before == after).then_some(changed)
 }
 
 #[cfg(test)]
@@ -349,17 +329,5 @@ exitOnLeaseEnd: false
         config.save_token(Secret::new("new".to_owned())).unwrap();
         let expected = "# our lab\nkind: ExporterConfig\ntoken: new\nexport:\n  a: {token: x}\n";
         assert_eq!(fs::read_to_string(&path).unwrap(), expected);
-    }
-
-    #[test]
-    fn a_token_in_a_strange_place_is_left_alone() {
-        assert_eq!(replace_token("a: 1", "x").unwrap(), "a: 1\ntoken: x\n");
-        for text in [
-            "token: >\n  long\n  token\n",
-            "{token: a}\n",
-            "a: |\n  x\ntoken:\n  y\n",
-        ] {
-            assert_eq!(replace_token(text, "x"), None, "{text}");
-        }
     }
 }

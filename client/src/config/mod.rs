@@ -8,8 +8,10 @@
 //! ```
 
 mod client;
+mod edit;
 mod error;
 mod exporter;
+mod lock;
 mod user;
 mod write;
 
@@ -22,6 +24,7 @@ use crate::env;
 pub use client::{ClientConfig, ClientError, Drivers, Leases, TlsSettings};
 pub use error::ConfigError;
 pub use exporter::{ExporterConfig, ExporterPaths, check_exporter_alias, find_exporter};
+pub(crate) use lock::Lock;
 pub use user::UserConfig;
 
 /// The value of `apiVersion` in every file.

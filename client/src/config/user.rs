@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{API_VERSION, ClientConfig, ConfigError, expect, home, read, write};
+use super::{API_VERSION, ClientConfig, ConfigError, Lock, expect, home, read, write};
 use crate::yaml;
 
 /// The user's own file.
@@ -72,6 +72,11 @@ impl UserConfig {
         if let Some(user) = Self::load_from(&home)? {
             return Ok(user);
         }
+        let _lock = Lock::of(&home);
+        // Somebody else may have been faster, and have chosen a client.
+        if let Some(user) = Self::load_from(&home)? {
+            return Ok(user);
+        }
         let user = Self {
             current_client: None,
         };
@@ -100,7 +105,31 @@ impl UserConfig {
         let user = Self {
             current_client: alias.map(str::to_owned),
         };
-        user.save_in(&home()?)
+        let home = home()?;
+        let _lock = Lock::of(&home);
+        user.save_in(&home)
+    }
+
+    /// Makes another client the current one if `alias` is, which is about to be deleted.
+    ///
+    /// # Errors
+    ///
+    /// When the file is of no use, or cannot be written.
+    pub fn forget(alias: &str) -> Result<(), ConfigError> {
+        let home = home()?;
+        let _lock = Lock::of(&home);
+        let user = Self::load_from(&home)?.unwrap_or(Self {
+            current_client: None,
+        });
+        if user.current_client.as_deref() != Some(alias) {
+            return Ok(());
+        }
+        let files = super::files(&home.join("clients"))?;
+        let mut names = files.iter().filter_map(|file| file.file_stem()?.to_str());
+        let next = Self {
+            current_client: names.find(|name| *name != alias).map(str::to_owned),
+        };
+        next.save_in(&home)
     }
 
     fn save_in(&self, home: &Path) -> Result<(), ConfigError> {

@@ -40,7 +40,7 @@ pub use trust::CaError;
 #[cfg(feature = "commands")]
 pub(crate) use uplink::ReachError;
 pub use uplink::{ChannelOptions, OptionValue, TargetError, Uplink, UplinkError, target};
-pub(crate) use uplink::{explain, plainly};
+pub(crate) use uplink::{explain, plainly, was_unsent};
 #[cfg(feature = "commands")]
 pub(crate) use web::Web;
 

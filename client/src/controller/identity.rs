@@ -36,6 +36,15 @@ pub struct UnusableIdentity(&'static str);
 #[derive(Clone)]
 pub(super) struct Headers(HeaderMap);
 
+// === impl UnusableIdentity ===
+
+impl UnusableIdentity {
+    /// Which part of the identity: `token`, `namespace` or `name`.
+    pub fn what(&self) -> &'static str {
+        self.0
+    }
+}
+
 // === impl Kind ===
 
 impl Kind {

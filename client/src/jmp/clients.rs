@@ -8,6 +8,7 @@ use jumpstarter_proto::names::{self, Kind, Name};
 
 use crate::config::ClientConfig;
 use crate::controller::Controller;
+use crate::lease;
 use crate::ui::{Failure, sentence};
 
 /// The controller, as one client sees it.
@@ -15,6 +16,7 @@ use crate::ui::{Failure, sentence};
 pub(super) struct Clients {
     controller: Controller,
     namespace: String,
+    client: String,
 }
 
 /// Which leases to list.
@@ -41,6 +43,7 @@ impl Clients {
         Ok(Self {
             controller,
             namespace: config.namespace.clone().unwrap_or_default(),
+            client: config.name.clone(),
         })
     }
 
@@ -96,16 +99,14 @@ impl Clients {
         }
     }
 
-    pub(super) async fn create_lease(&self, lease: Lease, id: &str) -> Result<Lease, Failure> {
+    pub(super) async fn create_lease(&self, wanted: Lease, id: &str) -> Result<Lease, Failure> {
         let request = CreateLeaseRequest {
             parent: names::parent(&self.namespace),
             lease_id: id.to_owned(),
-            lease: Some(lease),
+            lease: Some(wanted),
         };
-        let created = self.controller.clients().create_lease(request).await;
-        Ok(created
-            .map_err(|status| sentence::refused(&status))?
-            .into_inner())
+        let created = lease::create(&self.controller, &self.client, request).await;
+        created.map_err(|error| sentence::unasked(&error))
     }
 
     /// Changes the fields of `lease` called `paths`.

@@ -15,6 +15,17 @@ pub enum AskError {
     /// It refused, or could not be reached.
     #[error("{}", describe(.0))]
     Refused(Box<Status>),
+    /// Whether it has made the lease is not known, because its answer got lost again and again.
+    #[error(
+        "{}; lease `{lease}` may exist all the same: `jmp delete leases {lease}` gives it back",
+        describe(status)
+    )]
+    Unclear {
+        /// What the lease would be called.
+        lease: String,
+        /// What came instead of an answer.
+        status: Box<Status>,
+    },
     /// What it answered makes no sense.
     #[error("the controller shows a lease with an unusable name: {0}")]
     Answer(#[from] NameError),
@@ -88,7 +99,7 @@ impl AskError {
     /// What the controller, or the way to it, said.
     pub fn status(&self) -> Option<&Status> {
         match self {
-            Self::Refused(status) => Some(status),
+            Self::Refused(status) | Self::Unclear { status, .. } => Some(status),
             Self::Answer(_) => None,
         }
     }

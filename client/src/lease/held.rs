@@ -50,6 +50,11 @@ impl Held {
         &self.lease
     }
 
+    /// Where it was asked for.
+    pub fn leases(&self) -> &Leases {
+        &self.leases
+    }
+
     /// The exporter it holds; empty before it is ready.
     pub fn exporter(&self) -> &str {
         self.lease.exporter.as_deref().unwrap_or_default()

@@ -10,6 +10,7 @@ use jumpstarter_proto::names::{self, Kind, Name};
 use prost_types::FieldMask;
 
 use super::{AskError, Held, Lease, Request, TakeError};
+use super::{answer, create, release};
 use crate::controller::Controller;
 
 /// How many leases are listed at a time.
@@ -26,6 +27,12 @@ struct Inner {
     controller: RwLock<Controller>,
     namespace: String,
     client: String,
+}
+
+/// A lease that was asked for, until the answer is there.
+struct Asking<'a> {
+    leases: &'a Leases,
+    request: Option<&'a Request>,
 }
 
 // === impl Leases ===
@@ -65,26 +72,44 @@ impl Leases {
 
     /// Asks for a lease, and does no more: nobody gives it back but [`delete`](Self::delete).
     ///
+    /// An answer that gets lost is asked for again, for half a minute.
+    ///
     /// # Errors
     ///
     /// Why the controller did not do it.
     pub async fn create(&self, request: &Request) -> Result<Lease, AskError> {
+        self.create_at(&self.controller(), request).await
+    }
+
+    /// The same over another connection.
+    pub(super) async fn create_at(
+        &self,
+        controller: &Controller,
+        request: &Request,
+    ) -> Result<Lease, AskError> {
         let request = request.to_wire(&self.0.namespace);
-        let answer = self.controller().clients().create_lease(request).await?;
-        Ok(answer.into_inner().try_into()?)
+        let lease = create::create(controller, self.client(), request).await?;
+        Ok(lease.try_into()?)
     }
 
     /// Asks for a lease that is given back when the result goes away.
     ///
-    /// Wait for the answer even if the lease is not wanted any more: the controller may be about to
-    /// give it, and only the answer tells its name.
+    /// Whoever stops waiting for the answer has no lease: one that the controller was about to give is
+    /// given back.
     ///
     /// # Errors
     ///
     /// Why the controller did not do it.
-    pub async fn hold(&self, request: Request) -> Result<Held, AskError> {
-        let lease = self.create(&request).await?;
-        Ok(Held::created(self.clone(), request, lease))
+    pub async fn hold(&self, mut request: Request) -> Result<Held, AskError> {
+        // Known before there is an answer, so that there is something to give back if none comes.
+        request.lease_id.get_or_insert_with(create::fresh_name);
+        let asking = Asking {
+            leases: self,
+            request: Some(&request),
+        };
+        let asked = self.create(&request).await;
+        asking.is_answered();
+        Ok(Held::created(self.clone(), request, asked?))
     }
 
     /// Uses a lease that exists; it will not be given back.
@@ -114,9 +139,14 @@ impl Leases {
     /// Why the controller does not tell.
     pub async fn get(&self, name: &str) -> Result<Lease, AskError> {
         let name = self.full(Kind::Lease, name);
-        let request = GetLeaseRequest { name };
-        let answer = self.controller().clients().get_lease(request).await?;
-        Ok(answer.into_inner().try_into()?)
+        let controller = self.controller();
+        let asked = async {
+            controller
+                .clients()
+                .get_lease(GetLeaseRequest { name })
+                .await
+        };
+        Ok(answer::soon(&controller, asked).await?.try_into()?)
     }
 
     /// All leases of this client that have not ended.
@@ -132,9 +162,10 @@ impl Leases {
             ..ListLeasesRequest::default()
         };
         let mut found = Vec::new();
-        let mut clients = self.controller().clients();
+        let controller = self.controller();
         loop {
-            let page = clients.list_leases(request.clone()).await?.into_inner();
+            let asked = async { controller.clients().list_leases(request.clone()).await };
+            let page = answer::soon(&controller, asked).await?;
             for lease in page.leases {
                 let lease = Lease::try_from(lease)?;
                 if lease.client == self.0.client {
@@ -191,8 +222,8 @@ impl Leases {
     ) -> Result<(), AskError> {
         let name = self.full(Kind::Lease, name);
         let request = DeleteLeaseRequest { name };
-        controller.clients().delete_lease(request).await?;
-        Ok(())
+        let asked = async { controller.clients().delete_lease(request).await };
+        Ok(answer::soon(controller, asked).await?)
     }
 
     /// The labels of an exporter.
@@ -205,8 +236,9 @@ impl Leases {
             name: self.full(Kind::Exporter, exporter),
             ..GetExporterRequest::default()
         };
-        let answer = self.controller().clients().get_exporter(request).await?;
-        Ok(answer.into_inner().labels)
+        let controller = self.controller();
+        let asked = async { controller.clients().get_exporter(request).await };
+        Ok(answer::soon(&controller, asked).await?.labels)
     }
 
     async fn update(
@@ -224,11 +256,28 @@ impl Leases {
                 paths: vec![path.to_owned()],
             }),
         };
-        let answer = self.controller().clients().update_lease(request).await?;
-        Ok(answer.into_inner().try_into()?)
+        let controller = self.controller();
+        let asked = async { controller.clients().update_lease(request).await };
+        Ok(answer::soon(&controller, asked).await?.try_into()?)
     }
 
     fn full(&self, kind: Kind, name: &str) -> String {
         Name::new(kind, &self.0.namespace, name).to_string()
+    }
+}
+
+// === impl Asking ===
+
+impl Asking<'_> {
+    fn is_answered(mut self) {
+        self.request = None;
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if let Some(request) = self.request {
+            release::unanswered(self.leases, request);
+        }
     }
 }

@@ -42,6 +42,8 @@
 //! # }
 //! ```
 
+mod answer;
+mod create;
 mod dial;
 mod error;
 mod held;
@@ -54,6 +56,8 @@ mod tunnel;
 mod view;
 mod watch;
 
+#[cfg(feature = "commands")]
+pub(crate) use create::create;
 pub use dial::DialError;
 pub use error::{AskError, ReadyError, TakeError};
 pub use held::Held;

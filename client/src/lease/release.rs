@@ -7,8 +7,9 @@ use tokio::time::{sleep, timeout};
 use tonic::{Code, Status};
 use tracing::{debug, info, warn};
 
-use super::{AskError, Leases};
+use super::{AskError, Leases, Request};
 use crate::backoff::Backoff;
+use crate::controller::Controller;
 
 /// How long giving back may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -28,7 +29,7 @@ pub(super) async fn properly(leases: &Leases, name: &str) -> Result<(), AskError
             Ok(_) => info!("Releasing Lease {name}"),
             Err(error) => debug!("lease {name} cannot be seen: {error}"),
         }
-        delete(leases, name).await
+        delete(leases, &leases.controller(), name).await
     });
     match released.await {
         Ok(Ok(())) => Ok(()),
@@ -44,10 +45,10 @@ pub(super) async fn properly(leases: &Leases, name: &str) -> Result<(), AskError
 }
 
 /// Asks until there is an answer.
-async fn delete(leases: &Leases, name: &str) -> Result<(), AskError> {
+async fn delete(leases: &Leases, controller: &Controller, name: &str) -> Result<(), AskError> {
     let mut pauses = Backoff::new(PAUSES.0, PAUSES.1, 0.2).ok();
     loop {
-        let error = match leases.delete(name).await {
+        let error = match leases.delete_at(controller, name).await {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
@@ -69,19 +70,44 @@ async fn delete(leases: &Leases, name: &str) -> Result<(), AskError> {
 /// and the runtime may be about to end.
 pub(super) fn apart(leases: &Leases, name: &str) {
     let (leases, lease) = (leases.clone(), name.to_owned());
+    in_a_thread(name, async move {
+        let controller = leases.controller().apart();
+        match timeout(PATIENCE, delete(&leases, &controller, &lease)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => debug!("lease {lease} cannot be released: {error}"),
+            Err(_) => warn!("Timeout while deleting lease {lease} during cleanup"),
+        }
+    });
+}
+
+/// The same for a lease that was asked for and may come to exist only after this.
+pub(super) fn unanswered(leases: &Leases, request: &Request) {
+    let name = request.lease_id.clone().unwrap_or_default();
+    let (leases, lease, request) = (leases.clone(), name.clone(), request.clone());
+    in_a_thread(&name, async move {
+        let controller = leases.controller().apart();
+        let released = timeout(PATIENCE, async {
+            // After this it exists or has existed, whichever question was answered first; nobody can
+            // make another one of that name.
+            leases.create_at(&controller, &request).await.ok();
+            delete(&leases, &controller, &lease).await
+        });
+        match released.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => debug!("lease {lease} cannot be released: {error}"),
+            Err(_) => warn!("Timeout while deleting lease {lease} during cleanup"),
+        }
+    });
+}
+
+fn in_a_thread(name: &str, work: impl Future<Output = ()> + Send + 'static) {
     let work = move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
-        let Ok(runtime) = runtime else { return };
-        runtime.block_on(async {
-            let controller = leases.controller().apart();
-            match timeout(PATIENCE, leases.delete_at(&controller, &lease)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => debug!("lease {lease} cannot be released: {error}"),
-                Err(_) => warn!("Timeout while deleting lease {lease} during cleanup"),
-            }
-        });
+        if let Ok(runtime) = runtime {
+            runtime.block_on(work);
+        }
     };
     match thread::Builder::new()
         .name("release".to_owned())

@@ -5,6 +5,7 @@ use tonic::{Code, Status};
 use super::Failure;
 use crate::connect::ConnectError;
 use crate::device::{OpenError, code_name};
+use crate::lease::AskError;
 
 /// Why there is no connection.
 pub(crate) fn unreachable(error: &ConnectError) -> String {
@@ -42,6 +43,15 @@ pub(crate) fn refused(status: &Status) -> Failure {
         Failure::TokenExpired(sentence)
     } else {
         Failure::Error(sentence)
+    }
+}
+
+/// What the controller did not do, and why.
+pub(crate) fn unasked(error: &AskError) -> Failure {
+    match error {
+        AskError::Refused(status) => refused(status),
+        AskError::Unclear { .. } => Failure::Error(format!("grpc error: {error}")),
+        AskError::Answer(_) => Failure::Error(error.to_string()),
     }
 }
 

@@ -3,10 +3,16 @@
 use std::fs;
 use std::future::pending;
 use std::pin::pin;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
 
 use super::{Failure, tell};
+
+/// A SIGTERM this soon after the first is the same one: programs that stop others, such as `timeout`,
+/// send theirs to us and then to everybody.
+const TWICE: Duration = Duration::from_millis(250);
 
 /// The signals that ask us to stop.
 ///
@@ -18,6 +24,7 @@ pub(crate) struct Signals {
     terminate: Signal,
     /// None after the first signal, and under `nohup`: whoever ignores it wants us to go on.
     hangup: Option<Signal>,
+    terminated: Option<Instant>,
     code: u8,
 }
 
@@ -42,6 +49,7 @@ impl Signals {
             } else {
                 Some(listen(hangup)?)
             },
+            terminated: None,
             code: Self::STOPPED,
         })
     }
@@ -65,10 +73,21 @@ impl Signals {
                 None => pending().await,
             }
         };
+        let terminate = &mut self.terminate;
+        let last = &mut self.terminated;
+        let terminated = async {
+            loop {
+                terminate.recv().await;
+                let now = Instant::now();
+                if last.replace(now).is_none_or(|last| now - last > TWICE) {
+                    return;
+                }
+            }
+        };
         let (text, code) = tokio::select! {
             _ = self.interrupt.recv() => ("SIGINT pressed, terminating", Self::STOPPED),
             _ = self.quit.recv() => ("SIGQUIT pressed, terminating", Self::QUIT),
-            _ = self.terminate.recv() => ("SIGTERM received, terminating", Self::STOPPED),
+            () = terminated => ("SIGTERM received, terminating", Self::STOPPED),
             _ = hung_up => ("SIGHUP received, terminating", Self::HUNG_UP),
         };
         // Shells and service managers send it along with other signals, and twice: it shows no hurry.

@@ -5,6 +5,7 @@
 //! ```
 
 mod environment;
+mod error;
 mod file;
 mod lenient;
 
@@ -12,10 +13,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::{ConfigError, files, home, is_name, read, stem, write};
+use super::{ConfigError, Lock, edit, files, home, is_name, read, stem, write};
 use crate::connect::{CaError, ChannelOptions, OptionValue, Tls};
-use crate::controller::{Controller, ControllerError, Identity, Kind};
+use crate::controller::{Controller, Identity, Kind};
 use crate::{Allow, Secret, yaml};
+pub use error::ClientError;
 use file::File;
 
 /// A client's settings.
@@ -159,16 +161,38 @@ impl ClientConfig {
         Ok(())
     }
 
-    /// Writes it back to where it came from; a client of the environment is not written.
+    /// Writes the tokens, and nothing else, back to where they came from: what somebody else has
+    /// changed there meanwhile stays, and so do comments. A client of the environment is not written.
     ///
     /// # Errors
     ///
     /// When the file cannot be written.
-    pub fn save(&mut self) -> Result<(), ConfigError> {
-        match self.path.clone() {
-            Some(path) => self.save_to(&path),
-            None => Ok(()),
+    pub fn save_tokens(&mut self) -> Result<(), ConfigError> {
+        let Some(path) = self.path.clone() else {
+            return Ok(());
+        };
+        let _lock = Lock::around(&path);
+        let tokens = [
+            ("token", &self.token),
+            ("refresh_token", &self.refresh_token),
+        ];
+        let tokens: Vec<_> = tokens
+            .into_iter()
+            .filter_map(|(key, token)| Some((key, token.as_ref()?.expose().as_str())))
+            .collect();
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        if !text.is_empty()
+            && let Some(changed) = edit::replace(&text, &tokens)
+        {
+            return write::privately(&path, &changed);
         }
+        // It is gone, or written in a way that only a whole new file can replace.
+        if let Ok(Some(mut found)) = Self::load(&path) {
+            found.token.clone_from(&self.token);
+            found.refresh_token = self.refresh_token.clone().or(found.refresh_token);
+            return found.save_to(&path);
+        }
+        self.save_to(&path)
     }
 
     /// All that is known about it, tokens included, in the order of the file, with null for what
@@ -205,13 +229,11 @@ impl ClientConfig {
             name: self.name.clone(),
             token: token.clone(),
         };
-        let tls = self.tls.tls()?;
-        Ok(Some(Controller::new(
-            endpoint,
-            &tls,
-            &identity,
-            &self.channel_options(),
-        )?))
+        let unusable = |error| ClientError::new(self.path.as_deref(), error);
+        let tls = self.tls.tls().map_err(|error| unusable(error.into()))?;
+        let options = self.channel_options();
+        let controller = Controller::new(endpoint, &tls, &identity, &options);
+        controller.map(Some).map_err(|error| unusable(error.into()))
     }
 
     /// How channels to its controller and routers behave.
@@ -227,18 +249,6 @@ impl ClientConfig {
             (name.as_str(), value)
         }))
     }
-}
-
-/// Why there is no way to the controller of a client.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ClientError {
-    /// The CA is no CA.
-    #[error(transparent)]
-    Ca(#[from] CaError),
-    /// Endpoint, token or names cannot be used.
-    #[error(transparent)]
-    Controller(#[from] ControllerError),
 }
 
 // === impl TlsSettings ===

@@ -57,7 +57,7 @@ shell:
 
     config.refresh_token = Some(Secret::new("r".to_owned()));
     config.leases.acquisition_timeout = 60;
-    config.save().unwrap();
+    config.save_to(&path).unwrap();
     let text = fs::read_to_string(&path).unwrap();
     assert!(
         text.contains("token: abc\nrefresh_token: r\ngrpcOptions"),
@@ -188,4 +188,37 @@ fn lists_and_texts_mean_the_same() {
     assert_eq!(all.allow(), Allow::everything());
     assert!(Drivers::from_text("a.*,b", false).allow().permits("a.x"));
     assert!(!Drivers::default().allow().permits("a"));
+}
+
+#[test]
+fn tokens_are_saved_beside_what_others_have_changed() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("lab.yaml");
+    let text = "# mine\nmetadata: {namespace: lab, name: me}\ntoken: old\n";
+    fs::write(&path, text).unwrap();
+    let mut config = ClientConfig::load(&path).unwrap().unwrap();
+    // Meanwhile, in an editor.
+    fs::write(&path, format!("{text}endpoint: there:1 # moved\n")).unwrap();
+    config.token = Some(Secret::new("new".to_owned()));
+    config.refresh_token = Some(Secret::new("r".to_owned()));
+    config.save_tokens().unwrap();
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        "# mine\nmetadata: {namespace: lab, name: me}\ntoken: new\nrefresh_token: r\n\
+         endpoint: there:1 # moved\n"
+    );
+    // Nothing that lines could be changed in.
+    fs::write(
+        &path,
+        "{metadata: {name: me}, endpoint: \"there:2\", token: old}",
+    )
+    .unwrap();
+    config.save_tokens().unwrap();
+    let found = ClientConfig::load(&path).unwrap().unwrap();
+    assert_eq!(found.endpoint.as_deref(), Some("there:2"));
+    assert_eq!(found.token.unwrap().expose(), "new");
+    fs::remove_file(&path).unwrap();
+    config.save_tokens().unwrap();
+    let found = ClientConfig::load(&path).unwrap().unwrap();
+    assert_eq!(found.refresh_token.unwrap().expose(), "r");
 }

@@ -34,7 +34,7 @@ pub use options::{ChannelOptions, OptionValue};
 pub(crate) use reach::ReachError;
 #[cfg(feature = "commands")]
 pub(super) use reach::reach;
-pub(crate) use status::{explain, plainly};
+pub(crate) use status::{explain, plainly, was_unsent};
 pub use target::{TargetError, target};
 
 /// How long a name server may take.

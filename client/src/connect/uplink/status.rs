@@ -5,17 +5,31 @@
 //! about trying again these are all the same, and not the same as the peer's own answers.
 
 use std::error::Error;
+use std::sync::Arc;
 
+use thiserror::Error;
 use tonic::{Status, TimeoutExpired};
 
 use super::UplinkError;
+
+/// There was no connection to send a request over, so nobody can have acted on it.
+#[derive(Debug, Error)]
+#[error("nothing was sent")]
+struct Unsent;
+
+/// Whether it is certain that the peer has never seen the request.
+pub(crate) fn was_unsent(status: &Status) -> bool {
+    status.source().is_some_and(|source| source.is::<Unsent>())
+}
 
 /// Why a request was not answered.
 pub(crate) fn explain(error: &(dyn Error + 'static)) -> Status {
     let mut innermost = error;
     loop {
         if let Some(error) = innermost.downcast_ref::<UplinkError>() {
-            return Status::unavailable(error.to_string());
+            let mut status = Status::unavailable(error.to_string());
+            status.set_source(Arc::new(Unsent));
+            return status;
         }
         if innermost.is::<TimeoutExpired>() {
             return Status::deadline_exceeded("no answer in time");
@@ -43,6 +57,7 @@ mod tests {
     use tonic::Code;
 
     use super::*;
+    use crate::Host;
 
     #[test]
     fn the_peers_own_words_stay_as_they_are() {
@@ -51,6 +66,16 @@ mod tests {
             (status.code(), status.message()),
             (Code::Unknown, "empty lease name")
         );
+    }
+
+    #[test]
+    fn a_request_without_a_connection_was_not_sent() {
+        let host = Host::parse("lab:1");
+        let status = explain(&UplinkError::NotTls { host });
+        assert!(was_unsent(&status), "{status:?}");
+        let broken = io::Error::from(io::ErrorKind::ConnectionReset);
+        assert!(!was_unsent(&explain(&broken)));
+        assert!(!was_unsent(&Status::unavailable("being restarted")));
     }
 
     #[test]

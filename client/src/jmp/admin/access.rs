@@ -29,7 +29,12 @@ pub(super) struct Access {
     data_dir: Option<PathBuf>,
 
     /// A controller elsewhere: https://host:port; needs --token-file
-    #[arg(long, value_name = "URL", env = "JMP_CONTROLLER_SERVER", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "JMP_CONTROLLER_SERVER",
+        hide_env_values = true
+    )]
     server: Option<String>,
 
     /// The token of an administrator, for --server

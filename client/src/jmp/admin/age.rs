@@ -108,6 +108,9 @@ mod tests {
         ] {
             assert_eq!(length(seconds), expected);
         }
-        assert_eq!(whole_seconds("2026-11-22T09:00:01.25Z"), "2026-11-22T09:00:01Z");
+        assert_eq!(
+            whole_seconds("2026-11-22T09:00:01.25Z"),
+            "2026-11-22T09:00:01Z"
+        );
     }
 }

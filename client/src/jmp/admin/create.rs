@@ -106,8 +106,13 @@ struct LeaseFor {
     client: String,
 
     /// Which exporters will do: board=imx8,!broken
-    #[arg(short = 'l', long, default_value = "", required_unless_present = "exporter",
-          hide_default_value = true)]
+    #[arg(
+        short = 'l',
+        long,
+        default_value = "",
+        required_unless_present = "exporter",
+        hide_default_value = true
+    )]
     selector: String,
 
     /// The one exporter that will do
@@ -184,7 +189,9 @@ impl NewClient {
             let out = options.file.out.as_deref();
             let path = write_client(issued, drivers, options.insecure_tls, out)?;
             let path = path.display();
-            options.tell(&format!("Client configuration successfully saved to {path}"))?;
+            options.tell(&format!(
+                "Client configuration successfully saved to {path}"
+            ))?;
         }
         show_one(created, options.output)?;
         Ok(0)
@@ -215,7 +222,9 @@ impl NewExporter {
             let out = options.file.out.as_deref();
             let path = write_exporter(issued, options.insecure_tls, out)?;
             let path = path.display();
-            options.tell(&format!("Exporter configuration successfully saved to {path}"))?;
+            options.tell(&format!(
+                "Exporter configuration successfully saved to {path}"
+            ))?;
         }
         show_one(created, options.output)?;
         Ok(0)

@@ -137,7 +137,9 @@ impl Common {
     fn conclude(&self, kind: &str, path: &std::path::Path) -> Outcome {
         let path = path.display();
         match self.output {
-            None => print(&format!("{kind} configuration successfully saved to {path}"))?,
+            None => print(&format!(
+                "{kind} configuration successfully saved to {path}"
+            ))?,
             Some(_) => print(&path.to_string())?,
         }
         Ok(0)

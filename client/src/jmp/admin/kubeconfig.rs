@@ -58,10 +58,7 @@ struct User {
 }
 
 /// The way to the controller of a context, and its namespace.
-pub(super) fn read(
-    path: &Path,
-    context: Option<&str>,
-) -> Result<(Afar, Option<String>), Failure> {
+pub(super) fn read(path: &Path, context: Option<&str>) -> Result<(Afar, Option<String>), Failure> {
     let wrong = |why: &dyn std::fmt::Display| {
         Failure::Error(format!("cannot use `{}`: {why}", path.display()))
     };
@@ -74,7 +71,10 @@ pub(super) fn read(
     let user: User = find(&file.users, "user", &context.user).map_err(|why| wrong(&why))?;
     // Paths in the file are meant from where it is.
     let beside = |name: PathBuf| path.parent().unwrap_or(Path::new("")).join(name);
-    let roots = match (cluster.certificate_authority_data, cluster.certificate_authority) {
+    let roots = match (
+        cluster.certificate_authority_data,
+        cluster.certificate_authority,
+    ) {
         (Some(data), _) => {
             let pem = STANDARD.decode(data.trim());
             Roots::Pem(pem.map_err(|_| wrong(&"certificate-authority-data is no base64"))?)
@@ -93,7 +93,8 @@ pub(super) fn read(
             (None, Some(file)) => token(&beside(file))?,
             (None, None) => {
                 let user = &context.user;
-                let why = format!("user `{user}` has no token; other credentials are not understood");
+                let why =
+                    format!("user `{user}` has no token; other credentials are not understood");
                 return Err(wrong(&why));
             }
         },
@@ -156,7 +157,10 @@ users:
     #[test]
     fn what_is_missing_is_named() {
         for (context, words) in [
-            (Some("other"), "no context `other` in it; there is: lab, half, lost"),
+            (
+                Some("other"),
+                "no context `other` in it; there is: lab, half, lost",
+            ),
             (Some("half"), "user `nobody` has no token"),
             (Some("lost"), "no cluster `gone`"),
         ] {

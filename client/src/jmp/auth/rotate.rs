@@ -46,7 +46,7 @@ impl Cmd {
             ))
         })?;
         config.token = Some(token);
-        config.save().map_err(|why| {
+        config.save_tokens().map_err(|why| {
             // The old token is worth nothing any more, so this must not be lost in the noise.
             error(&format!(
                 "the token was rotated but could not be saved: {why}"

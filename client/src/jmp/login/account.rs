@@ -50,7 +50,7 @@ impl Whose {
         let whose = Self::named(cmd, name).map_err(unloaded)?;
         match (&whose.found, name) {
             // Another client is not touched; this one is new.
-            (Some(Account::Client(known)), Some(name)) if whose.by_alias && known.alias != name => {
+            (Some(Account::Client(_)), Some(name)) if whose.by_alias && whose.alias != name => {
                 Self::client(name, None).map_err(unloaded)
             }
             _ => Ok(whose),
@@ -78,7 +78,17 @@ impl Whose {
             });
         }
         match ClientConfig::default_one()? {
-            Some(known) => Self::client(&known.alias.clone(), Some(known)),
+            // Back to its own file, whatever dots there are in its name.
+            Some(known) => match known.path.clone() {
+                Some(path) => Ok(Self {
+                    alias: file_alias(&path),
+                    path,
+                    by_alias: true,
+                    exporter: false,
+                    found: Some(Account::Client(known)),
+                }),
+                None => Self::client(&known.alias.clone(), Some(known)),
+            },
             None => Self::client(name.unwrap_or("default"), None),
         }
     }
@@ -144,6 +154,12 @@ impl Whose {
         config.drivers = drivers(cmd, line).await?;
         Ok(Account::Client(config))
     }
+}
+
+/// What a file among the other clients is called: all of its name but `.yaml`.
+fn file_alias(path: &Path) -> String {
+    let name = path.file_stem().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 /// Which driver clients may be used, asking if the options do not say it.
@@ -216,7 +232,10 @@ impl Account {
                 if tokens.refresh.is_some() {
                     config.refresh_token = tokens.refresh;
                 }
-                config.save_to(path)
+                match config.path.as_deref() == Some(path) {
+                    true => config.save_tokens(),
+                    false => config.save_to(path),
+                }
             }
             Self::Exporter(config) if config.path.is_some() => config.save_token(tokens.access),
             Self::Exporter(config) => {

@@ -61,6 +61,6 @@ pub(in crate::jmp) fn save(config: &mut ClientConfig, tokens: Tokens) -> Result<
         config.refresh_token = tokens.refresh;
     }
     config
-        .save()
+        .save_tokens()
         .map_err(|error| Failure::Error(error.to_string()))
 }

@@ -6,7 +6,7 @@ use clap::ValueHint;
 
 use super::failure;
 use crate::Secret;
-use crate::config::{ClientConfig, Drivers, TlsSettings, UserConfig};
+use crate::config::{ClientConfig, Drivers, Lock, TlsSettings, UserConfig};
 use crate::jmp::login::confirm_insecure;
 use crate::ui::{Failure, Outcome, print, prompt};
 
@@ -94,11 +94,14 @@ impl Cmd {
             }
         };
         let usual = ClientConfig::path_of(&self.alias).map_err(failure)?;
-        if self.out.is_none() && usual.exists() {
-            let alias = &self.alias;
-            let message = format!("A client with the name '{alias}' already exists.");
-            return Err(Failure::Error(message));
-        }
+        let check_new = || match self.out.is_none() && usual.exists() {
+            true => Err(Failure::Error(format!(
+                "A client with the name '{}' already exists.",
+                self.alias
+            ))),
+            false => Ok(()),
+        };
+        check_new()?;
         confirm_insecure(self.insecure_tls, !self.nointeractive).await?;
         let mut config = ClientConfig::new(&self.alias, Some(namespace), name);
         config.endpoint = Some(endpoint);
@@ -109,10 +112,14 @@ impl Cmd {
             insecure: self.insecure_tls,
         };
         let path = self.out.as_ref().unwrap_or(&usual);
+        let lock = Lock::around(path);
+        // While questions were answered somebody else may have made one.
+        check_new()?;
         config.save_to(path).map_err(failure)?;
         if self.out.is_none() && ClientConfig::files().map_err(failure)?.len() == 1 {
             UserConfig::choose(Some(&self.alias)).map_err(failure)?;
         }
+        drop(lock);
         if self.output.is_some() {
             print(&path.display().to_string())?;
         }

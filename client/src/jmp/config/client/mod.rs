@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::failure;
-use crate::config::{ClientConfig, ConfigError, UserConfig};
+use crate::config::{ClientConfig, ConfigError, Lock, UserConfig};
 use crate::ui::{Failure, Outcome, print};
 
 /// Manage the configuration files of clients
@@ -65,16 +65,12 @@ impl Named {
 
     fn delete(self) -> Outcome {
         let path = self.path()?;
-        let user = UserConfig::load_or_create().map_err(failure)?;
-        if user.current_client.as_ref() == Some(&self.name) {
-            let files = ClientConfig::files().map_err(failure)?;
-            let next = files.iter().find(|file| **file != path);
-            let next = next.and_then(|file| file.file_stem()?.to_str());
-            UserConfig::choose(next).map_err(failure)?;
-        }
+        let lock = Lock::around(&path);
+        UserConfig::forget(&self.name).map_err(failure)?;
         std::fs::remove_file(&path).map_err(|error| {
             Failure::Error(format!("cannot delete `{}`: {error}", path.display()))
         })?;
+        drop(lock);
         self.conclude(&path)
     }
 

@@ -3,7 +3,7 @@
 use super::paths;
 use crate::Secret;
 use crate::cli::CommandLine;
-use crate::config::{ExporterConfig, TlsSettings};
+use crate::config::{ExporterConfig, Lock, TlsSettings};
 use crate::jmp::config::failure;
 use crate::jmp::login::confirm_insecure;
 use crate::ui::{Failure, Outcome, print, prompt};
@@ -77,10 +77,14 @@ impl Cmd {
         let mut next = answers.into_iter();
         let mut next = || next.next().unwrap_or_default();
         let (namespace, name, endpoint, token) = (next(), next(), next(), next());
-        if path.exists() {
-            let message = format!("exporter \"{}\" exists", self.alias);
-            return Err(Failure::Error(message));
-        }
+        let check_new = || match path.exists() {
+            true => Err(Failure::Error(format!(
+                "exporter \"{}\" exists",
+                self.alias
+            ))),
+            false => Ok(()),
+        };
+        check_new()?;
         confirm_insecure(self.insecure_tls, !self.nointeractive).await?;
         let mut config = ExporterConfig::new(&self.alias, Some(namespace), name);
         config.endpoint = Some(endpoint);
@@ -89,7 +93,11 @@ impl Cmd {
             ca: String::new(),
             insecure: self.insecure_tls,
         };
+        let lock = Lock::around(&path);
+        // While questions were answered somebody else may have made one.
+        check_new()?;
         config.save_to(&path).map_err(failure)?;
+        drop(lock);
         if self.output.is_some() {
             print(&path.display().to_string())?;
         }

@@ -3,10 +3,10 @@
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use super::{time, unasked};
+use super::time;
 use crate::env;
 use crate::lease::{Lease, Leases, Request};
-use crate::ui::{Failure, Signals, print, prompt, tell};
+use crate::ui::{Failure, Signals, print, prompt, sentence, tell};
 
 const NONE: &str = "no active leases found. Use --selector/-l or --name/-n to create one, \
                     or create a lease with 'jmp create lease'.";
@@ -50,7 +50,12 @@ pub(super) async fn choose(
 
 /// The only active lease, or the one that somebody picks.
 async fn one_of(leases: &Leases, signals: &mut Signals) -> Result<String, Failure> {
-    let listed = async { leases.active().await.map_err(|error| unasked(&error)) };
+    let listed = async {
+        leases
+            .active()
+            .await
+            .map_err(|error| sentence::unasked(&error))
+    };
     let mut active = signals.or(listed).await?;
     match active.len() {
         0 => Err(Failure::Usage(NONE.to_owned())),

@@ -37,8 +37,8 @@ pub(super) use patience::Patience;
 use upkeep::Upkeep;
 use work::Ended;
 
-/// How long to wait for the name of a lease that is not wanted any more.
-const RELEASED_WITHIN: Duration = Duration::from_secs(30);
+/// How long to wait for the answer about a lease that is not wanted any more.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(45);
 
 /// What is to be leased, and what for.
 #[derive(Debug)]
@@ -63,19 +63,18 @@ impl Leased {
         let mut upkeep = Upkeep::of(config, &leases);
         loop {
             let mut held = hold(&leases, &choice, &mut signals).await?;
-            let ended = tokio::select! {
-                ended = self.once(&mut held, config, limits, &mut signals) => ended,
-                never = upkeep.run() => match never {},
-            };
+            let once = self.once(&mut held, config, limits, &mut signals);
+            let ended = upkeep.during(once).await;
             let exporter = held.exporter().to_owned();
             let ended = match ended {
                 Ended::Unreachable(why) => retries.decide(&exporter, &why),
                 Ended::For(outcome) => Some(outcome),
             };
             // Whatever comes, the lease is not left to itself; signals have to wait.
-            finish(held, ended.as_ref(), &upkeep).await;
-            if let Some(outcome) = ended {
-                return outcome;
+            finish(held, ended.as_ref(), &mut upkeep).await;
+            match ended {
+                Some(outcome) => return outcome,
+                None => signals.or(retries.pause()).await?,
             }
         }
     }
@@ -152,36 +151,47 @@ async fn ask(leases: &Leases, request: &Request, signals: &mut Signals) -> Resul
     tokio::pin!(asked);
     let stopped = tokio::select! {
         biased;
-        asked = &mut asked => return asked.map_err(|error| unasked(&error)),
+        asked = &mut asked => return asked.map_err(|error| sentence::unasked(&error)),
         () = signals.stopped() => Failure::Quiet(signals.code()),
     };
-    if let Ok(Ok(held)) = timeout(RELEASED_WITHIN, asked).await {
+    match timeout(ANSWERED_WITHIN, asked).await {
         // Said and logged already.
-        held.release().await.ok();
+        Ok(Ok(held)) => drop(held.release().await),
+        Ok(Err(error @ AskError::Unclear { .. })) => warn!("{error}"),
+        Ok(Err(_)) => {}
+        Err(_) => warn!("The controller does not say whether there is a lease: `jmp get leases`"),
     }
     Err(stopped)
 }
 
 /// Gives the lease back, if that is our business.
-async fn finish(held: Held, outcome: Option<&Outcome>, upkeep: &Upkeep) {
-    if held.is_ours() && matches!(outcome, Some(Ok(_))) && upkeep.is_expired() {
+async fn finish(held: Held, outcome: Option<&Outcome>, upkeep: &mut Upkeep) {
+    if !held.is_ours() {
+        return;
+    }
+    // It may have expired while this machine was asleep, or have little time left.
+    if upkeep.is_expired() {
+        upkeep.recover().await;
+    }
+    if upkeep.is_expired() && matches!(outcome, Some(Ok(_))) {
         token::warn_of_lease(held.name());
     }
-    // Why it could not be released was logged.
-    held.release().await.ok();
+    let (leases, name) = (held.leases().clone(), held.name().to_owned());
+    let Err(error) = held.release().await else {
+        return;
+    };
+    // By the controller's clock it has expired, whatever ours says.
+    let refused = matches!(sentence::unasked(&error), Failure::TokenExpired(_));
+    if refused && upkeep.replace().await {
+        info!("Releasing Lease {name}");
+        // Why it could not be released was logged.
+        leases.delete(&name).await.ok();
+    }
 }
 
 fn untaken(error: &TakeError) -> Failure {
     match error {
-        TakeError::Ask(error) => unasked(error),
+        TakeError::Ask(error) => sentence::unasked(error),
         error => Failure::Error(error.to_string()),
-    }
-}
-
-/// What the controller did not do, and why.
-fn unasked(error: &AskError) -> Failure {
-    match error.status() {
-        Some(status) => sentence::refused(status),
-        None => Failure::Error(error.to_string()),
     }
 }

@@ -6,12 +6,16 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tracing::warn;
 
+use crate::backoff::{Backoff, InvalidBackoff};
 use crate::config::ClientConfig;
 use crate::env;
 use crate::ui::{Failure, Outcome};
+
+/// Pauses between two leases: the first, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
 /// What the options say.
 #[derive(Debug)]
@@ -33,6 +37,9 @@ pub(super) struct Limits {
 pub(super) struct Retries {
     patience: Duration,
     until: Option<Instant>,
+    /// Between one lease and the next: an exporter that is refused at once must not keep the
+    /// controller busy.
+    pauses: Backoff,
 }
 
 // === impl Patience ===
@@ -50,10 +57,8 @@ impl Patience {
     /// For all leases together, from the first exporter that could not be reached.
     pub(super) fn retries(&self, config: &ClientConfig) -> Result<Retries, Failure> {
         let configured = config.leases.retry_timeout;
-        Ok(Retries {
-            patience: seconds(self.retry, env::RETRY_TIMEOUT, configured)?,
-            until: None,
-        })
+        let patience = seconds(self.retry, env::RETRY_TIMEOUT, configured)?;
+        Retries::new(patience).map_err(|error| Failure::Error(error.to_string()))
     }
 }
 
@@ -72,6 +77,20 @@ fn seconds(option: Option<Duration>, name: &str, configured: f64) -> Result<Dura
 // === impl Retries ===
 
 impl Retries {
+    fn new(patience: Duration) -> Result<Self, InvalidBackoff> {
+        Ok(Self {
+            patience,
+            until: None,
+            pauses: Backoff::new(PAUSES.0, PAUSES.1, 0.2)?,
+        })
+    }
+
+    /// A moment of rest before the next attempt.
+    pub(super) async fn pause(&mut self) -> Result<(), Failure> {
+        sleep(self.pauses.next_delay()).await;
+        Ok(())
+    }
+
     /// What comes of an exporter that cannot be reached: nothing, if there is time for another
     /// attempt.
     pub(super) fn decide(&mut self, exporter: &str, why: &str) -> Option<Outcome> {
@@ -98,10 +117,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_deadline_begins_with_the_first_failure() {
-        let mut retries = Retries {
-            patience: Duration::from_secs(300),
-            until: None,
-        };
+        let mut retries = Retries::new(Duration::from_secs(300)).unwrap();
         tokio::time::advance(Duration::from_secs(1000)).await;
         for _ in 0..3 {
             assert!(retries.decide("board", "gone").is_none());
@@ -118,10 +134,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_patience_there_is_one_attempt() {
-        let mut retries = Retries {
-            patience: Duration::ZERO,
-            until: None,
-        };
+        let mut retries = Retries::new(Duration::ZERO).unwrap();
         assert!(retries.decide("board", "gone").is_some());
     }
 

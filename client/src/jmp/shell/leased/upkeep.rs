@@ -5,11 +5,11 @@
 //! 2 minutes left ─► refresh token ─► else the file: somebody may have logged in meanwhile ─► else said
 //! ```
 
-use std::convert::Infallible;
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use super::token;
@@ -27,6 +27,8 @@ const NOW: f64 = 120.0;
 /// How often to look, before that and from then on.
 const SELDOM: Duration = Duration::from_secs(30);
 const OFTEN: Duration = Duration::from_secs(5);
+/// How long an issuer may take for a new one.
+const REFRESHED_WITHIN: Duration = Duration::from_secs(15);
 
 /// Looks after the token of a client.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub(super) struct Upkeep {
     config: ClientConfig,
     leases: Leases,
     told: Told,
+    /// Nothing helped a moment ago.
+    tried: bool,
 }
 
 /// What was said already.
@@ -64,28 +68,52 @@ impl Upkeep {
             config: config.clone(),
             leases: leases.clone(),
             told: Told::default(),
+            tried: false,
         }
     }
 
-    /// Whether the token is good for nothing any more.
+    /// Whether it is good for nothing any more.
     pub(super) fn is_expired(&self) -> bool {
         token::is_expired(&self.config)
     }
 
-    /// Looks after it for ever; a token that does not say when it ends is left alone.
-    pub(super) async fn run(&mut self) -> Infallible {
+    /// Does `work`, and looks after the token meanwhile.
+    ///
+    /// A refresh that has begun is waited for: the old refresh token may be worth nothing any more,
+    /// and the new one would be lost.
+    pub(super) async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = self.due() => {}
+            }
+            let mut recovery = pin!(self.recover());
+            tokio::select! {
+                biased;
+                done = &mut work => {
+                    recovery.await;
+                    return done;
+                }
+                () = &mut recovery => {}
+            }
+        }
+    }
+
+    /// Waits until the token has to be replaced; one that does not say when it ends is left alone.
+    async fn due(&mut self) {
         loop {
             let Some(left) = token::remaining(&self.config) else {
                 return std::future::pending().await;
             };
-            match self.told.due(left) {
-                Due::Nothing => {}
-                Due::Warning => self.warn(left),
-                Due::Recovery => self.recover().await,
-                Due::WarningAndRecovery => {
-                    self.warn(left);
-                    self.recover().await;
-                }
+            let due = self.told.due(left);
+            if matches!(due, Due::Warning | Due::WarningAndRecovery) {
+                self.warn(left);
+            }
+            let replace = matches!(due, Due::Recovery | Due::WarningAndRecovery);
+            if replace && !std::mem::take(&mut self.tried) {
+                return;
             }
             sleep(if left > NOW { SELDOM } else { OFTEN }).await;
         }
@@ -99,17 +127,28 @@ impl Upkeep {
         say(&text, Colour::Yellow);
     }
 
-    async fn recover(&mut self) {
-        if self.refresh().await {
-            self.told = Told::default();
-            say("Token refreshed automatically.", Colour::Green);
-        } else if self.reload() {
-            self.told = Told::default();
-            say("Token reloaded from login.", Colour::Green);
-        } else {
+    /// Replaces it, or says why not.
+    pub(super) async fn recover(&mut self) {
+        self.tried = true;
+        if !self.replace().await {
             let left = token::remaining(&self.config).unwrap_or_default();
             self.told.failure(left);
         }
+    }
+
+    /// Replaces it, if that can be done.
+    pub(super) async fn replace(&mut self) -> bool {
+        // An issuer that does not answer keeps nobody from leaving.
+        if timeout(REFRESHED_WITHIN, self.refresh()).await == Ok(true) {
+            say("Token refreshed automatically.", Colour::Green);
+        } else if self.reload() {
+            say("Token reloaded from login.", Colour::Green);
+        } else {
+            return false;
+        }
+        self.told = Told::default();
+        self.tried = false;
+        true
     }
 
     /// By the refresh token, if there is one.
@@ -139,7 +178,7 @@ impl Upkeep {
         if !self.adopt(config) {
             return false;
         }
-        if let Err(error) = self.config.save() {
+        if let Err(error) = self.config.save_tokens() {
             warn!("Failed to save refreshed token to disk: {error}");
         }
         true
