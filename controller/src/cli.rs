@@ -19,9 +19,9 @@ pub struct Cli {
     #[command(flatten)]
     pub place: Place,
 
-    /// The least important lines to log
-    #[arg(long, value_enum, default_value_t)]
-    pub log_level: Level,
+    /// The least important lines to log; else what the configuration says, else info
+    #[arg(long, value_enum)]
+    pub log_level: Option<Level>,
 
     /// How log lines look
     #[arg(long, value_enum, default_value_t)]

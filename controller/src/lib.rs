@@ -10,6 +10,8 @@
 //! The **lab** owns what is true: exporters, clients, policies, leases that have not ended. It changes
 //! one step at a time, and says that something is done when the database has it.
 
+#![forbid(unsafe_code)]
+
 pub mod admin;
 pub mod cli;
 pub mod cmd;

@@ -7,14 +7,15 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry, reload};
 
 use crate::model::Time;
 
@@ -56,13 +57,46 @@ struct Fields {
     others: Map<String, Value>,
 }
 
-/// Starts the log of this process.
-pub fn init(level: Level, format: Format) {
+/// What the command line said, and how to change what is shown.
+struct Shown {
+    said: Option<Level>,
+    filter: reload::Handle<Targets, Registry>,
+}
+
+static SHOWN: OnceLock<Shown> = OnceLock::new();
+
+/// Starts the log of this process. What the command line says counts more than the configuration.
+pub fn init(said: Option<Level>, format: Format) {
     let json = match format {
         Format::Json => true,
         Format::Text => false,
         Format::Auto => !std::io::stderr().is_terminal(),
     };
+    let (filter, handle) = reload::Layer::new(targets(said.unwrap_or_default()));
+    let lines = Lines { json }.with_filter(filter);
+    // A second one in the same process (tests) changes nothing.
+    if tracing_subscriber::registry()
+        .with(lines)
+        .try_init()
+        .is_ok()
+    {
+        let shown = Shown {
+            said,
+            filter: handle,
+        };
+        SHOWN.set(shown).ok();
+    }
+}
+
+/// Shows what the configuration says from now on, unless the command line said something.
+pub fn configure(level: Option<Level>) {
+    if let Some(Shown { said: None, filter }) = SHOWN.get() {
+        // It only fails when there is no log any more.
+        filter.reload(targets(level.unwrap_or_default())).ok();
+    }
+}
+
+fn targets(level: Level) -> Targets {
     let level = match level {
         Level::Debug => LevelFilter::DEBUG,
         Level::Info => LevelFilter::INFO,
@@ -70,13 +104,10 @@ pub fn init(level: Level, format: Format) {
         Level::Error => LevelFilter::ERROR,
     };
     // The frames of every HTTP/2 connection are not what DEBUG is asked for.
-    let filter = Targets::new()
+    Targets::new()
         .with_default(level.min(LevelFilter::INFO))
         .with_target("jumpstarter", level)
-        .with_target("exporter", level);
-    let lines = Lines { json }.with_filter(filter);
-    // A second one in the same process (tests) changes nothing.
-    tracing_subscriber::registry().with(lines).try_init().ok();
+        .with_target("exporter", level)
 }
 
 fn level(level: tracing::Level) -> &'static str {

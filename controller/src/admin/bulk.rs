@@ -1,17 +1,22 @@
 //! Everything at once: what this is, and its objects out and in again.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::{Extension, Json};
 
 use super::actor::Actor;
 use super::error::{Outcome, Refusal};
-use super::types::{About, BackupTo, Everything, Imported};
+use super::leases::moment;
+use super::types::{About, BackupTo, Everything, Imported, LeaseView};
 use super::{Api, policies};
-use crate::lab::{ExporterChange, LabError, NewClient, NewExporter, NewPolicy, Page};
-use crate::model::{Key, Migrated};
+use crate::lab::{
+    ExporterChange, LabError, LeaseQuery, NewClient, NewExporter, NewLease, NewPolicy, Page,
+};
+use crate::model::{Key, Length, Migrated, Wish};
 
 pub(super) async fn about(State(api): State<Api>) -> Json<About> {
-    let config = &api.0.config;
+    let config = api.config();
     Json(About {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         namespace: config.namespace.clone(),
@@ -36,7 +41,7 @@ pub(super) async fn backup(State(api): State<Api>, Json(to): Json<BackupTo>) -> 
     Ok(Json(()))
 }
 
-pub(super) async fn export(State(api): State<Api>) -> Json<Everything> {
+pub(super) async fn export(State(api): State<Api>) -> Outcome<Everything> {
     let lab = &api.0.lab;
     let mut all = Everything::default();
     for namespace in lab.namespaces() {
@@ -49,8 +54,15 @@ pub(super) async fn export(State(api): State<Api>) -> Json<Everything> {
         let rules = lab.policies(&namespace);
         all.policies
             .extend(rules.iter().map(|policy| policies::view(policy)));
+        let query = LeaseQuery {
+            namespace,
+            ..LeaseQuery::default()
+        };
+        let open = lab.leases(query).await?;
+        all.leases
+            .extend(open.iter().map(|lease| api.lease_view(lease)));
     }
-    Json(all)
+    Ok(Json(all))
 }
 
 /// Objects that are not there yet are made. Those of another installation keep the subject of their
@@ -74,6 +86,24 @@ pub(super) async fn import(
             key: Key::new(policy.namespace, policy.name),
             exporters,
             rules: list,
+        });
+    }
+    let mut leases = Vec::new();
+    for lease in all.leases {
+        let key = Key::new(&lease.namespace, &lease.name);
+        let wrong = |why: &dyn std::fmt::Display| Refusal::invalid(format!("lease {key}: {why}"));
+        let wish = wish(&lease).map_err(|refusal| wrong(&refusal.message()))?;
+        leases.push(NewLease {
+            namespace: lease.namespace,
+            name: Some(lease.name),
+            owner: lease.client,
+            selector: lease.selector.parse().map_err(|error| wrong(&error))?,
+            pinned: lease.pinned,
+            allow_disabled: lease.allow_disabled,
+            wish,
+            tags: lease.tags,
+            context: lease.context,
+            most_tags: usize::MAX,
         });
     }
     let lab = &api.0.lab;
@@ -125,7 +155,24 @@ pub(super) async fn import(
         let made = lab.apply_policy(policy, &actor).await.map(drop);
         imported.note(format!("policy {key}"), made)?;
     }
+    for new in leases {
+        let name = new.name.clone().unwrap_or_default();
+        let key = Key::new(&new.namespace, name);
+        let made = lab.create_lease(new).await.map(drop);
+        imported.note(format!("lease {key}"), made)?;
+    }
     Ok(Json(imported))
+}
+
+/// What somebody asked for once, asked for again.
+fn wish(lease: &LeaseView) -> Result<Wish, Refusal> {
+    let length = lease.duration.map(Duration::try_from_secs_f64).transpose();
+    let length = length.map_err(|_| Refusal::invalid("its duration is no length of time"))?;
+    Ok(Wish {
+        begin: moment(lease.not_before.as_deref())?,
+        end: moment(lease.not_after.as_deref())?,
+        duration: length.map(Length::from),
+    })
 }
 
 fn migrated(

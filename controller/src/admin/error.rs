@@ -38,6 +38,11 @@ impl Refusal {
         }
     }
 
+    /// What was wrong, in a sentence.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(super) fn internal(message: impl Into<String>) -> Self {
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
@@ -75,7 +80,10 @@ impl From<LabError> for Refusal {
 
 impl From<KeysError> for Refusal {
     fn from(error: KeysError) -> Self {
-        Self::internal(error.to_string())
+        match error {
+            KeysError::NotRetired(_) | KeysError::Import { .. } => Self::invalid(error.to_string()),
+            error => Self::internal(error.to_string()),
+        }
     }
 }
 

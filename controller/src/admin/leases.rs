@@ -29,13 +29,14 @@ pub(super) struct Which {
 // === impl Api ===
 
 impl Api {
-    fn lease_view(&self, lease: &Lease) -> LeaseView {
+    pub(super) fn lease_view(&self, lease: &Lease) -> LeaseView {
         let condition = |condition: &crate::model::Condition| ConditionView {
             kind: condition.kind.name().to_owned(),
             holds: condition.holds,
             reason: condition.reason.clone(),
             message: condition.message.clone(),
             since: time(condition.since),
+            generation: condition.generation,
         };
         LeaseView {
             namespace: lease.key.namespace.clone(),
@@ -64,6 +65,8 @@ impl Api {
             context: lease.context.clone(),
             conditions: lease.conditions.iter().map(condition).collect(),
             created: time(lease.created),
+            generation: lease.generation,
+            allow_disabled: lease.allow_disabled,
             bytes: self
                 .0
                 .tunnels
@@ -79,7 +82,7 @@ impl Api {
     }
 }
 
-fn moment(said: Option<&str>) -> Result<Option<Time>, Refusal> {
+pub(super) fn moment(said: Option<&str>) -> Result<Option<Time>, Refusal> {
     said.map(|text| {
         let parsed: Result<prost_types::Timestamp, _> = text.parse();
         parsed.map(Time::from).map_err(|_| {
@@ -147,7 +150,7 @@ pub(super) async fn create(
         allow_disabled: body.allow_disabled,
         tags: body.tags,
         context: body.context,
-        most_tags: api.0.config.most_tags,
+        most_tags: api.config().most_tags,
     };
     let lease = api.0.lab.create_lease(new).await?;
     Ok(Json(api.lease_view(&lease)))

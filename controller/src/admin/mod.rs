@@ -7,15 +7,18 @@
 //!                           /leases       GET, POST;  /{name}  GET, PATCH, DELETE
 //!                           /policies     GET;        /{name}  GET, PUT, DELETE
 //!  /admin/v1/users                        GET, POST;  /{name}  DELETE
-//!  /admin/v1/about, /backup, /export, /import
+//!  /admin/v1/keys                         GET, POST;  /{id}    PUT, DELETE
+//!  /admin/v1/about, /audit, /backup, /export, /import
 //! ```
 //!
 //! Whoever may open the socket in the data folder is an administrator; over TLS it takes the token of
 //! one. The commands of `jmp-controller` are clients of this and of nothing else.
 
 mod actor;
+mod audit;
 mod bulk;
 mod error;
+mod keys;
 mod leases;
 mod objects;
 mod policies;
@@ -27,15 +30,15 @@ mod users;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 
 pub use actor::Offline;
 pub use policy_spec::{LabelSelector, PolicySpec};
 
-use crate::config::Config;
+use crate::config::{Config, Live};
 use crate::identity::{Authenticator, Tokens};
 use crate::lab::Lab;
-use crate::serve::{Installation, Tunnels};
+use crate::serve::{Installation, Trusted, Tunnels};
 
 /// The first part of all paths.
 pub const BASE: &str = "/admin/v1";
@@ -52,8 +55,8 @@ struct Inner {
     lab: Lab,
     tokens: Tokens,
     authenticator: Authenticator,
-    config: Arc<Config>,
-    ca: String,
+    config: Live,
+    ca: Trusted,
     tunnels: Option<Tunnels>,
 }
 
@@ -66,10 +69,15 @@ impl Api {
             lab: installation.lab.clone(),
             tokens: installation.tokens.clone(),
             authenticator: installation.authenticator.clone(),
-            config: Arc::clone(&installation.config),
-            ca: installation.ca.clone(),
+            config: installation.config.clone(),
+            ca: installation.ca(),
             tunnels,
         }))
+    }
+
+    /// The settings that count now.
+    fn config(&self) -> Arc<Config> {
+        self.0.config.get()
     }
 
     /// All paths, for administrators only.
@@ -117,7 +125,10 @@ impl Api {
             .nest("/namespaces/{namespace}", namespace)
             .route("/users", get(users::list).post(users::create))
             .route("/users/{name}", delete(users::delete))
+            .route("/keys", get(keys::list).post(keys::rotate))
+            .route("/keys/{id}", put(keys::import).delete(keys::forget))
             .route("/about", get(bulk::about))
+            .route("/audit", get(audit::list))
             .route("/backup", post(bulk::backup))
             .route("/export", get(bulk::export))
             .route("/import", post(bulk::import))

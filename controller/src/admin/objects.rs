@@ -29,7 +29,7 @@ impl Api {
             provisioned: client.provisioned,
             created: time(client.created),
             generation: client.generation,
-            endpoint: self.0.config.public.grpc.clone(),
+            endpoint: self.config().public.grpc.clone(),
             migrated_namespace: migrated.clone().and_then(|migrated| migrated.namespace),
             migrated_uid: migrated.and_then(|migrated| migrated.uid),
         }
@@ -67,7 +67,7 @@ impl Api {
                 .collect(),
             created: time(exporter.created),
             generation: exporter.generation,
-            endpoint: self.0.config.public.grpc.clone(),
+            endpoint: self.config().public.grpc.clone(),
             migrated_namespace: migrated.clone().and_then(|migrated| migrated.namespace),
             migrated_uid: migrated.and_then(|migrated| migrated.uid),
         }

@@ -21,7 +21,7 @@ use crate::model::{Credential, Key, Time, Uid};
 impl Api {
     /// Whom to trust, as configuration files say it.
     pub(super) fn ca(&self) -> String {
-        match self.0.ca.as_str() {
+        match self.0.ca.pem().as_str() {
             "" => String::new(),
             pem => STANDARD.encode(pem),
         }
@@ -54,7 +54,7 @@ impl Api {
         IssuedToken {
             namespace: key.namespace.clone(),
             name: key.name.clone(),
-            endpoint: self.0.config.public.grpc.clone(),
+            endpoint: self.config().public.grpc.clone(),
             ca: self.ca(),
             id: credential.jti.clone(),
             expires: time(credential.expires),
@@ -64,7 +64,7 @@ impl Api {
 
     /// What was asked for, else what is configured.
     pub(super) fn lifetime(&self, said: Option<&str>) -> Result<Duration, Refusal> {
-        let lifetime = span(said)?.unwrap_or(self.0.config.token_lifetime);
+        let lifetime = span(said)?.unwrap_or(self.config().token_lifetime);
         if lifetime.is_zero() {
             return Err(Refusal::invalid(
                 "the lifetime of a token must be greater than 0",
@@ -113,7 +113,7 @@ pub(super) async fn issue(
 ) -> Outcome<IssuedToken> {
     let key = Key::new(namespace, name);
     let lifetime = api.lifetime(body.lifetime.as_deref())?;
-    let grace = span(body.grace.as_deref())?.unwrap_or(api.0.config.rotation_grace);
+    let grace = span(body.grace.as_deref())?.unwrap_or(api.config().rotation_grace);
     let grace = body.rotate.then_some(grace);
     let missing = || Refusal::not_found("objects", &key.name);
     api.owner(&kind, &key)?;

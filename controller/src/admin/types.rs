@@ -222,6 +222,12 @@ pub struct LeaseView {
     pub conditions: Vec<ConditionView>,
     /// When it was made.
     pub created: String,
+    /// Grows with every change of what was asked for.
+    #[serde(default)]
+    pub generation: i64,
+    /// Whether the pinned exporter may be disabled.
+    #[serde(default)]
+    pub allow_disabled: bool,
     /// Bytes that went through the router, while it is known.
     pub bytes: Option<u64>,
 }
@@ -240,6 +246,9 @@ pub struct ConditionView {
     pub message: String,
     /// Since when.
     pub since: String,
+    /// The generation of the lease when it was written.
+    #[serde(default)]
+    pub generation: i64,
 }
 
 /// A policy.
@@ -357,7 +366,7 @@ pub struct BackupTo {
     pub path: std::path::PathBuf,
 }
 
-/// What a lab consists of, without its leases and tokens.
+/// What a lab consists of, without its tokens.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Everything {
     /// All clients.
@@ -369,6 +378,9 @@ pub struct Everything {
     /// All policies.
     #[serde(default)]
     pub policies: Vec<PolicyView>,
+    /// Leases that have not ended.
+    #[serde(default)]
+    pub leases: Vec<LeaseView>,
 }
 
 /// What became of an import.
@@ -378,6 +390,50 @@ pub struct Imported {
     pub created: Vec<String>,
     /// What was there, and is as it was.
     pub skipped: Vec<String>,
+}
+
+/// A key that signs tokens, or did, or one of another installation.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeyView {
+    /// The `kid` of its tokens, or the name of an imported one.
+    pub id: String,
+    /// Whether it signs.
+    pub signs: bool,
+    /// The issuer of another installation whose tokens it verifies.
+    pub issuer: Option<String>,
+}
+
+/// The public key of another installation, so that its tokens are good here.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportedKey {
+    /// The `iss` of its tokens.
+    pub issuer: String,
+    /// The `aud` of its tokens.
+    pub audience: String,
+    /// PEM, or the JSON that its `/jwks` answers.
+    pub public_key: String,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RecordView {
+    /// Grows with time, whatever the clock did.
+    pub id: i64,
+    /// When.
+    pub at: String,
+    /// Who: `client:lab/alice`, `admin:root`, `lab` for what happens by itself.
+    pub actor: String,
+    /// What, in one word.
+    pub what: String,
+    /// The kind of object.
+    pub kind: String,
+    /// Where the object is.
+    pub namespace: String,
+    /// Its name there.
+    pub name: String,
+    /// More, for people.
+    pub detail: String,
 }
 
 impl std::fmt::Debug for IssuedToken {

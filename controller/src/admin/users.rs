@@ -37,7 +37,7 @@ pub(super) async fn create(
     let owner = good(&api, &body.name)
         .first()
         .map_or_else(Uid::random, |old| old.owner);
-    let key = Key::new(&api.0.config.namespace, &body.name);
+    let key = Key::new(&api.config().namespace, &body.name);
     let (token, credential) = api.0.tokens.for_admin(key.clone(), owner, lifetime)?;
     let issued = api.issued(&key, &token, &credential);
     api.0
@@ -60,7 +60,7 @@ pub(super) async fn delete(
     }
     let mut revoked = 0;
     for owner in owners {
-        let key = Key::new(&api.0.config.namespace, &name);
+        let key = Key::new(&api.config().namespace, &name);
         revoked += api
             .0
             .lab

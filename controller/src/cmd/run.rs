@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Failure, Outcome};
 use crate::cli::Place;
+use crate::log;
 use crate::serve::{self, Role};
 
 /// Serve exporters and clients
@@ -21,6 +22,7 @@ pub struct Cmd {
 impl Cmd {
     pub(super) fn run(self, place: &Place) -> Outcome {
         let (config, folder) = place.find()?;
+        log::configure(config.log_level);
         if let Some(path) = &config.path {
             tracing::info!(path = %path.display(), "read the configuration");
         }

@@ -13,7 +13,9 @@ pub mod duration;
 mod environment;
 mod error;
 mod fields;
+mod fixed;
 pub mod folder;
+mod live;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -26,9 +28,12 @@ use jumpstarter_client::Secret;
 
 pub use error::{ConfigError, Mistake};
 pub use folder::Folder;
+pub use live::Live;
 
 use crate::identity::issuers::JwtConfig;
+use crate::log::Level;
 use crate::service::LabelRules;
+use crate::store::Retention;
 use crate::tls::Given;
 
 /// Everything a controller is told.
@@ -72,6 +77,10 @@ pub struct Config {
     pub router_key: Option<Secret<String>>,
     /// How long byte streams go on after the end of their lease.
     pub tunnel_grace: Duration,
+    /// How much of the past is kept.
+    pub retention: Retention,
+    /// The least important lines to log, if that was said.
+    pub log_level: Option<Level>,
 }
 
 /// Addresses to listen on: `:8082`, `127.0.0.1:8082`, `[::1]:8082`; none is off.
@@ -146,6 +155,8 @@ impl Default for Config {
             routers: BTreeMap::new(),
             router_key: None,
             tunnel_grace: Duration::from_secs(120),
+            retention: Retention::default(),
+            log_level: None,
         }
     }
 }

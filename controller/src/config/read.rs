@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum as _;
+
 use super::Config;
 use super::document::{self, Kind, Node};
 use super::fields::{Fields, Mistakes};
 use crate::identity::issuers::JwtConfig;
+use crate::log::Level;
 use crate::tls::Given;
 
 /// What our file says it is, if it says that.
@@ -59,9 +62,50 @@ pub(super) fn file(node: Node, config: &mut Config, mistakes: &mut Mistakes) {
         }
         section.finish(mistakes);
     }
+    if let Some(section) = top.section("retention", mistakes) {
+        retention(section, config, mistakes);
+    }
+    if let Some(mut section) = top.section("log", mistakes) {
+        if let Some((line, level)) = section.located("level", mistakes) {
+            match Level::from_str(&level, false) {
+                Ok(level) => config.log_level = Some(level),
+                Err(_) => {
+                    let why = format!("`{level}` is none of debug, info, warning, error");
+                    mistakes.add(line, "log.level", why);
+                }
+            }
+        }
+        section.finish(mistakes);
+    }
     documents(&mut top, config, mistakes);
     sections(&mut top, config, mistakes);
     top.finish(mistakes);
+}
+
+fn retention(mut section: Fields, config: &mut Config, mistakes: &mut Mistakes) {
+    let kept = &mut config.retention;
+    for (key, place) in [
+        ("leases", &mut kept.leases),
+        ("lease_names", &mut kept.names),
+        ("audit", &mut kept.audit),
+        ("credentials", &mut kept.credentials),
+    ] {
+        if let Some(length) = section.duration(key, mistakes) {
+            *place = length;
+        }
+    }
+    for (key, place) in [
+        ("max_leases", &mut kept.most_leases),
+        ("max_audit", &mut kept.most_audit),
+    ] {
+        let line = section.line();
+        match section.integer(key, mistakes).map(usize::try_from) {
+            Some(Ok(most)) => *place = most,
+            Some(Err(_)) => mistakes.add(line, &section.path(key), "less than none cannot be kept"),
+            None => {}
+        }
+    }
+    section.finish(mistakes);
 }
 
 /// The two documents of the reference, as texts or as what the texts say.

@@ -1,7 +1,5 @@
 //! What `jmp login` asks before it can ask anybody else, and a page for people who come by.
 
-use std::sync::Arc;
-
 use axum::response::Html;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -9,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use crate::config::Config;
+use crate::config::{Config, Live};
+use crate::serve::Trusted;
 
 /// Identity providers know our programs by this name.
 const CLIENT: &str = "jumpstarter-cli";
@@ -36,7 +35,23 @@ struct Provider {
 }
 
 /// `/`, `/v1/auth/config` and `/healthz`.
-pub fn login(config: &Config, ca: &str) -> Router {
+pub fn login(config: Live, ca: Trusted) -> Router {
+    let told = move || answer(&config.get(), &ca.pem());
+    let shown = told.clone();
+    Router::new()
+        .route(
+            "/",
+            get(async move || {
+                let (answer, login) = shown();
+                Html(page(&answer, login.as_deref()))
+            }),
+        )
+        .route("/v1/auth/config", get(async move || Json(told().0)))
+        .route("/healthz", get(async || "ok"))
+}
+
+/// What clients are told, and what the login service is called for people.
+fn answer(config: &Config, ca: &str) -> (AuthConfig, Option<String>) {
     let providers = config.jwt.iter().map(|provider| Provider {
         issuer: provider.issuer.url.clone(),
         client_id: CLIENT,
@@ -56,15 +71,7 @@ pub fn login(config: &Config, ca: &str) -> Router {
         },
         oidc: providers.collect(),
     };
-    let page: Arc<str> = page(&answer, config.public.login.as_deref()).into();
-    let answer = Arc::new(answer);
-    Router::new()
-        .route("/", get(async move || Html(page.to_string())))
-        .route(
-            "/v1/auth/config",
-            get(async move || Json(AuthConfig::clone(&answer))),
-        )
-        .route("/healthz", get(async || "ok"))
+    (answer, config.public.login.clone())
 }
 
 fn page(answer: &AuthConfig, login: Option<&str>) -> String {
@@ -117,7 +124,9 @@ mod tests {
 
     async fn get(config: &Config, ca: &str, path: &str) -> String {
         let request = http::Request::get(path).body(Body::empty()).unwrap();
-        let answer = login(config, ca).oneshot(request).await.unwrap();
+        let live = Live::new(config.clone());
+        let trusted = Trusted::of(live.clone(), ca);
+        let answer = login(live, trusted).oneshot(request).await.unwrap();
         assert!(answer.status().is_success(), "{path}");
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         String::from_utf8(body.to_vec()).unwrap()

@@ -8,7 +8,7 @@
 //!
 //! A failure is logged here, once, with the address of the peer and without the token.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use http::HeaderMap;
 use jumpstarter_client::Secret;
@@ -19,7 +19,8 @@ use super::jws::Jws;
 use super::name::{Shape, derive, shape};
 use super::peer::CONTROLLER;
 use super::{Admin, Anyone, AuthError, Caller, Claims, Issuers, Peer, Subject, TokenError, Tokens};
-use super::{issuers::Verdict, metadata};
+use super::issuers::{IssuersError, JwtConfig, Verdict};
+use super::metadata;
 use crate::lab::{Lab, LabError, NewClient};
 use crate::model::{Client, CredentialKind, Exporter, Key, Labels, Migrated, Time, Uid};
 
@@ -43,7 +44,7 @@ struct Inner {
     lab: Lab,
     tokens: Tokens,
     issuers: Issuers,
-    rules: Rules,
+    rules: RwLock<Arc<Rules>>,
 }
 
 /// Whose token it is.
@@ -86,11 +87,28 @@ impl Authenticator {
             lab,
             tokens,
             issuers,
-            rules,
+            rules: RwLock::new(Arc::new(rules)),
         };
         Self {
             inner: Arc::new(inner),
         }
+    }
+
+    /// Takes other issuers, and other rules.
+    ///
+    /// Has to be called in a runtime, where keys are fetched.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes in the issuers; then everything stays as it was.
+    pub fn configure(&self, issuers: &[JwtConfig], rules: Rules) -> Result<(), IssuersError> {
+        let ours = self.inner.tokens.issuer();
+        self.inner.issuers.replace(issuers, &[ours])?;
+        let mut kept = self.inner.rules.write();
+        *kept
+            .as_deref_mut()
+            .unwrap_or_else(|poisoned| poisoned.get_mut()) = Arc::new(rules);
+        Ok(())
     }
 
     /// The caller of a method that is for clients. `metadata.as_ref()` are the headers of a request.
@@ -147,7 +165,13 @@ impl Authenticator {
     /// The status to answer; it has been logged.
     pub fn exporter_by_token(&self, headers: &HeaderMap, peer: Peer) -> Result<Key, Status> {
         let key = self.inner.exporter_by_token(headers);
-        key.map_err(|error| refuse_exporter(&error, peer))
+        key.map_err(|error| {
+            let status = refuse_exporter(&error, peer);
+            match error {
+                AuthError::Token(_) => Status::unauthenticated(format!("invalid token: {error}")),
+                _ => status,
+            }
+        })
     }
 
     /// An administrator; his token says all there is to know.
@@ -182,6 +206,10 @@ fn refuse_exporter(error: &AuthError, peer: Peer) -> Status {
 // === impl Inner ===
 
 impl Inner {
+    fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     async fn client(&self, headers: &HeaderMap, peer: Peer) -> Result<Caller<Client>, AuthError> {
         let identity = self.identify(metadata::bearer(headers)?).await?;
         let key = self.key::<Client>(headers, &identity)?;
@@ -211,11 +239,15 @@ impl Inner {
         let subject = subject
             .ok()
             .filter(|subject| subject.kind == CredentialKind::Exporter);
-        let subject = subject.ok_or(AuthError::NotExporter)?;
-        match self.lab.exporter(&subject.key) {
-            Some(_) => Ok(subject.key),
-            None => Err(not_found::<Exporter>(&subject.key)),
+        let key = subject.ok_or(AuthError::NotExporter)?.key;
+        let object = self.lab.exporter(&key);
+        let object = object.ok_or_else(|| not_found::<Exporter>(&key))?;
+        // Of another installation's tokens, nobody has asked yet for which incarnation they are.
+        if !subjects(&*object).any(|subject| subject == claims.subject) {
+            let kind = Exporter::WORD;
+            return Err(AuthError::Denied { kind, key });
         }
+        Ok(key)
     }
 
     fn admin(&self, headers: &HeaderMap) -> Result<Subject, AuthError> {
@@ -240,7 +272,8 @@ impl Inner {
 
     /// Whether an outsider could be taken for one of us.
     fn is_reserved(&self, username: &str) -> bool {
-        let prefix = &self.rules.prefix;
+        let rules = self.rules();
+        let prefix = &rules.prefix;
         let rest = username.strip_prefix(prefix.as_str());
         rest.is_some_and(|rest| !prefix.is_empty() || rest.parse::<Subject>().is_ok())
     }
@@ -270,7 +303,7 @@ impl Inner {
         let Identity::Outside { username } = identity else {
             return Err(not_found::<Client>(key));
         };
-        let is_on = self.rules.provisioning.contains(&key.namespace);
+        let is_on = self.rules().provisioning.contains(&key.namespace);
         if !is_on || shape(username) != Shape::Person {
             return Err(not_found::<Client>(key));
         }
@@ -302,7 +335,7 @@ impl Inner {
     ) -> Result<Caller<T>, AuthError> {
         let (username, is_his) = match identity {
             Identity::Internal(claims) => {
-                let username = format!("{}{}", self.rules.prefix, claims.subject);
+                let username = format!("{}{}", self.rules().prefix, claims.subject);
                 let is_his = object.username() == Some(&username)
                     || subjects(&*object).any(|subject| subject == claims.subject);
                 (username, is_his)

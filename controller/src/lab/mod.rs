@@ -3,6 +3,7 @@
 //! One task changes it, step by step ([`work`]). Everybody else sends commands, and is answered when
 //! the database has what they did; or reads, without waiting, what the database is known to have.
 
+mod alarms;
 mod census;
 mod clients;
 mod clock;
@@ -10,6 +11,7 @@ mod credentials;
 mod error;
 mod exporters;
 mod leases;
+mod notes;
 mod policies;
 mod presence;
 mod queue;
@@ -33,8 +35,8 @@ pub use presence::Present;
 pub use view::{LeaseQuery, Page};
 pub use watch::{Assignment, Sight};
 
-use crate::model::Time;
 use crate::store::{Change, Retention, Store, StoreError};
+use alarms::Alarms;
 use census::Tally;
 use clock::Clock;
 use presence::Presence;
@@ -71,7 +73,7 @@ impl Lab {
     ///
     /// The database cannot be read.
     pub async fn open(store: Store) -> Result<(Self, Running), StoreError> {
-        Self::open_at(store, Arc::new(Time::now)).await
+        Self::open_at(store, clock::real()).await
     }
 
     async fn open_at(store: Store, clock: Clock) -> Result<(Self, Running), StoreError> {
@@ -92,6 +94,8 @@ impl Lab {
             tally: Tally::default(),
             retention: Arc::default(),
         };
+        let mut alarms = Alarms::default();
+        alarms.review(loaded.leases.iter(), clock());
         let work = Work {
             jobs: queue,
             store,
@@ -101,6 +105,7 @@ impl Lab {
             watchers: lab.watchers.clone(),
             tally: lab.tally.clone(),
             clock,
+            alarms,
             ended: Ended::default(),
             retention: Arc::clone(&lab.retention),
             anew: true,
@@ -145,7 +150,7 @@ fn publish(published: &RwLock<State>, working: &State, changes: &[Change]) {
     for change in changes {
         published.apply(change);
     }
-    published.places.clone_from(&working.places);
+    published.adopt(working);
 }
 
 // === impl Running ===

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use futures_util::FutureExt;
+use http::Version;
 use http::header::CONTENT_TYPE;
 use hyper::body::Incoming;
 use tonic::Status;
@@ -77,7 +78,9 @@ impl Dispatch {
 
 fn is_grpc(request: &hyper::Request<Incoming>) -> bool {
     let kind = request.headers().get(CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+    // Without trailers, which older versions leave out, nobody would know how a call has ended.
+    request.version() == Version::HTTP_2
+        && kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
 impl Calls for Dispatch {

@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::first_words::FirstWords;
 use crate::config::Keepalive;
 use crate::identity::Peer;
 
@@ -239,6 +240,7 @@ impl<C: Calls> Door<C> {
             peer,
             user,
         };
+        let stream = FirstWords::within(HANDSHAKE, stream);
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         let ended = match self.closing.run_until_cancelled(connection.as_mut()).await {

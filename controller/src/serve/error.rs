@@ -59,6 +59,9 @@ pub enum StartError {
     /// Reflection could not be built.
     #[error("reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// Signals cannot be heard.
+    #[error("cannot listen to signals: {0}")]
+    Signal(std::io::Error),
     /// What systemd passed.
     #[error("cannot take the sockets that systemd passed: {0}")]
     Inherited(std::io::Error),

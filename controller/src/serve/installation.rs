@@ -6,18 +6,25 @@ use std::sync::Arc;
 
 use super::StartError;
 use crate::config::folder::Hold;
-use crate::config::{Config, Folder};
+use crate::config::{Config, Folder, Live};
 use crate::identity::{Authenticator, Issuers, Keys, RouterTokens, Rules, TokenRules, Tokens};
 use crate::lab::{Lab, Running};
 use crate::service::{Services, Settings};
 use crate::store::Store;
 use crate::tls::{Authority, Names, Serving};
 
+/// Whom clients and exporters are told to trust.
+#[derive(Clone, Debug)]
+pub struct Trusted {
+    config: Live,
+    own: Arc<str>,
+}
+
 /// What `lab`, `tokens` and so on are is said where they are made.
 #[derive(Debug)]
 pub struct Installation {
-    /// What it was told.
-    pub config: Arc<Config>,
+    /// What it was told, the last time.
+    pub config: Live,
     /// Where its data is.
     pub folder: Folder,
     /// What is true.
@@ -32,10 +39,26 @@ pub struct Installation {
     pub services: Services,
     /// The certificate.
     pub serving: Serving,
-    /// The CA to trust, as PEM; empty if it is one that everybody trusts.
-    pub ca: String,
+    /// The CA of this installation, as PEM; empty if its certificate is somebody else's.
+    ca: String,
     running: Running,
     _hold: Hold,
+}
+
+// === impl Trusted ===
+
+impl Trusted {
+    /// What the settings say, else our own, as PEM.
+    pub fn of(config: Live, own: &str) -> Self {
+        let own = own.into();
+        Self { config, own }
+    }
+
+    /// As PEM; empty if it is somebody whom everybody trusts.
+    pub fn pem(&self) -> String {
+        let bundle = self.config.get().ca_bundle.clone();
+        bundle.unwrap_or_else(|| self.own.to_string())
+    }
 }
 
 // === impl Installation ===
@@ -54,14 +77,9 @@ impl Installation {
         let (lab, running) = Lab::open(store).await?;
         let tokens = Tokens::new(keys, TokenRules::default(), lab.clone());
         let issuers = Issuers::new(&config.jwt, &[tokens.issuer()])?;
-        let rules = Rules {
-            prefix: config.internal_prefix.clone(),
-            provisioning: match config.provisioning {
-                true => vec![config.namespace.clone()],
-                false => Vec::new(),
-            },
-        };
-        let authenticator = Authenticator::new(lab.clone(), tokens.clone(), issuers, rules);
+        let authenticator =
+            Authenticator::new(lab.clone(), tokens.clone(), issuers, rules(&config));
+        lab.retain(config.retention);
         let services = Services::new(
             lab.clone(),
             authenticator.clone(),
@@ -70,7 +88,7 @@ impl Installation {
             settings(&config),
         );
         Ok(Self {
-            config: Arc::new(config),
+            config: Live::new(config),
             folder,
             lab,
             tokens,
@@ -82,6 +100,26 @@ impl Installation {
             running,
             _hold: hold,
         })
+    }
+
+    /// Whom to trust, as PEM; empty if it is somebody whom everybody trusts.
+    pub fn ca(&self) -> Trusted {
+        Trusted::of(self.config.clone(), &self.ca)
+    }
+
+    /// Takes other settings; answers the names of those that cannot change while it runs.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has changed.
+    pub fn configure(&self, mut config: Config) -> Result<Vec<&'static str>, StartError> {
+        let kept = config.keep_fixed(&self.config.get());
+        self.authenticator.configure(&config.jwt, rules(&config))?;
+        self.services.configure(settings(&config));
+        self.lab.retain(config.retention);
+        self.serving.look_now();
+        self.config.set(config);
+        Ok(kept)
     }
 
     /// Waits until everything is on the disk. All others who had something of this must be gone.
@@ -107,16 +145,12 @@ pub(super) fn certificate(
     folder: &Folder,
 ) -> Result<(Serving, String), StartError> {
     let names = Names::of(config.names())?;
-    let bundle = config.ca_bundle.clone();
     Ok(match &config.tls {
-        Some(given) => (
-            Serving::given(given.clone(), names)?,
-            bundle.unwrap_or_default(),
-        ),
+        Some(given) => (Serving::given(given.clone(), names)?, String::new()),
         None => {
             let authority = Authority::open(&folder.authority())?;
             let ca = authority.pem().to_owned();
-            (Serving::issued(authority, names)?, bundle.unwrap_or(ca))
+            (Serving::issued(authority, names)?, ca)
         }
     })
 }
@@ -126,6 +160,16 @@ pub(super) fn router_tokens(config: &Config, folder: &Folder) -> Result<RouterTo
         Some(key) => RouterTokens::with_key(key)?,
         None => RouterTokens::open(&folder.router_key())?,
     })
+}
+
+fn rules(config: &Config) -> Rules {
+    Rules {
+        prefix: config.internal_prefix.clone(),
+        provisioning: match config.provisioning {
+            true => vec![config.namespace.clone()],
+            false => Vec::new(),
+        },
+    }
 }
 
 fn settings(config: &Config) -> Settings {

@@ -7,9 +7,9 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
-use std::os::fd::{FromRawFd, RawFd};
 use std::time::Duration;
 
+use listenfd::ListenFd;
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use tokio::time::{Instant, sleep};
 
@@ -31,10 +31,14 @@ impl Inherited {
     /// Takes what systemd passed to this process; nothing without systemd.
     pub(super) fn take() -> io::Result<Self> {
         let mut all = Self::default();
-        for descriptor in sd_notify::listen_fds()? {
-            let listener = adopt(descriptor);
-            match listener.local_addr() {
-                Ok(address) => drop(all.0.insert(address.port(), listener)),
+        let mut passed = ListenFd::from_env();
+        for place in 0..passed.len() {
+            match passed.take_tcp_listener(place) {
+                Ok(Some(listener)) => {
+                    let port = listener.local_addr()?.port();
+                    all.0.insert(port, listener);
+                }
+                Ok(None) => {}
                 Err(error) => {
                     tracing::warn!(%error, "systemd passed something that is no TCP port")
                 }
@@ -73,12 +77,6 @@ impl Inherited {
             );
         }
     }
-}
-
-fn adopt(descriptor: RawFd) -> StdListener {
-    // SAFETY: systemd opened it for this process, as the variables that were just read say, and
-    // they are read once, so nobody else owns it.
-    unsafe { StdListener::from_raw_fd(descriptor) }
 }
 
 async fn bind(address: &str) -> io::Result<TcpListener> {

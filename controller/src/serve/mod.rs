@@ -11,14 +11,16 @@
 mod dispatch;
 mod doors;
 mod error;
+mod first_words;
 mod installation;
 mod listen;
 mod notify;
 mod program;
+mod reload;
 mod tunnels;
 
 pub use doors::LocalUser;
 pub use error::StartError;
-pub use installation::Installation;
+pub use installation::{Installation, Trusted};
 pub use program::{Role, run};
 pub use tunnels::Tunnels;

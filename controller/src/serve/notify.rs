@@ -8,6 +8,14 @@ pub(super) fn ready(line: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(line)]);
 }
 
+/// Settings are read again; `ready` follows.
+pub(super) fn reloading() {
+    let mut state = vec![NotifyState::Reloading];
+    // systemd tells this reload from the one before by the time.
+    state.extend(NotifyState::monotonic_usec_now().ok());
+    tell(&state);
+}
+
 /// The controller winds up.
 pub(super) fn stopping() {
     tell(&[NotifyState::Stopping]);

@@ -19,12 +19,13 @@ use super::dispatch::Dispatch;
 use super::doors::Doors;
 use super::installation::{certificate, router_tokens};
 use super::listen::Inherited;
+use super::reload::{hangups, reload};
 use super::{Installation, StartError, Tunnels, notify};
 use crate::admin::Api;
 use crate::config::folder::Hold;
 use crate::config::{Config, Folder};
 use crate::http;
-use crate::service::{ClientApi, ControllerApi, TelemetryApi};
+use crate::service::{ClientApi, ControllerApi, TelemetryApi, brief};
 use crate::tls::Serving;
 
 /// No message is longer.
@@ -87,10 +88,11 @@ async fn control(
     sockets: Sockets,
     stop: CancellationToken,
 ) -> Result<(), StartError> {
+    let mut hangups = hangups()?;
     let hold = hold(&folder).await?;
     let installation = Installation::open(config, folder, hold).await?;
+    let config = installation.config.get();
     let Installation {
-        config,
         folder,
         lab,
         router_tokens,
@@ -116,8 +118,9 @@ async fn control(
     .add_service(telemetry(services))
     .add_service(health_service.clone());
     let grpc = with_reflection(grpc)?.prepare().into_axum_router();
+    let grpc = grpc.layer(axum::middleware::map_response(brief));
     let admin = Api::new(&installation, tunnels.clone()).router();
-    let login = http::login(config, &installation.ca);
+    let login = http::login(installation.config.clone(), installation.ca());
     let web = http::rest(ClientApi::new(services.clone()))
         .merge(login.clone())
         .merge(admin.clone());
@@ -159,7 +162,8 @@ async fn control(
 
     let keeper = tokio::spawn(serving.clone().keep(stop.clone()));
     status.set(true);
-    notify::ready(&addresses.join(", "));
+    let addresses = addresses.join(", ");
+    notify::ready(&addresses);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         data = %folder.path().display(),
@@ -167,9 +171,17 @@ async fn control(
         endpoint = config.public.grpc,
         "serving"
     );
+    let hear = async {
+        while let Some(()) = hangups.recv().await {
+            notify::reloading();
+            reload(&installation).await;
+            notify::ready(&addresses);
+        }
+    };
     tokio::select! {
         () = stop.cancelled() => {}
         () = notify::stay_alive() => {}
+        () = hear => {}
     }
 
     notify::stopping();
@@ -178,6 +190,9 @@ async fn control(
     health
         .set_service_status("", ServingStatus::NotServing)
         .await;
+    if let Some(tunnels) = &tunnels {
+        tunnels.end();
+    }
     doors.close(MOMENT).await;
     if let Some(tunnels) = tunnels {
         tunnels.stop().await;
@@ -199,6 +214,7 @@ async fn route(
     sockets: Sockets,
     stop: CancellationToken,
 ) -> Result<(), StartError> {
+    let mut hangups = hangups()?;
     let tokens = router_tokens(&config, &folder)?;
     let (serving, _) = certificate(&config, &folder)?;
     let tls = TlsAcceptor::from(serving.config()?);
@@ -214,16 +230,30 @@ async fn route(
         let calls = Dispatch::grpc(routes, Some(tunnels.clone()), http::nothing());
         doors.tcp(listener, Some(tls), calls);
     }
-    let keeper = tokio::spawn(Serving::keep(serving, stop.clone()));
+    let keeper = tokio::spawn(Serving::keep(serving.clone(), stop.clone()));
     notify::ready("routing");
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        endpoint = config.public.router,
+        "routing"
+    );
+    let hear = async {
+        while let Some(()) = hangups.recv().await {
+            // There is nothing else that could change.
+            serving.look_now();
+            tracing::info!("looking for another certificate");
+        }
+    };
     tokio::select! {
         () = stop.cancelled() => {}
         () = notify::stay_alive() => {}
+        () = hear => {}
     }
     notify::stopping();
     health
         .set_service_status("", ServingStatus::NotServing)
         .await;
+    tunnels.end();
     doors.close(MOMENT).await;
     tunnels.stop().await;
     // It has been told to stop.

@@ -19,11 +19,11 @@ use tokio_util::task::TaskTracker;
 use tonic::Status;
 
 use super::doors::Answer;
-use crate::identity::router::{RouterClaims, Side, Spent};
+use crate::identity::router::{LEEWAY, RouterClaims, Side, Spent};
 use crate::identity::{Peer, RouterTokens};
 use crate::lab::{Lab, Sight};
 use crate::model::{Key, Lease, Time, Uid};
-use crate::router::{Pairs, Ticket, Traffic};
+use crate::router::{Cut, Pairs, Ticket, Traffic};
 
 /// After its last word an exporter may still have bytes on their way to the client.
 const LAST_BYTES: Duration = Duration::from_secs(2);
@@ -44,6 +44,8 @@ struct Inner {
     /// Bytes of leases that are over, and of streams whose lease nobody knows.
     other: Arc<Traffic>,
     past: AtomicU64,
+    /// Of streams whose lease nobody knows.
+    all: Cut,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -51,7 +53,7 @@ struct Inner {
 /// What the streams of one lease share.
 #[derive(Clone, Debug)]
 struct Tunnel {
-    cut: CancellationToken,
+    cut: Cut,
     traffic: Arc<Traffic>,
 }
 
@@ -69,6 +71,7 @@ impl Tunnels {
             leases: Mutex::default(),
             other: Arc::default(),
             past: AtomicU64::new(0),
+            all: Cut::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         }))
@@ -99,6 +102,15 @@ impl Tunnels {
         self.lock().get(lease).map(|tunnel| tunnel.traffic.bytes())
     }
 
+    /// Ends all streams, and tells their peers why.
+    pub fn end(&self) {
+        const WHY: &str = "the router is shutting down";
+        self.0.all.end(WHY);
+        for tunnel in self.lock().values() {
+            tunnel.cut.end(WHY);
+        }
+    }
+
     /// Ends what follows leases.
     pub async fn stop(&self) {
         self.0.stop.cancel();
@@ -125,14 +137,17 @@ impl Tunnels {
                 "the router takes no compressed messages; turn compression off for this channel",
             ));
         }
+        let tunnel = self.tunnel(&claims).await?;
+        // From here to the joining nothing waits, so that nobody comes in between.
         self.0
             .spent
             .check(&claims)
             .map_err(|error| error.refuse(peer))?;
-        let tunnel = self.tunnel(&claims).await?;
         let ticket = Ticket {
             stream: claims.stream,
             client: claims.side.map(|side| side == Side::Client),
+            // Until the other side's token can no longer open anything.
+            patience: claims.expires.after(LEEWAY).since(Time::now()),
             cut: tunnel.cut,
             traffic: tunnel.traffic,
         };
@@ -150,7 +165,7 @@ impl Tunnels {
     async fn tunnel(&self, claims: &RouterClaims) -> Result<Tunnel, Status> {
         let (Some(lab), Some(key)) = (&self.0.lab, &claims.lease) else {
             return Ok(Tunnel {
-                cut: CancellationToken::new(),
+                cut: self.0.all.clone(),
                 traffic: Arc::clone(&self.0.other),
             });
         };
@@ -169,7 +184,7 @@ impl Tunnels {
             return Ok(tunnel.clone());
         }
         let tunnel = Tunnel {
-            cut: CancellationToken::new(),
+            cut: Cut::default(),
             traffic: Arc::default(),
         };
         leases.insert(key.clone(), tunnel.clone());
@@ -204,7 +219,7 @@ impl Tunnels {
             timeout(self.0.grace, through).await.map(drop).ok();
             sleep(LAST_BYTES).await;
         }
-        tunnel.cut.cancel();
+        tunnel.cut.end("lease has ended");
         self.lock().remove(&lease.key);
         let bytes = tunnel.traffic.bytes();
         self.0.past.fetch_add(bytes, Ordering::Relaxed);

@@ -10,6 +10,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use tokio::sync::Notify;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +31,8 @@ const AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Serving {
     shown: Arc<Shown>,
     origin: Arc<Origin>,
+    /// Somebody says that there is something new.
+    news: Arc<Notify>,
 }
 
 /// What connections that begin now are shown.
@@ -80,6 +83,7 @@ impl Serving {
         Self {
             shown: Arc::new(Shown(RwLock::new(Arc::new(key)))),
             origin: Arc::new(origin),
+            news: Arc::default(),
         }
     }
 
@@ -111,6 +115,7 @@ impl Serving {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = sleep(LOOK) => {}
+                () = self.news.notified() => {}
             }
             let serving = self.clone();
             // Files, and keys to be made: not for threads that others wait for.
@@ -123,6 +128,11 @@ impl Serving {
                 Err(_) => return,
             }
         }
+    }
+
+    /// Has whoever keeps it look now.
+    pub fn look_now(&self) {
+        self.news.notify_one();
     }
 
     /// Looks whether there is something new to show.

@@ -9,11 +9,12 @@ mod json;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{FromRequestParts, Path, Query, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::header::AUTHORIZATION;
+use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use jumpstarter_proto::client_v1 as wire;
 use jumpstarter_proto::client_v1::client_service_server::ClientService;
@@ -23,7 +24,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
 use crate::identity::Peer;
-use crate::service::ClientApi;
+use crate::service::{ClientApi, meant};
 
 /// What all paths are, for programs.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -34,8 +35,12 @@ const LONGEST: usize = 1 << 20;
 
 type Api = Arc<ClientApi>;
 
-/// A refusal, as the gateway of gRPC writes it.
+/// A refusal, as the gateway of gRPC writes it, with the status that says best what it is about:
+/// programs of gRPC expect UNKNOWN for much that has a better name in HTTP.
 struct Refusal(Status);
+
+/// A part of a request, or a refusal like all others.
+struct Asked<E>(E);
 
 type Outcome = Result<Json<Value>, Refusal>;
 
@@ -91,6 +96,10 @@ pub fn rest(api: ClientApi) -> Router {
             get(lease).patch(update).delete(delete),
         )
         .route("/v1/namespaces/{namespace}/rotate-token", post(rotate))
+        .method_not_allowed_fallback(async || {
+            let told = Refusal(Status::unimplemented("Method Not Allowed"));
+            (StatusCode::METHOD_NOT_ALLOWED, told.json())
+        })
         .fallback(async || Refusal(Status::not_found("Not Found")))
         .with_state(Arc::new(api))
 }
@@ -141,8 +150,8 @@ fn parent(namespace: &str) -> String {
 
 async fn exporter(
     State(api): State<Api>,
-    Path((namespace, name)): Path<(String, String)>,
-    Query(showing): Query<Showing>,
+    Asked(Path((namespace, name))): Asked<Path<(String, String)>>,
+    Asked(Query(showing)): Asked<Query<Showing>>,
     request: Request,
 ) -> Outcome {
     let message = wire::GetExporterRequest {
@@ -155,8 +164,8 @@ async fn exporter(
 
 async fn exporters(
     State(api): State<Api>,
-    Path(namespace): Path<String>,
-    Query(listing): Query<Listing>,
+    Asked(Path(namespace)): Asked<Path<String>>,
+    Asked(Query(listing)): Asked<Query<Listing>>,
     request: Request,
 ) -> Outcome {
     let message = wire::ListExportersRequest {
@@ -178,7 +187,7 @@ async fn exporters(
 
 async fn lease(
     State(api): State<Api>,
-    Path((namespace, name)): Path<(String, String)>,
+    Asked(Path((namespace, name))): Asked<Path<(String, String)>>,
     request: Request,
 ) -> Outcome {
     let message = wire::GetLeaseRequest {
@@ -190,8 +199,8 @@ async fn lease(
 
 async fn leases(
     State(api): State<Api>,
-    Path(namespace): Path<String>,
-    Query(listing): Query<Listing>,
+    Asked(Path(namespace)): Asked<Path<String>>,
+    Asked(Query(listing)): Asked<Query<Listing>>,
     request: Request,
 ) -> Outcome {
     let message = wire::ListLeasesRequest {
@@ -211,8 +220,8 @@ async fn leases(
 
 async fn create(
     State(api): State<Api>,
-    Path(namespace): Path<String>,
-    Query(creating): Query<Creating>,
+    Asked(Path(namespace)): Asked<Path<String>>,
+    Asked(Query(creating)): Asked<Query<Creating>>,
     request: Request,
 ) -> Outcome {
     let (request, lease, _) = lease_of(request).await?;
@@ -227,16 +236,20 @@ async fn create(
 
 async fn update(
     State(api): State<Api>,
-    Path((namespace, name)): Path<(String, String)>,
-    Query(updating): Query<Updating>,
+    Asked(Path((namespace, name))): Asked<Path<(String, String)>>,
+    Asked(Query(updating)): Asked<Query<Updating>>,
     request: Request,
 ) -> Outcome {
     let (request, mut lease, fields) = lease_of(request).await?;
     lease.name = format!("namespaces/{namespace}/leases/{name}");
-    // Without a mask, what stands in the body is what changes.
+    // Without a mask, what stands in the body is what changes; whoever sends back what he got is
+    // forgiven what cannot.
     let paths = match updating.update_mask {
         Some(mask) => mask.split(',').map(body::snake).collect(),
-        None => fields,
+        None => {
+            let can = |field: &String| ClientApi::CHANGES.contains(&field.as_str());
+            fields.into_iter().filter(can).collect()
+        }
     };
     let message = wire::UpdateLeaseRequest {
         lease: Some(lease),
@@ -248,7 +261,7 @@ async fn update(
 
 async fn delete(
     State(api): State<Api>,
-    Path((namespace, name)): Path<(String, String)>,
+    Asked(Path((namespace, name))): Asked<Path<(String, String)>>,
     request: Request,
 ) -> Outcome {
     let message = wire::DeleteLeaseRequest {
@@ -260,7 +273,7 @@ async fn delete(
 
 async fn rotate(
     State(api): State<Api>,
-    Path(namespace): Path<String>,
+    Asked(Path(namespace)): Asked<Path<String>>,
     request: Request,
 ) -> Outcome {
     let message = wire::RotateTokenRequest {
@@ -277,6 +290,12 @@ impl Refusal {
     fn invalid(message: impl Into<String>) -> Self {
         Self(Status::invalid_argument(message))
     }
+
+    fn json(&self) -> Json<Value> {
+        let Self(status) = self;
+        let code = i32::from(status.code());
+        Json(json!({"code": code, "message": status.message(), "details": []}))
+    }
 }
 
 impl From<Status> for Refusal {
@@ -287,8 +306,7 @@ impl From<Status> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let code = self.0.code();
-        let status = match code {
+        let status = match meant(&self.0) {
             Code::Ok => StatusCode::OK,
             Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => {
                 StatusCode::BAD_REQUEST
@@ -305,7 +323,23 @@ impl IntoResponse for Refusal {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         };
-        let body = json!({"code": i32::from(code), "message": self.0.message(), "details": []});
-        (status, Json(body)).into_response()
+        (status, self.json()).into_response()
+    }
+}
+
+// === impl Asked ===
+
+impl<S, E> FromRequestParts<S> for Asked<E>
+where
+    S: Send + Sync,
+    E: FromRequestParts<S>,
+    E::Rejection: std::fmt::Display,
+{
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let part = E::from_request_parts(parts, state).await;
+        part.map(Self)
+            .map_err(|error| Refusal::invalid(error.to_string()))
     }
 }
