@@ -2,6 +2,8 @@
 
 use tokio_util::sync::CancellationToken;
 
+use super::Cut;
+
 /// The two ends of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
@@ -16,8 +18,8 @@ pub(super) struct Fate {
     finished: [CancellationToken; 2],
     /// A side has broken off.
     broken: CancellationToken,
-    /// The lease is over.
-    cut: CancellationToken,
+    /// It is over for both.
+    cut: Cut,
 }
 
 // === impl Side ===
@@ -42,7 +44,7 @@ impl Side {
 
 impl Fate {
     /// Of a pair that ends, at the latest, with `cut`.
-    pub(super) fn until(cut: CancellationToken) -> Self {
+    pub(super) fn until(cut: Cut) -> Self {
         Self {
             cut,
             ..Self::default()
@@ -66,7 +68,7 @@ impl Fate {
         &self.broken
     }
 
-    pub(super) fn cut(&self) -> &CancellationToken {
+    pub(super) fn cut(&self) -> &Cut {
         &self.cut
     }
 }

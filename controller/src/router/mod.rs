@@ -9,11 +9,16 @@
 //! Requests and responses are the same messages, so the bodies are passed on as they are: nothing is
 //! decoded, nothing copied, and what waits is what HTTP/2 lets wait. A side that sends no more leaves
 //! the other direction alone; a side that breaks off takes the other with it, at once.
+//!
+//! What a stream holds here is what its sender was allowed to send ahead, and no more; a side that does
+//! not read gets that, and why the stream ended, when it reads on.
 
+mod cut;
 mod half;
 mod pairs;
 mod relay;
 
+pub use cut::Cut;
 pub use pairs::{Pairs, Refused, Ticket, Traffic};
 pub use relay::Relay;
 

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
+use tokio::time::sleep;
 use uuid::Uuid;
 
+use super::Cut;
 use super::half::{Fate, Side};
 use super::relay::Relay;
 
@@ -21,8 +23,10 @@ pub struct Ticket {
     pub stream: Uuid,
     /// Whether it is the client's side; none fits either.
     pub client: Option<bool>,
+    /// For so long somebody else may still come; whoever is alone then, stays alone.
+    pub patience: Duration,
     /// Ends the stream, whatever flows.
-    pub cut: CancellationToken,
+    pub cut: Cut,
     /// Where its bytes are counted.
     pub traffic: Arc<Traffic>,
 }
@@ -149,7 +153,8 @@ impl<B> Pairs<B> {
             pairs: self.clone(),
             stream,
         };
-        Ok(Relay::waiting(arrives, place, fate, ticket.traffic))
+        let late = Box::pin(sleep(ticket.patience));
+        Ok(Relay::waiting(arrives, place, late, fate, ticket.traffic))
     }
 
     /// How many streams wait for their other side.

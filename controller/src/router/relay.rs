@@ -3,7 +3,7 @@
 //! ```text
 //!   waiting ──► flowing ──► drained ──► the other direction ended, too ──► trailers: OK
 //!      │           │           │
-//!      └───────────┴───────────┴── broken off, or cut ──► trailers: UNAVAILABLE
+//!      └───────────┴───────────┴── nobody came, broken off, or cut ──► trailers: UNAVAILABLE
 //! ```
 
 use std::pin::{Pin, pin};
@@ -13,7 +13,8 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
 use tokio::sync::oneshot;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio::time::Sleep;
+use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::Status;
 
 use super::half::{Fate, Side};
@@ -35,6 +36,7 @@ enum State<B> {
     Waiting {
         arrives: oneshot::Receiver<B>,
         place: Option<Place<B>>,
+        late: Pin<Box<Sleep>>,
     },
     /// What the other side sends, which is passed on to `to`.
     Flowing {
@@ -55,11 +57,16 @@ impl<B> Relay<B> {
     pub(super) fn waiting(
         arrives: oneshot::Receiver<B>,
         place: Place<B>,
+        late: Pin<Box<Sleep>>,
         fate: Fate,
         traffic: Arc<Traffic>,
     ) -> Self {
-        let place = Some(place);
-        Self::new(State::Waiting { arrives, place }, fate, traffic, None)
+        let state = State::Waiting {
+            arrives,
+            place: Some(place),
+            late,
+        };
+        Self::new(state, fate, traffic, None)
     }
 
     /// The second side, which gets what the first one sends.
@@ -74,11 +81,10 @@ impl<B> Relay<B> {
     }
 
     fn new(state: State<B>, fate: Fate, traffic: Arc<Traffic>, joined: Option<Joined>) -> Self {
-        let watch = |token: &CancellationToken| Box::pin(token.clone().cancelled_owned());
         Self {
             state,
-            broken: watch(fate.broken()),
-            cut: watch(fate.cut()),
+            broken: Box::pin(fate.broken().clone().cancelled_owned()),
+            cut: Box::pin(fate.cut().ended()),
             fate,
             traffic,
             joined,
@@ -121,12 +127,16 @@ where
             return Poll::Ready(None);
         }
         if this.cut.as_mut().poll(cx).is_ready() {
-            let ended = Status::unavailable("lease has ended");
+            let ended = Status::unavailable(this.fate.cut().why());
             return Poll::Ready(Some(Ok(this.end(&ended))));
         }
         loop {
             match &mut this.state {
-                State::Waiting { arrives, place } => match pin!(arrives).poll(cx) {
+                State::Waiting {
+                    arrives,
+                    place,
+                    late,
+                } => match pin!(arrives).poll(cx) {
                     Poll::Ready(Ok(body)) => {
                         // The other side has taken it out.
                         place.take();
@@ -139,7 +149,11 @@ where
                         let gone = Status::unavailable("the router has given up this stream");
                         return Poll::Ready(Some(Ok(this.end(&gone))));
                     }
-                    Poll::Pending => return Poll::Pending,
+                    Poll::Pending => {
+                        ready!(late.as_mut().poll(cx));
+                        let alone = Status::unavailable("the other side did not come");
+                        return Poll::Ready(Some(Ok(this.end(&alone))));
+                    }
                 },
                 State::Flowing { body, to } => {
                     let frame = match Pin::new(body).poll_frame(cx) {

@@ -9,7 +9,6 @@ use hyper::body::Frame;
 use proptest::prelude::*;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::*;
@@ -27,7 +26,8 @@ fn ticket(stream: u128) -> Ticket {
     Ticket {
         stream: Uuid::from_u128(stream),
         client: None,
-        cut: CancellationToken::new(),
+        patience: Duration::from_secs(3600),
+        cut: Cut::default(),
         traffic: Arc::default(),
     }
 }
@@ -175,7 +175,7 @@ async fn whoever_goes_away_alone_leaves_nothing() {
 #[tokio::test]
 async fn the_end_of_a_lease_cuts_its_streams() {
     let pairs = Pairs::default();
-    let cut = CancellationToken::new();
+    let cut = Cut::default();
     let of_lease = |stream| Ticket {
         cut: cut.clone(),
         ..ticket(stream)
@@ -186,12 +186,33 @@ async fn the_end_of_a_lease_cuts_its_streams() {
     let mut another = join(&pairs, ticket(3));
     first.say("a").await;
     assert_eq!(second.hear().await, "a");
-    cut.cancel();
+    cut.end("lease has ended");
+    cut.end("something else");
     for peer in [&mut first, &mut second, &mut alone] {
         assert_eq!(peer.hear().await, "14 lease has ended");
     }
     other.say("b").await;
     assert_eq!(another.hear().await, "b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_nobody_does_not_wait_for_ever() {
+    let pairs = Pairs::default();
+    let patient = |patience| Ticket {
+        patience: Duration::from_secs(patience),
+        ..ticket(1)
+    };
+    let mut first = join(&pairs, patient(10));
+    assert!(first.is_quiet().await);
+    tokio::time::advance(Duration::from_secs(9)).await;
+    assert!(first.is_quiet().await);
+    assert_eq!(first.hear().await, "14 the other side did not come");
+    assert_eq!(pairs.waiting(), 0);
+    // Once they have met there is no hurry.
+    let (first, mut second) = (join(&pairs, patient(10)), join(&pairs, patient(10)));
+    tokio::time::advance(Duration::from_secs(100)).await;
+    first.say("hello").await;
+    assert_eq!(second.hear().await, "hello");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use jumpstarter_client::config::{ClientConfig, ExporterConfig};
@@ -14,7 +15,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// For whatever should happen at once; only a hanging test waits so long.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Lab {
     home: tempfile::TempDir,
@@ -28,11 +29,17 @@ pub(crate) struct Ports {
     pub(crate) router: u16,
     pub(crate) health: u16,
     pub(crate) metrics: u16,
+    pub(crate) telemetry: u16,
 }
 
 impl Lab {
     /// Made, not started.
     pub(crate) fn new() -> Self {
+        Self::new_with("limits: {tunnel_grace: 200ms}\n")
+    }
+
+    /// The same with other settings.
+    fn new_with(more: &str) -> Self {
         let ports = Ports::free();
         let lab = Self {
             home: tempfile::tempdir().unwrap(),
@@ -44,13 +51,15 @@ impl Lab {
             router,
             health,
             metrics,
+            telemetry,
         } = ports;
         let config = format!(
             "namespace: lab\n\
              listen: {{grpc: '127.0.0.1:{grpc}', router: '127.0.0.1:{router}', login: off, \
-             health: '127.0.0.1:{health}', metrics: '127.0.0.1:{metrics}'}}\n\
+             health: '127.0.0.1:{health}', metrics: '127.0.0.1:{metrics}', \
+             telemetry: '127.0.0.1:{telemetry}'}}\n\
              public_endpoints: {{grpc: '127.0.0.1:{grpc}', router: '127.0.0.1:{router}'}}\n\
-             limits: {{tunnel_grace: 200ms}}\n"
+             {more}"
         );
         std::fs::write(lab.path("lab.yaml"), config).unwrap();
         lab.works(&["init"]);
@@ -59,6 +68,12 @@ impl Lab {
 
     pub(crate) fn started() -> Self {
         let mut lab = Self::new();
+        lab.start();
+        lab
+    }
+
+    pub(crate) fn started_with(more: &str) -> Self {
+        let mut lab = Self::new_with(more);
         lab.start();
         lab
     }
@@ -124,17 +139,13 @@ impl Lab {
 
     /// Whether `/readyz` says so.
     pub(crate) fn is_ready(&self) -> bool {
-        use std::io::{Read, Write};
-        let Ok(mut stream) = std::net::TcpStream::connect(("127.0.0.1", self.ports.health)) else {
-            return false;
-        };
-        let mut answer = String::new();
-        let asked =
-            stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-        asked
-            .and_then(|()| stream.read_to_string(&mut answer))
-            .is_ok()
-            && answer.starts_with("HTTP/1.1 200")
+        let answer = get(self.ports.health, "/readyz");
+        answer.is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    }
+
+    /// What `/metrics` says.
+    pub(crate) fn metrics(&self) -> String {
+        get(self.ports.metrics, "/metrics").unwrap()
     }
 
     /// Stops it as a service manager does.
@@ -147,6 +158,15 @@ impl Lab {
     /// The process, for whoever wants to end it another way.
     pub(crate) fn take(&mut self) -> Child {
         self.running.take().unwrap()
+    }
+
+    /// What of it is in memory, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        let pid = self.running.as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.unwrap().trim().strip_suffix(" kB").unwrap();
+        kib.parse::<usize>().unwrap() << 10
     }
 
     /// What it said so far.
@@ -200,16 +220,23 @@ impl Drop for Lab {
 }
 
 impl Ports {
+    /// Ports that are free now, and that the system gives to no connection meanwhile: those come from
+    /// 32768 on.
     fn free() -> Self {
-        let all: [TcpListener; 4] =
-            std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [grpc, router, health, metrics] =
-            all.map(|listener| listener.local_addr().unwrap().port());
+        static NEXT: AtomicU16 = AtomicU16::new(0);
+        let start = u16::try_from(std::process::id() % 1000).unwrap() * 20;
+        let mut free = std::iter::repeat_with(|| {
+            let next = NEXT.fetch_add(1, Ordering::Relaxed);
+            12_000 + (start + next) % 20_000
+        })
+        .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+        let mut port = || free.next().unwrap();
         Self {
-            grpc,
-            router,
-            health,
-            metrics,
+            grpc: port(),
+            router: port(),
+            health: port(),
+            metrics: port(),
+            telemetry: port(),
         }
     }
 }

@@ -2,83 +2,25 @@
 
 use bytes::Bytes;
 use jumpstarter_client::Secret;
-use jumpstarter_client::controller::Controller;
-use jumpstarter_proto::v1::{
-    DialRequest, ExporterStatus, ListenRequest, ReportStatusRequest, StatusRequest,
-};
 
 use crate::lab::Lab;
-
-/// Both ends of a stream, and the tokens that opened it.
-struct Meeting {
-    client: Controller,
-    exporter: Controller,
-    endpoint: String,
-    tokens: [Secret<String>; 2],
-}
-
-async fn meet(lab: &Lab) -> Meeting {
-    let (client, exporter) = (lab.client("alice"), lab.exporter("board"));
-    let mut service = exporter.service();
-    service.register(crate::lab::device()).await.unwrap();
-    let mut status = service.status(StatusRequest {}).await.unwrap().into_inner();
-    let report = |status: ExporterStatus| ReportStatusRequest {
-        status: status.into(),
-        ..ReportStatusRequest::default()
-    };
-    service
-        .report_status(report(ExporterStatus::Available))
-        .await
-        .unwrap();
-    lab.works(&[
-        "lease",
-        "create",
-        "alice",
-        "-l",
-        "name=board",
-        "-d",
-        "1h",
-        "--name",
-        "mine",
-    ]);
-    while !status.message().await.unwrap().unwrap().leased {}
-    let listen = ListenRequest {
-        lease_name: "mine".to_owned(),
-    };
-    let mut listening = service.listen(listen).await.unwrap().into_inner();
-    service
-        .report_status(report(ExporterStatus::LeaseReady))
-        .await
-        .unwrap();
-    let dial = DialRequest {
-        lease_name: "mine".to_owned(),
-    };
-    let dialled = client.service().dial(dial).await.unwrap().into_inner();
-    let invited = listening.message().await.unwrap().unwrap();
-    assert_eq!(invited.router_endpoint, dialled.router_endpoint);
-    assert_ne!(invited.router_token, dialled.router_token);
-    Meeting {
-        client,
-        exporter,
-        endpoint: dialled.router_endpoint,
-        tokens: [dialled.router_token, invited.router_token].map(Secret::new),
-    }
-}
+use crate::meeting::Meeting;
 
 #[tokio::test]
 async fn streams_are_joined_once_and_cut_after_the_lease() {
     let lab = Lab::started();
-    let meeting = meet(&lab).await;
-    let [mine, theirs] = &meeting.tokens;
+    let mut meeting = Meeting::new(&lab).await;
+    let tokens = meeting.dial().await;
+    let (mine, theirs) = (&tokens.client, &tokens.exporter);
     let (mut near, mut near_out) = meeting
         .client
-        .router(&meeting.endpoint, mine)
+        .router(&tokens.endpoint, mine)
         .await
         .unwrap()
         .split();
     let (mut far, mut far_out) = meeting
         .exporter
-        .router(&meeting.endpoint, theirs)
+        .router(&tokens.endpoint, theirs)
         .await
         .unwrap()
         .split();
@@ -88,10 +30,10 @@ async fn streams_are_joined_once_and_cut_after_the_lease() {
     assert_eq!(near.next().await.unwrap().unwrap(), "pong");
 
     // The tokens are spent.
-    for token in &meeting.tokens {
+    for token in [mine, theirs] {
         let mut third = meeting
             .client
-            .router(&meeting.endpoint, token)
+            .router(&tokens.endpoint, token)
             .await
             .unwrap();
         let told = third.answered().await.unwrap_err().to_string();
@@ -100,7 +42,7 @@ async fn streams_are_joined_once_and_cut_after_the_lease() {
     let forged = Secret::new(format!("{}x", mine.expose()));
     let mut stranger = meeting
         .client
-        .router(&meeting.endpoint, &forged)
+        .router(&tokens.endpoint, &forged)
         .await
         .unwrap();
     let told = stranger.answered().await.unwrap_err().to_string();
@@ -124,28 +66,25 @@ async fn streams_are_joined_once_and_cut_after_the_lease() {
 #[tokio::test]
 async fn an_exporter_whose_connection_broke_comes_again_with_its_token() {
     let lab = Lab::started();
-    let meeting = meet(&lab).await;
-    let [mine, theirs] = &meeting.tokens;
+    let mut meeting = Meeting::new(&lab).await;
+    let tokens = meeting.dial().await;
+    let (mine, theirs) = (&tokens.client, &tokens.exporter);
     // It waits, and nobody has noticed that it is gone.
     let first = meeting
         .exporter
-        .router(&meeting.endpoint, theirs)
+        .router(&tokens.endpoint, theirs)
         .await
         .unwrap();
     let (mut first, _out) = first.split();
     meeting.exporter.renew();
     let second = meeting
         .exporter
-        .router(&meeting.endpoint, theirs)
+        .router(&tokens.endpoint, theirs)
         .await
         .unwrap();
     first.next().await.unwrap().unwrap_err();
     let (mut far, mut far_out) = second.split();
-    let near = meeting
-        .client
-        .router(&meeting.endpoint, mine)
-        .await
-        .unwrap();
+    let near = meeting.client.router(&tokens.endpoint, mine).await.unwrap();
     let (mut near, mut near_out) = near.split();
     near_out.send(Bytes::from_static(b"ping")).await.unwrap();
     assert_eq!(far.next().await.unwrap().unwrap(), "ping");

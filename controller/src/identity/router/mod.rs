@@ -32,7 +32,7 @@ const AUDIENCE: &str = "https://jumpstarter.dev/router";
 /// For so long a stream may be opened with a token; the stream may last longer.
 pub const LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// The clocks of controller and router may differ by so much.
-const LEEWAY: Duration = Duration::from_secs(60);
+pub const LEEWAY: Duration = Duration::from_secs(60);
 /// A key that is too short can be guessed.
 const SHORT: usize = 32;
 

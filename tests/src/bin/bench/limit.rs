@@ -1,6 +1,7 @@
 //! The limit: a bare tonic server with tonic's default settings that answers with static data. No
 //! dispatch, no log, no tree.
 
+pub(crate) mod relay;
 pub(crate) mod router;
 
 use std::{net::Ipv4Addr, pin::Pin};

@@ -22,14 +22,18 @@
 mod boundary;
 mod calls;
 mod commands;
+mod dial;
 mod echo;
 mod flood;
 mod frames;
+mod hub;
 mod life;
 mod limit;
 mod load;
 mod logs;
 mod process;
+mod relay;
+mod scale;
 mod served;
 mod table;
 mod upload;
@@ -44,8 +48,9 @@ use jumpstarter_tests::Lab;
 use crate::table::Table;
 
 /// What can be measured by itself: `bench --quick echo`.
-const PARTS: [&str; 8] = [
-    "life", "calls", "logs", "boundary", "echo", "upload", "flood", "commands",
+const PARTS: [&str; 11] = [
+    "life", "calls", "logs", "boundary", "echo", "upload", "flood", "commands", "relay", "dial",
+    "lab",
 ];
 
 /// How much of everything.
@@ -66,6 +71,9 @@ async fn main() -> ExitCode {
         ["limit", port, drivers, report] => {
             let (port, drivers) = (port.parse(), drivers.parse());
             limit::serve(port.expect("a port"), drivers.expect("a number"), report).await;
+        }
+        ["relay-limit", port, cert, key] => {
+            limit::relay::serve(port.parse().expect("a port"), cert, key).await;
         }
         ["--quick", parts @ ..] if known(parts) => {
             measure(3, Duration::from_millis(400), 128, parts).await;
@@ -111,6 +119,9 @@ async fn measure(turns: usize, turn: Duration, mebibytes: usize, parts: &[&str])
             "echo" => echo::measure(&lab, effort, &mut table).await,
             "upload" => upload::measure(&lab, effort, &mut table).await,
             "flood" => flood::measure(&lab, effort, &mut table).await,
+            "relay" => relay::measure(&lab, effort, &mut table).await,
+            "dial" => dial::measure(&lab, effort, &mut table).await,
+            "lab" => scale::measure(&lab, effort, &mut table).await,
             _ => commands::measure(&lab, effort, &mut table).await,
         }
     }

@@ -20,6 +20,8 @@ pub(crate) enum Goal {
     OfLimit(f64),
     /// At most this figure.
     AtMost(f64),
+    /// At least this figure.
+    AtLeast(f64),
     /// Nothing in particular.
     None,
 }
@@ -99,10 +101,12 @@ impl Row {
             Goal::None => return "–".to_owned(),
             Goal::OfLimit(part) => self.against(&self.limit).map(|is| is >= part),
             Goal::AtMost(most) => self.ours.median().map(|is| is <= most),
+            Goal::AtLeast(least) => self.ours.median().map(|is| is >= least),
         };
         let wanted = match self.goal {
             Goal::OfLimit(part) => format!("{part:.2} of limit"),
             Goal::AtMost(most) => format!("≤ {}", figure(Some(most))),
+            Goal::AtLeast(least) => format!("≥ {}", figure(Some(least))),
             Goal::None => String::new(),
         };
         match met {

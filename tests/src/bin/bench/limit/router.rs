@@ -61,7 +61,7 @@ async fn save(
     }
 }
 
-fn back(frame: StreamRequest) -> StreamResponse {
+pub(super) fn back(frame: StreamRequest) -> StreamResponse {
     StreamResponse {
         payload: frame.payload,
         frame_type: frame.frame_type,
