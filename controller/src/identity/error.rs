@@ -10,6 +10,7 @@ use tonic::{Code, Status};
 use super::files::FileError;
 use crate::lab::LabError;
 use crate::model::{Key, Time};
+use crate::service::unknown;
 
 /// Why a token is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -241,7 +242,13 @@ impl AuthError {
 
 impl From<AuthError> for Status {
     fn from(error: AuthError) -> Self {
-        Self::new(error.code(), error.to_string())
+        let text = error.to_string();
+        match &error {
+            AuthError::Token(TokenError::NotReady) => unknown(Code::Unavailable, text),
+            AuthError::Token(_) => unknown(Code::Unauthenticated, text),
+            AuthError::NotFound { .. } => unknown(Code::PermissionDenied, text),
+            _ => Self::new(error.code(), text),
+        }
     }
 }
 

@@ -11,6 +11,11 @@ pub struct Time(pub i64);
 // === impl Time ===
 
 impl Time {
+    /// The first moment that the wire can tell: the beginning of the year 1.
+    pub const FIRST: Self = Self(-62_135_596_800_000_000);
+    /// The last: the end of the year 9999.
+    pub const LAST: Self = Self(253_402_300_799_999_999);
+
     /// By the clock of this machine.
     pub fn now() -> Self {
         SystemTime::now().into()

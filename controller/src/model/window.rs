@@ -45,7 +45,22 @@ pub enum WindowError {
     /// It ends before it begins.
     #[error("duration must be positive, got {0}")]
     NotPositive(Length),
+    /// Nobody means that.
+    #[error("duration must be at most {LONGEST}, got {0}")]
+    TooLong(Length),
+    /// Clients could not read when.
+    #[error("the lease would end after the year 9999")]
+    TooLate,
+    /// Likewise.
+    #[error("the lease would begin before the year 1")]
+    TooEarly,
 }
+
+/// A hundred years. Programs in Go know durations up to three times that, those in Python cannot tell
+/// times after the year 9999, and one lease that they cannot read hides all others from them.
+const LONGEST: Length = Length {
+    micros: 876_000 * 3600 * 1_000_000,
+};
 
 // === impl Wish ===
 
@@ -68,22 +83,32 @@ impl Wish {
                 Ok(Window {
                     begin: Some(begin),
                     end: Some(end),
-                    duration: Some(length.positive()?),
+                    duration: Some(length.checked()?),
                 })
             }
             (None, Some(end), Some(length)) => {
-                let duration = length.positive()?;
+                let duration = length.checked()?;
+                let begin = end.before(duration);
+                if begin < Time::FIRST {
+                    return Err(WindowError::TooEarly);
+                }
                 Ok(Window {
-                    begin: Some(end.before(duration)),
+                    begin: Some(begin),
                     end: Some(end),
                     duration: Some(duration),
                 })
             }
-            (begin, None, Some(length)) => Ok(Window {
-                begin,
-                end: None,
-                duration: Some(length.positive()?),
-            }),
+            (begin, None, Some(length)) => {
+                let duration = length.checked()?;
+                if begin.is_some_and(|begin| begin.after(duration) > Time::LAST) {
+                    return Err(WindowError::TooLate);
+                }
+                Ok(Window {
+                    begin,
+                    end: None,
+                    duration: Some(duration),
+                })
+            }
             (_, _, None) => Err(WindowError::Endless),
         }
     }
@@ -92,8 +117,9 @@ impl Wish {
 // === impl Length ===
 
 impl Length {
-    fn positive(self) -> Result<Duration, WindowError> {
+    fn checked(self) -> Result<Duration, WindowError> {
         match u64::try_from(self.micros) {
+            _ if self.micros > LONGEST.micros => Err(WindowError::TooLong(self)),
             Ok(micros) if micros > 0 => Ok(Duration::from_micros(micros)),
             _ => Err(WindowError::NotPositive(self)),
         }
@@ -202,6 +228,17 @@ mod tests {
         assert_eq!(resolve(None, None, Some(-2)), not_positive("-2h0m0s"));
         assert_eq!(resolve(Some(4), Some(1), None), not_positive("-3h0m0s"));
         assert_eq!(resolve(Some(4), Some(4), None), not_positive("0s"));
+        let told = resolve(None, None, Some(876_001)).unwrap_err();
+        assert_eq!(
+            told,
+            "duration must be at most 876000h0m0s, got 876001h0m0s"
+        );
+        let last = Time::LAST.0 / HOUR;
+        let late = "the lease would end after the year 9999";
+        assert_eq!(resolve(Some(last), None, Some(1)), Err(late.into()));
+        let first = Time::FIRST.0 / HOUR;
+        let early = "the lease would begin before the year 1";
+        assert_eq!(resolve(None, Some(first), Some(1)), Err(early.into()));
     }
 
     #[test]

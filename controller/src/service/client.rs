@@ -7,15 +7,15 @@ use jumpstarter_proto::client_v1::{
     RotateTokenRequest, RotateTokenResponse, UpdateLeaseRequest,
 };
 use jumpstarter_proto::names::Kind;
-use jumpstarter_proto::selector::{Requirement, Selector};
+use jumpstarter_proto::selector::Selector;
 use prost_types::Timestamp;
 use tonic::{Request, Response, Status};
 
 use super::paging::Paging;
-use super::{Services, errors, named, not_found, parent, wire};
+use super::{Services, errors, named, not_found, parent, selectors, wire};
 use crate::identity::Caller;
 use crate::lab::{By, LeaseQuery, LeaseUpdate, NewLease};
-use crate::model::{self, Client, TAG_PREFIX, Time, Wish};
+use crate::model::{self, Client, Time, Wish, validate};
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -24,6 +24,9 @@ pub struct ClientApi(Services);
 // === impl ClientApi ===
 
 impl ClientApi {
+    /// What of a lease can be changed.
+    pub const CHANGES: [&str; 4] = ["begin_time", "client", "duration", "end_time"];
+
     /// The service of these.
     pub fn new(services: Services) -> Self {
         Self(services)
@@ -62,8 +65,9 @@ impl ClientService for ClientApi {
         let exporter = self.0.lab().exporter(&key);
         let exporter = exporter.ok_or_else(|| not_found("exporters", &key.name))?;
         let all = request.get_ref().show_hidden_labels;
-        let rules = &self.0.settings().labels;
-        Ok(Response::new(wire::exporter(&exporter, rules, all)))
+        let settings = self.0.settings();
+        let exporter = wire::exporter(&exporter, &settings.labels, all);
+        Ok(Response::new(exporter))
     }
 
     async fn list_exporters(
@@ -79,11 +83,12 @@ impl ClientService for ClientApi {
             show_hidden_labels,
             ..
         } = request.into_inner();
-        let labels = selector(&filter)?;
+        let labels = selectors::filter(&filter)?;
         let paging = Paging::of(page_size, &page_token, ("exporters", &namespace, &labels))?;
         let mut found = self.0.lab().exporters(&namespace, &labels, &paging.page());
         let next_page_token = paging.cut(&mut found, |exporter| &exporter.key.name);
-        let rules = &self.0.settings().labels;
+        let settings = self.0.settings();
+        let rules = &settings.labels;
         let exporters = found.iter();
         Ok(Response::new(ListExportersResponse {
             exporters: exporters
@@ -119,8 +124,8 @@ impl ClientService for ClientApi {
             ..
         } = request.into_inner();
         let ended = only_active == Some(false);
-        let labels = selector(&filter)?;
-        let tags = tagged(&tag_filter)?;
+        let labels = selectors::filter(&filter)?;
+        let tags = selectors::tags(&tag_filter)?;
         let all = labels.requirements().iter().chain(tags.requirements());
         let labels = Selector::new(all.cloned());
         let question = ("leases", &namespace, &labels, ended);
@@ -149,12 +154,15 @@ impl ClientService for ClientApi {
             lease_id, lease, ..
         } = request.into_inner();
         let lease = lease.ok_or_else(|| Status::invalid_argument("lease is required"))?;
-        let selector = selector(&lease.selector)?;
+        let selector = selectors::wanted(&lease.selector)?;
         let pinned = lease.exporter_name.filter(|name| !name.is_empty());
         if selector.is_empty() && pinned.is_none() {
             return Err(Status::invalid_argument(
                 "one of selector or exporter_name is required",
             ));
+        }
+        if let Some(name) = &pinned {
+            validate::name("exporters", name).map_err(errors::invalid)?;
         }
         let created = self
             .0
@@ -167,9 +175,9 @@ impl ClientService for ClientApi {
                 pinned,
                 allow_disabled: lease.allow_disabled,
                 wish: Wish {
-                    begin: wire::time(lease.begin_time),
-                    end: wire::time(lease.end_time),
-                    duration: wire::length(lease.duration),
+                    begin: wire::time("begin_time", lease.begin_time)?,
+                    end: wire::time("end_time", lease.end_time)?,
+                    duration: wire::length(lease.duration)?,
                 },
                 tags: lease.tags.into_iter().collect(),
                 context: lease.context.into_iter().collect(),
@@ -187,13 +195,17 @@ impl ClientService for ClientApi {
         let lease = lease.ok_or_else(|| Status::invalid_argument("lease is required"))?;
         let key = named(Kind::Lease, &lease.name)?;
         let caller = self.caller(&request, &key.namespace).await?.object;
-        let mask = request.into_inner().update_mask;
+        let mask = request.into_inner().update_mask.unwrap_or_default().paths;
+        let strange = |path: &&String| *path != "*" && !Self::CHANGES.contains(&path.as_str());
+        if let Some(path) = mask.iter().find(strange) {
+            return Err(Status::invalid_argument(format!(
+                "invalid update_mask: there is no `{path}` to be changed; `begin_time`, `client`, \
+                 `duration` and `end_time` are"
+            )));
+        }
         // Without a mask, what is there is meant.
-        let meant = |field: &str| {
-            mask.as_ref().is_none_or(|mask| {
-                mask.paths.is_empty() || mask.paths.iter().any(|path| path == field)
-            })
-        };
+        let meant =
+            |field: &str| mask.is_empty() || mask.iter().any(|path| path == field || path == "*");
         let owner = lease
             .client
             .filter(|client| !client.is_empty() && meant("client"));
@@ -201,7 +213,7 @@ impl ClientService for ClientApi {
             Some(client) => {
                 let to = named(Kind::Client, &client)?;
                 if to.namespace != key.namespace {
-                    return Err(Status::unknown(
+                    return Err(errors::invalid(
                         "cannot transfer lease to client in different namespace",
                     ));
                 }
@@ -210,9 +222,12 @@ impl ClientService for ClientApi {
             None => None,
         };
         let update = LeaseUpdate {
-            duration: wire::length(lease.duration).filter(|_| meant("duration")),
-            begin: wire::time(lease.begin_time).filter(|_| meant("begin_time")),
-            end: wire::time(lease.end_time).filter(|_| meant("end_time")),
+            duration: wire::length(lease.duration.filter(|_| meant("duration")))?,
+            begin: wire::time(
+                "begin_time",
+                lease.begin_time.filter(|_| meant("begin_time")),
+            )?,
+            end: wire::time("end_time", lease.end_time.filter(|_| meant("end_time")))?,
             owner,
         };
         let by = Some(caller.key.name.clone());
@@ -256,20 +271,4 @@ impl ClientService for ClientApi {
             expiry: Some(expiry),
         }))
     }
-}
-
-fn selector(text: &str) -> Result<Selector, Status> {
-    text.parse().map_err(|error| errors::selector(&error))
-}
-
-/// A selector for tags, as one for labels of leases.
-fn tagged(text: &str) -> Result<Selector, Status> {
-    let tags: Selector = text
-        .parse()
-        .map_err(|error| Status::invalid_argument(format!("invalid tag_filter: {error}")))?;
-    let requirements = tags.requirements().iter().map(|requirement| Requirement {
-        key: format!("{TAG_PREFIX}{}", requirement.key),
-        test: requirement.test.clone(),
-    });
-    Ok(Selector::new(requirements))
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use jumpstarter_proto::v1::{DialRequest, DialResponse};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 
-use super::{Services, not_found};
+use super::{Services, errors, not_found};
 use crate::dial::{Gate, Invitation, Offered, gate};
 use crate::lab::Sight;
 use crate::model::{Key, Lease};
@@ -32,7 +32,7 @@ impl Services {
         let lease = self.lab().lease(&key).await?;
         let lease = lease.ok_or_else(|| not_found("leases", &name))?;
         if lease.owner != client.key.name {
-            return Err(Status::unknown("permission denied"));
+            return Err(errors::unknown(Code::PermissionDenied, "permission denied"));
         }
         if lease.has_ended() {
             return Err(ended().await);
@@ -49,7 +49,7 @@ impl Services {
                 ));
             }
         }
-        let Some(router) = self.settings().routers.first() else {
+        let Some(router) = self.settings().routers.first().cloned() else {
             return Err(Status::unknown("no router available"));
         };
         if timeout(RECONNECT, self.listened(&mut sights, &lease))

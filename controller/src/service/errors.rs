@@ -3,35 +3,66 @@
 //!
 //! No text may say "expired": clients would log in again.
 
+use std::error::Error as _;
+use std::sync::Arc;
+
 use jumpstarter_proto::selector::SelectorError;
 use tonic::{Code, Status};
 
 use crate::lab::LabError;
 
+/// What an UNKNOWN is about, for whoever is not a program of gRPC. It does not travel.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("{0}")]
+struct Meant(Code);
+
 impl From<LabError> for Status {
     fn from(error: LabError) -> Self {
-        let code = match &error {
+        let text = error.to_string();
+        match &error {
             LabError::NotHolder { .. } | LabError::AlreadyReleased(_) | LabError::Ended => {
-                Code::FailedPrecondition
+                Status::failed_precondition(text)
             }
-            LabError::Store(_) | LabError::Stopping => Code::Unavailable,
-            LabError::Invalid(text) if text.starts_with("invalid lease tags") => {
-                Code::InvalidArgument
+            LabError::Store(_) | LabError::Stopping => Status::unavailable(text),
+            LabError::Invalid(_) if text.starts_with("invalid lease tags") => {
+                Status::invalid_argument(text)
             }
-            LabError::NotFound { .. }
-            | LabError::Exists { .. }
-            | LabError::NotOwner { .. }
-            | LabError::Window(_)
-            | LabError::Started
-            | LabError::Transfer(_)
-            | LabError::Invalid(_)
-            | LabError::Policy(_) => Code::Unknown,
-        };
-        Status::new(code, error.to_string())
+            LabError::NotFound { .. } => unknown(Code::NotFound, text),
+            LabError::Exists { .. } => unknown(Code::AlreadyExists, text),
+            LabError::NotOwner { .. } | LabError::Policy(_) => {
+                unknown(Code::PermissionDenied, text)
+            }
+            LabError::Started => unknown(Code::FailedPrecondition, text),
+            LabError::Window(_) | LabError::Transfer(_) | LabError::Invalid(_) => invalid(text),
+        }
     }
+}
+
+/// An UNKNOWN that is about something known.
+pub(crate) fn unknown(meant: Code, text: impl Into<String>) -> Status {
+    let mut status = Status::unknown(text);
+    status.set_source(Arc::new(Meant(meant)));
+    status
+}
+
+/// What a status is about, whatever code programs expect with it.
+pub fn meant(status: &Status) -> Code {
+    let meant = status.source().and_then(|source| source.downcast_ref());
+    meant.map_or(status.code(), |Meant(code)| *code)
+}
+
+/// A question that makes no sense.
+pub(super) fn invalid(text: impl Into<String>) -> Status {
+    unknown(Code::InvalidArgument, text)
 }
 
 /// A selector that cannot be read.
 pub(super) fn selector(error: &SelectorError) -> Status {
-    Status::unknown(format!("invalid selector: {error}"))
+    invalid(format!("invalid selector: {error}"))
+}
+
+/// Something that is not there.
+pub(super) fn not_found(plural: &str, name: &str) -> Status {
+    let text = format!("{plural}.jumpstarter.dev \"{name}\" not found");
+    unknown(Code::NotFound, text)
 }

@@ -10,6 +10,11 @@ use tonic::{Request, Status, Streaming};
 use super::Services;
 use crate::model::{Device, Reported};
 
+/// What an exporter says of itself is shown with all others, in pages that have to fit.
+const LONGEST_WORDS: usize = 4096;
+/// So many labels it may tell.
+const MOST_LABELS: usize = 64;
+
 // === impl Services ===
 
 impl Services {
@@ -24,6 +29,12 @@ impl Services {
             parent: report.parent_uuid,
             labels: report.labels.into_iter().collect(),
         });
+        if labels.len() > MOST_LABELS {
+            return Err(Status::invalid_argument(format!(
+                "too many labels: {} (maximum {MOST_LABELS})",
+                labels.len()
+            )));
+        }
         let labels = labels.into_iter().collect();
         self.lab()
             .register(exporter.uid, labels, devices.collect())
@@ -38,7 +49,7 @@ impl Services {
         request: Request<UnregisterRequest>,
     ) -> Result<UnregisterResponse, Status> {
         let exporter = self.exporter(&request).await?.object;
-        let reason = request.into_inner().reason;
+        let reason = cut(request.into_inner().reason);
         self.lab().unregister(exporter.uid, reason).await?;
         Ok(UnregisterResponse {})
     }
@@ -52,7 +63,7 @@ impl Services {
         let reported = Reported {
             // A number of a newer exporter is as good as none.
             status: ExporterStatus::try_from(request.status).unwrap_or_default(),
-            message: request.message.unwrap_or_default(),
+            message: cut(request.message.unwrap_or_default()),
         };
         let release = request.release_lease.unwrap_or_default();
         self.lab().report(exporter.uid, reported, release).await?;
@@ -87,4 +98,13 @@ impl Services {
         }
         Ok(())
     }
+}
+
+/// No more words than can be shown.
+fn cut(mut words: String) -> String {
+    if words.len() > LONGEST_WORDS {
+        words.truncate(words.floor_char_boundary(LONGEST_WORDS));
+        words.push_str("...");
+    }
+    words
 }

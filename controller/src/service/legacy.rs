@@ -1,15 +1,13 @@
 //! What clients before `jumpstarter.client.v1` ask for, and giving leases back, which exporters do too.
 
-use jumpstarter_proto::selector::{Requirement, Selector, Test};
 use jumpstarter_proto::v1::{
-    GetLeaseRequest, GetLeaseResponse, LabelSelector, LabelSelectorRequirement, ListLeasesRequest,
-    ListLeasesResponse, ReleaseLeaseRequest, ReleaseLeaseResponse, RequestLeaseRequest,
-    RequestLeaseResponse,
+    GetLeaseRequest, GetLeaseResponse, ListLeasesRequest, ListLeasesResponse, ReleaseLeaseRequest,
+    ReleaseLeaseResponse, RequestLeaseRequest, RequestLeaseResponse,
 };
 use prost_types::Timestamp;
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 
-use super::{Services, not_found, peer, wire};
+use super::{Services, errors, not_found, peer, selectors, wire};
 use crate::identity::Anyone;
 use crate::lab::{By, LabError, LeaseQuery, NewLease};
 use crate::model::{Key, Labels, Wish};
@@ -65,13 +63,14 @@ impl Services {
         let lease = self.lab().lease(&key).await?;
         let lease = lease.ok_or_else(|| not_found("leases", &name))?;
         if lease.owner != client.key.name {
-            return Err(Status::unknown("GetLease permission denied"));
+            let denied = "GetLease permission denied";
+            return Err(errors::unknown(Code::PermissionDenied, denied));
         }
         let waits = self.lab().place(&lease);
         let conditions = lease.conditions.iter();
         Ok(GetLeaseResponse {
             duration: lease.duration.map(wire::duration),
-            selector: Some(selector_message(&lease.selector)),
+            selector: Some(selectors::to_message(&lease.selector)),
             begin_time: lease.began.map(Timestamp::from),
             end_time: lease.ended.or(lease.end()).map(Timestamp::from),
             exporter_uuid: lease
@@ -96,11 +95,11 @@ impl Services {
                 namespace: client.key.namespace.clone(),
                 name: None,
                 owner: client.key.name.clone(),
-                selector: selector(request.selector.unwrap_or_default())?,
+                selector: selectors::of_message(request.selector.unwrap_or_default())?,
                 pinned: None,
                 allow_disabled: false,
                 wish: Wish {
-                    duration: wire::length(request.duration),
+                    duration: wire::length(request.duration)?,
                     ..Wish::default()
                 },
                 tags: Labels::new(),
@@ -128,54 +127,4 @@ impl Services {
             names: own.map(|lease| lease.key.name.clone()).collect(),
         })
     }
-}
-
-fn selector(message: LabelSelector) -> Result<Selector, Status> {
-    let labels = message.match_labels.into_iter().map(|(key, value)| {
-        Ok(Requirement {
-            key,
-            test: Test::Equals(value),
-        })
-    });
-    let expressions = message.match_expressions.into_iter().map(|expression| {
-        let values = || expression.values.iter().cloned().collect();
-        Ok(Requirement {
-            test: match expression.operator.as_str() {
-                "In" => Test::In(values()),
-                "NotIn" => Test::NotIn(values()),
-                "Exists" => Test::Exists,
-                "DoesNotExist" => Test::Absent,
-                other => {
-                    return Err(Status::invalid_argument(format!(
-                        "unsupported label selector operator: {other}"
-                    )));
-                }
-            },
-            key: expression.key,
-        })
-    });
-    let all: Result<Vec<_>, _> = labels.chain(expressions).collect();
-    Ok(Selector::new(all?))
-}
-
-fn selector_message(selector: &Selector) -> LabelSelector {
-    let mut message = LabelSelector::default();
-    for Requirement { key, test } in selector.requirements() {
-        let (operator, values) = match test {
-            Test::Equals(value) => {
-                message.match_labels.insert(key.clone(), value.clone());
-                continue;
-            }
-            Test::In(values) => ("In", values.iter().cloned().collect()),
-            Test::NotIn(values) => ("NotIn", values.iter().cloned().collect()),
-            Test::Exists => ("Exists", Vec::new()),
-            Test::Absent => ("DoesNotExist", Vec::new()),
-        };
-        message.match_expressions.push(LabelSelectorRequirement {
-            key: key.clone(),
-            operator: operator.to_owned(),
-            values,
-        });
-    }
-    message
 }

@@ -5,6 +5,7 @@
 //!  request ─► who calls? (identity) ─► may he? ─► lab ─► answer, or a status
 //! ```
 
+mod brief;
 mod client;
 mod controller;
 mod dial;
@@ -14,21 +15,27 @@ mod labels;
 mod legacy;
 mod listen;
 mod paging;
+mod selectors;
 mod status;
 mod telemetry;
 mod wire;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jumpstarter_proto::names::{Kind, Name};
 use jumpstarter_proto::v1::TelemetryEndpoint;
 use tonic::{Request, Status};
 
+pub use brief::brief;
 pub use client::ClientApi;
 pub use controller::ControllerApi;
+pub use errors::meant;
+pub(crate) use errors::unknown;
 pub use labels::{LabelRules, Shown};
 pub use telemetry::TelemetryApi;
+
+use errors::not_found;
 
 use crate::dial::Listeners;
 use crate::identity::{Authenticator, Caller, Peer, RouterTokens, Tokens};
@@ -63,7 +70,7 @@ struct Inner {
     tokens: Tokens,
     router_tokens: RouterTokens,
     listeners: Listeners,
-    settings: Settings,
+    settings: RwLock<Arc<Settings>>,
 }
 
 // === impl Settings ===
@@ -98,7 +105,7 @@ impl Services {
             tokens,
             router_tokens,
             listeners: Listeners::default(),
-            settings,
+            settings: RwLock::new(Arc::new(settings)),
         }))
     }
 
@@ -111,8 +118,15 @@ impl Services {
         &self.0.lab
     }
 
-    fn settings(&self) -> &Settings {
-        &self.0.settings
+    /// From now on these count; calls that have begun go on with those they began with.
+    pub fn configure(&self, settings: Settings) {
+        let mut kept = self.0.settings.write();
+        *kept.as_deref_mut().unwrap_or_else(|poisoned| poisoned.get_mut()) = Arc::new(settings);
+    }
+
+    fn settings(&self) -> Arc<Settings> {
+        let settings = self.0.settings.read();
+        Arc::clone(&settings.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The client that calls.
@@ -176,8 +190,4 @@ fn named(kind: Kind, text: &str) -> Result<Key, Status> {
             ),
         })),
     }
-}
-
-fn not_found(plural: &str, name: &str) -> Status {
-    Status::unknown(format!("{plural}.jumpstarter.dev \"{name}\" not found"))
 }

@@ -5,10 +5,17 @@ use std::time::Duration;
 use jumpstarter_proto::names::{Kind, Name};
 use jumpstarter_proto::{client_v1, v1};
 use prost_types::Timestamp;
+use tonic::Status;
 
+use super::errors;
 use super::labels::LabelRules;
 use crate::model::{Condition, ConditionType, Exporter, Key, Lease, Length, Time};
 use crate::schedule::{Place, Waiting};
+
+/// The seconds of the longest duration of protobuf: ten thousand years.
+const LONGEST: u64 = 315_576_000_000;
+/// In nanoseconds.
+const SECOND: u32 = 1_000_000_000;
 
 /// The full name of an object.
 pub(super) fn name(kind: Kind, key: &Key) -> String {
@@ -103,11 +110,35 @@ pub(super) fn duration(duration: Duration) -> prost_types::Duration {
 }
 
 /// A duration that a client sent.
-pub(super) fn length(duration: Option<prost_types::Duration>) -> Option<Length> {
-    duration.map(Length::from)
+///
+/// # Errors
+///
+/// It is one that protobuf does not know.
+pub(super) fn length(duration: Option<prost_types::Duration>) -> Result<Option<Length>, Status> {
+    let Some(duration) = duration else {
+        return Ok(None);
+    };
+    let prost_types::Duration { seconds, nanos } = duration;
+    let one_sign = seconds.signum() * i64::from(nanos.signum()) >= 0;
+    if seconds.unsigned_abs() > LONGEST || nanos.unsigned_abs() >= SECOND || !one_sign {
+        return Err(errors::invalid("duration is out of range"));
+    }
+    Ok(Some(Length::from(duration)))
 }
 
-/// A time that a client sent.
-pub(super) fn time(timestamp: Option<Timestamp>) -> Option<Time> {
-    timestamp.map(Time::from)
+/// A time that a client sent as `field`. One that others cannot tell would break their lists.
+///
+/// # Errors
+///
+/// It is one that protobuf does not know.
+pub(super) fn time(field: &str, timestamp: Option<Timestamp>) -> Result<Option<Time>, Status> {
+    let Some(timestamp) = timestamp else {
+        return Ok(None);
+    };
+    let time = Time::from(timestamp);
+    let nanos = u32::try_from(timestamp.nanos);
+    if nanos.is_ok_and(|nanos| nanos < SECOND) && (Time::FIRST..=Time::LAST).contains(&time) {
+        return Ok(Some(time));
+    }
+    Err(errors::invalid(format!("{field} is out of range")))
 }

@@ -1,0 +1,49 @@
+//! Errors travel as headers, of which peers take a few kilobytes. One that repeats a name of a megabyte
+//! would cost its caller the whole connection, and all calls on it.
+
+use axum::body::Body;
+use http::Response;
+use tonic::Status;
+
+/// Longer texts are cut.
+const LONGEST: usize = 1024;
+
+/// Has an answer say no more than peers take.
+pub async fn brief(mut answer: Response<Body>) -> Response<Body> {
+    let headers = answer.headers_mut();
+    let said = Status::from_header_map(headers);
+    if let Some(said) = said.filter(|said| said.message().len() > LONGEST) {
+        let end = said.message().floor_char_boundary(LONGEST);
+        let text = format!("{}...", &said.message()[..end]);
+        // Whatever it was before, it is text that was sent as a header.
+        if Status::new(said.code(), text).add_header(headers).is_err() {
+            headers.remove(Status::GRPC_MESSAGE);
+        }
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn told(text: &str) -> String {
+        let answer = brief(Status::unknown(text).into_http()).await;
+        let status = Status::from_header_map(answer.headers()).unwrap();
+        assert_eq!(status.code(), tonic::Code::Unknown);
+        status.message().to_owned()
+    }
+
+    #[tokio::test]
+    async fn short_errors_stay_and_long_ones_are_cut_at_a_letter() {
+        assert_eq!(told("lease not active").await, "lease not active");
+        assert_eq!(told(&"x".repeat(LONGEST)).await.len(), LONGEST);
+        let cut = told(&format!("a{}", "\u{fc}".repeat(LONGEST))).await;
+        assert!(
+            cut.ends_with("\u{fc}...") && cut.len() <= LONGEST + 3,
+            "{cut}"
+        );
+        let answer = brief(Response::new(Body::from("page"))).await;
+        assert!(answer.headers().is_empty());
+    }
+}

@@ -1,0 +1,150 @@
+//! What clients select by: text, or the message of older ones.
+
+use jumpstarter_proto::selector::{Requirement, Selector, Test};
+use jumpstarter_proto::v1::{LabelSelector, LabelSelectorRequirement};
+use tonic::Status;
+
+use super::errors;
+use crate::model::{Labels, TAG_PREFIX, validate};
+
+/// Everybody sees the selector of a lease, in lists of many; nobody needs a longer one.
+const LONGEST: usize = 4096;
+
+/// A filter of a list.
+pub(super) fn filter(text: &str) -> Result<Selector, Status> {
+    text.parse().map_err(|error| errors::selector(&error))
+}
+
+/// A filter for tags, as one for labels of leases.
+pub(super) fn tags(text: &str) -> Result<Selector, Status> {
+    let tags: Selector = text
+        .parse()
+        .map_err(|error| Status::invalid_argument(format!("invalid tag_filter: {error}")))?;
+    let requirements = tags.requirements().iter().map(|requirement| {
+        let key = &requirement.key;
+        if key.contains('/') {
+            return Err(Status::invalid_argument(format!(
+                "invalid tag_filter requirement: tags have no prefix, write `{}` for `{key}`",
+                key.rsplit('/').next().unwrap_or_default()
+            )));
+        }
+        Ok(Requirement {
+            key: format!("{TAG_PREFIX}{key}"),
+            test: requirement.test.clone(),
+        })
+    });
+    Ok(Selector::new(requirements.collect::<Result<Vec<_>, _>>()?))
+}
+
+/// What a lease is to be for.
+pub(super) fn wanted(text: &str) -> Result<Selector, Status> {
+    if text.len() > LONGEST {
+        return Err(too_long());
+    }
+    let selector = filter(text)?;
+    check(&selector)?;
+    Ok(selector)
+}
+
+/// The same, of a client that sends it taken apart.
+pub(super) fn of_message(message: LabelSelector) -> Result<Selector, Status> {
+    let labels = message.match_labels.into_iter().map(|(key, value)| {
+        valid(&key, [&value])?;
+        Ok(Requirement {
+            key,
+            test: Test::Equals(value),
+        })
+    });
+    let expressions = message.match_expressions.into_iter().map(requirement);
+    let all: Result<Vec<_>, Status> = labels.chain(expressions).collect();
+    let selector = Selector::new(all?);
+    if selector.to_string().len() > LONGEST {
+        return Err(too_long());
+    }
+    check(&selector)?;
+    Ok(selector)
+}
+
+/// As that message.
+pub(super) fn to_message(selector: &Selector) -> LabelSelector {
+    let mut message = LabelSelector::default();
+    for Requirement { key, test } in selector.requirements() {
+        let (operator, values) = match test {
+            Test::Equals(value) => {
+                message.match_labels.insert(key.clone(), value.clone());
+                continue;
+            }
+            Test::In(values) => ("In", values.iter().cloned().collect()),
+            Test::NotIn(values) => ("NotIn", values.iter().cloned().collect()),
+            Test::Exists => ("Exists", Vec::new()),
+            Test::Absent => ("DoesNotExist", Vec::new()),
+        };
+        message.match_expressions.push(LabelSelectorRequirement {
+            key: key.clone(),
+            operator: operator.to_owned(),
+            values,
+        });
+    }
+    message
+}
+
+fn too_long() -> Status {
+    errors::invalid(format!(
+        "invalid selector: it is longer than {LONGEST} characters"
+    ))
+}
+
+/// That no label is asked to be two things at once.
+fn check(selector: &Selector) -> Result<(), Status> {
+    for pair in selector.requirements().windows(2) {
+        if let [one, other] = pair
+            && one.key == other.key
+            && let (Test::Equals(first), Test::Equals(second)) = (&one.test, &other.test)
+        {
+            let key = &one.key;
+            return Err(errors::invalid(format!(
+                "invalid selector: label {key} cannot have multiple equality requirements with \
+                 different values ({first} and {second})"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn requirement(expression: LabelSelectorRequirement) -> Result<Requirement, Status> {
+    let LabelSelectorRequirement {
+        key,
+        operator,
+        values,
+    } = expression;
+    valid(&key, &values)?;
+    let count = |what: &str| {
+        Err(errors::invalid(format!(
+            "invalid selector: `{operator}` for label `{key}` {what} values"
+        )))
+    };
+    let test = match operator.as_str() {
+        "In" | "NotIn" if values.is_empty() => return count("needs"),
+        "Exists" | "DoesNotExist" if !values.is_empty() => return count("takes no"),
+        "In" => Test::In(values.into_iter().collect()),
+        "NotIn" => Test::NotIn(values.into_iter().collect()),
+        "Exists" => Test::Exists,
+        "DoesNotExist" => Test::Absent,
+        other => {
+            return Err(Status::invalid_argument(format!(
+                "unsupported label selector operator: {other}"
+            )));
+        }
+    };
+    Ok(Requirement { key, test })
+}
+
+/// That there can be such labels.
+fn valid<'a>(key: &str, values: impl IntoIterator<Item = &'a String>) -> Result<(), Status> {
+    let valid = |value: &str| {
+        let label = Labels::from([(key.to_owned(), value.to_owned())]);
+        validate::labels(&label).map_err(|why| errors::invalid(format!("invalid selector: {why}")))
+    };
+    valid("")?;
+    values.into_iter().try_for_each(|value| valid(value))
+}
