@@ -59,11 +59,15 @@ async fn carry(mut near: TcpStream, port: u16, mut changes: watch::Receiver<Stat
     tokio::select! {
         // An end that goes away by itself is nothing to tell.
         ended = copy_bidirectional(&mut near, &mut far) => drop(ended),
-        state = changes.wait_for(|state| *state != State::Whole) => {
-            let dead = state.is_ok_and(|state| *state == State::Dead);
-            if dead {
+        () = hurt(&mut changes) => {
+            if *changes.borrow() == State::Dead {
                 std::future::pending::<()>().await;
             }
         }
     }
+}
+
+async fn hurt(changes: &mut watch::Receiver<State>) {
+    // Without the wire's owner there is nobody left to hurt it.
+    changes.wait_for(|state| *state != State::Whole).await.ok();
 }
