@@ -8,18 +8,18 @@ use jumpstarter_tests::{
     Controller, Double, Fault, Hooks, Lab, Make, Outcome, PATIENCE, Person, Rpc, Station, Visitor,
     run,
 };
-use nix::sys::signal::Signal::{self, SIGHUP, SIGINT, SIGTERM};
+use nix::sys::signal::Signal::{self, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use tonic::Code;
 
 const LONG: Duration = Duration::from_secs(600);
-const SIGNALS: [(Signal, &str); 3] = [
-    (SIGINT, "SIGINT pressed, terminating"),
-    (SIGTERM, "SIGTERM received, terminating"),
-    (SIGHUP, "SIGHUP received, terminating"),
+const SIGNALS: [(Signal, &str, i32); 4] = [
+    (SIGINT, "SIGINT pressed, terminating", 2),
+    (SIGTERM, "SIGTERM received, terminating", 2),
+    (SIGHUP, "SIGHUP received, terminating", 129),
+    (SIGQUIT, "SIGQUIT pressed, terminating", 131),
 ];
 
-/// Starts a shell with `command`, waits for the moment, sends each signal in turn: exit code 2, and no
-/// lease is left.
+/// Starts a shell with `command`, waits for the moment, sends each signal in turn: no lease is left.
 fn stopped(
     lab: &Lab,
     controller: &Double,
@@ -28,12 +28,12 @@ fn stopped(
     after: impl Fn(&Double),
 ) {
     let visitor = Visitor::new(lab, controller, Make::Ours);
-    for (signal, told) in SIGNALS {
+    for (signal, told, code) in SIGNALS {
         let mut person = Person::starts(visitor.leased(LONG).arg("--").args(command));
         moment(&person);
         person.signal(signal);
         person.is_told(told);
-        assert_eq!(person.ends(), 2, "{signal}: {}", person.said());
+        assert_eq!(person.ends(), code, "{signal}: {}", person.said());
         assert_eq!(
             controller.open_leases(),
             [""; 0],
@@ -153,9 +153,34 @@ fn a_second_signal_does_not_wait_for_the_command() {
     person
         .sees("ready")
         .signal(SIGTERM)
-        .is_told("SIGTERM received")
-        .signal(SIGTERM);
+        .is_told("SIGTERM received");
+    // Not so soon that it could be the same one, sent twice.
+    thread::sleep(Duration::from_millis(500));
+    person.signal(SIGTERM);
     assert_eq!(person.ends(), 2, "{}", person.said());
+    assert_eq!(controller.open_leases(), [""; 0]);
+}
+
+#[test]
+fn whoever_ignores_the_end_of_the_terminal_goes_on() {
+    let lab = Lab::new();
+    let controller = Double::start(&lab);
+    let _station = Station::start(&lab, Make::of_exporter(), &controller, "");
+    let visitor = Visitor::new(&lab, &controller, Make::Ours);
+    let gate = lab.folder("go");
+    let script = format!(
+        "echo ready; until [ -e {} ]; do sleep 0.05; done; j power on && echo done",
+        gate.display()
+    );
+    let mut shell = visitor.leased(LONG);
+    shell.args(["--", "sh", "-c", &script]);
+    let mut person = Person::starts_under(&["nohup"], &shell);
+    person.sees("ready").signal_all(SIGHUP);
+    std::fs::write(&gate, "").unwrap();
+    assert_eq!(person.ends(), 0, "{}", person.said());
+    person.sees("done");
+    assert!(!person.said().contains("SIGHUP"), "{}", person.said());
+    controller.wait_free();
     assert_eq!(controller.open_leases(), [""; 0]);
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use nix::{
-    sys::signal::{Signal, kill},
+    sys::signal::{Signal, kill, killpg},
     unistd::Pid,
 };
 
@@ -28,7 +28,21 @@ pub struct Person {
 impl Person {
     /// Starts this, in a process group of its own.
     pub fn starts(command: &mut Command) -> Self {
-        let mut child = command
+        Self::starts_under(&[], command)
+    }
+
+    /// The same under another program: `["nohup"]`.
+    pub fn starts_under(program: &[&str], command: &Command) -> Self {
+        // Tests that were started in the background, or with nohup, ignore signals, and so would their
+        // programs.
+        let mut child = Command::new("/usr/bin/env")
+            .arg("--default-signal")
+            .args(program)
+            .arg(command.get_program())
+            .args(command.get_args())
+            .env_clear()
+            .envs(command.get_envs().filter_map(|(k, v)| Some((k, v?))))
+            .current_dir(command.get_current_dir().expect("a lab is a folder"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -63,6 +77,12 @@ impl Person {
     /// Sends a signal to the shell alone, not to what runs in it.
     pub fn signal(&self, signal: Signal) -> &Self {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).expect("it runs");
+        self
+    }
+
+    /// Sends a signal to everybody, as a terminal does.
+    pub fn signal_all(&self, signal: Signal) -> &Self {
+        killpg(Pid::from_raw(self.child.id().cast_signed()), signal).expect("it runs");
         self
     }
 
