@@ -1,34 +1,38 @@
 //! What happens because it is time: leases begin to wait, and end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::alarms::Alarms;
+use super::state::State;
 use super::step::Step;
 use crate::model::{Condition, ConditionType, EndReason, Lease, LeaseState, Time};
 
 /// Says what time it is.
-pub(super) type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
+pub(super) type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
 
-/// When `lease` needs attention next, by itself.
-pub(super) fn due(lease: &Lease) -> Option<Time> {
-    match lease.state {
-        LeaseState::Scheduled => lease.not_before,
-        LeaseState::Pending | LeaseState::Ended => None,
-        LeaseState::Active => lease.end(),
-    }
+/// What time it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    /// By the clock on the wall, which people set, back and forth.
+    pub(super) wall: Time,
+    /// Since some moment in the past; it only ever goes on.
+    pub(super) steady: Duration,
+}
+
+/// The clocks of this machine.
+pub(super) fn real() -> Clock {
+    let start = tokio::time::Instant::now();
+    Arc::new(move || Moment {
+        wall: Time::now(),
+        steady: start.elapsed(),
+    })
 }
 
 /// Does everything whose time has come.
-pub(super) fn tick(step: &mut Step<'_>) {
-    let now = step.now;
-    let is_due = |lease: &&Arc<Lease>| due(lease).is_some_and(|due| due <= now);
-    let leases: Vec<Lease> = step
-        .state
-        .leases
-        .iter()
-        .filter(is_due)
-        .map(|lease| Lease::clone(lease))
-        .collect();
-    for mut lease in leases {
+pub(super) fn tick(step: &mut Step<'_>, alarms: &Alarms, now: Moment) {
+    for lease in step.state.due(now.wall) {
+        let mut lease = Lease::clone(&lease);
         if lease.state == LeaseState::Scheduled {
             lease.state = LeaseState::Pending;
             lease.eligible_since = lease.not_before;
@@ -37,15 +41,20 @@ pub(super) fn tick(step: &mut Step<'_>) {
             end(step, lease, EndReason::Expired, "lab");
         }
     }
+    for uid in alarms.ringing(now) {
+        if let Some(mut lease) = step.lease(uid) {
+            // The clock on the wall is behind, and would say that it was over before it was.
+            lease.ended = lease.end();
+            end(step, lease, EndReason::Expired, "lab");
+        }
+    }
 }
 
-/// When something is due next.
-pub(super) fn next(step: &Step<'_>) -> Option<Time> {
-    step.state
-        .leases
-        .iter()
-        .filter_map(|lease| due(lease))
-        .min()
+/// How long until something is due, if nobody sets the clock.
+pub(super) fn next(state: &State, alarms: &Alarms, now: Moment) -> Option<Duration> {
+    let by_wall = state.next_due().map(|due| due.since(now.wall));
+    let by_alarm = alarms.next().map(|at| at.saturating_sub(now.steady));
+    by_wall.into_iter().chain(by_alarm).min()
 }
 
 /// Ends a lease that has not ended.
@@ -53,7 +62,8 @@ pub(super) fn end(step: &mut Step<'_>, mut lease: Lease, reason: EndReason, acto
     let now = step.now;
     lease.state = LeaseState::Ended;
     // The clock may have been set back meanwhile.
-    lease.ended = Some(lease.began.map_or(now, |began| began.max(now)));
+    let ended = || lease.began.map_or(now, |began| began.max(now));
+    lease.ended = Some(lease.ended.unwrap_or_else(ended));
     lease.end_reason = Some(reason);
     let (word, message, what) = match reason {
         EndReason::Released => (

@@ -1,62 +1,24 @@
 //! Carries out what the scheduler decides.
 
 use super::clock;
-use super::state::State;
 use super::step::Step;
-use crate::model::{Condition, ConditionType, EndReason, ExporterRef, Lease, LeaseState, Uid};
-use crate::schedule::{Decision, Place, Refusal, Snapshot, Waiting, decide};
+use crate::model::{Condition, ConditionType, EndReason, ExporterRef, LeaseState, Uid};
+use crate::schedule::{Decision, Refusal};
 
 /// Serves the queues of all namespaces in which something has changed.
 pub(super) fn serve(step: &mut Step<'_>) {
-    // A refusal or a grant stirs its namespace again, and may make room.
+    // What is decided stirs its namespace again, and may make room for others.
     while !step.stirred.is_empty() {
-        let stirred = std::mem::take(&mut step.stirred);
-        for namespace in stirred {
-            for decision in decide(&snapshot(step.state, &namespace)) {
+        for namespace in std::mem::take(&mut step.stirred) {
+            for decision in step.state.decide(&namespace) {
                 carry_out(step, decision);
             }
+            if !step.stirred.contains(&namespace) {
+                for lease in step.state.newcomers(&namespace) {
+                    wait(step, lease);
+                }
+            }
         }
-        // Waiting and granting make no room for anybody, so one round is enough unless leases ended.
-        if step.stirred.is_empty() {
-            break;
-        }
-    }
-}
-
-pub(super) fn snapshot<'a>(state: &'a State, namespace: &str) -> Snapshot<'a> {
-    let waiting: Vec<&Lease> = state
-        .leases
-        .iter()
-        .filter(|lease| lease.key.namespace == namespace && lease.state == LeaseState::Pending)
-        .map(AsRef::as_ref)
-        .collect();
-    if waiting.is_empty() {
-        // Nothing to decide, so nothing to gather.
-        return Snapshot::default();
-    }
-    let clients = state
-        .clients
-        .iter()
-        .filter(|client| client.key.namespace == namespace);
-    Snapshot {
-        exporters: state
-            .exporters
-            .iter()
-            .filter(|exporter| exporter.key.namespace == namespace)
-            .map(AsRef::as_ref)
-            .collect(),
-        clients: clients
-            .map(|client| (client.key.name.as_str(), client.as_ref()))
-            .collect(),
-        policies: state
-            .policies
-            .iter()
-            .filter(|policy| policy.key.namespace == namespace)
-            .map(AsRef::as_ref)
-            .collect(),
-        waiting,
-        leased: state.held.keys().copied().collect(),
-        used: state.used.clone(),
     }
 }
 
@@ -67,7 +29,6 @@ fn carry_out(step: &mut Step<'_>, decision: Decision) {
             exporter,
             priority,
         } => grant(step, lease, exporter, priority),
-        Decision::Wait { lease, why, place } => wait(step, lease, why, place),
         Decision::Refuse { lease, why } => refuse(step, lease, &why),
     }
 }
@@ -103,25 +64,26 @@ fn grant(step: &mut Step<'_>, uid: Uid, exporter: Uid, priority: i64) {
     }
 }
 
-/// Only another reason is written down; the numbers in the message are told to whoever asks.
-fn wait(step: &mut Step<'_>, uid: Uid, why: Waiting, place: Place) {
-    let Some(lease) = step.state.leases.get(uid) else {
+/// Writes down what it waits for. That may change often; whoever asks is told how it looks then.
+fn wait(step: &mut Step<'_>, uid: Uid) {
+    let Some(mut lease) = step.lease(uid) else {
         return;
     };
-    let known = lease.conditions.get(ConditionType::Pending);
-    if known.is_none_or(|known| known.reason != why.reason()) {
-        let mut lease = Lease::clone(lease);
-        lease.conditions.set(Condition {
-            kind: ConditionType::Pending,
-            holds: true,
-            reason: why.reason().to_owned(),
-            message: why.message(&place),
-            generation: lease.generation,
-            since: step.now,
-        });
-        step.put_waiting(lease);
+    if lease.conditions.get(ConditionType::Pending).is_some() {
+        return;
     }
-    step.state.places.insert(uid, (why, place));
+    let Some((why, place)) = step.state.place(&lease) else {
+        return;
+    };
+    lease.conditions.set(Condition {
+        kind: ConditionType::Pending,
+        holds: true,
+        reason: why.reason().to_owned(),
+        message: why.message(&place),
+        generation: lease.generation,
+        since: step.now,
+    });
+    step.put_waiting(lease);
 }
 
 fn refuse(step: &mut Step<'_>, uid: Uid, why: &Refusal) {

@@ -5,8 +5,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::model::{Client, Credential, Exporter, Key, Lease, Policy, Time, Uid};
-use crate::schedule::{Place, Waiting};
+use crate::model::{Client, Credential, Exporter, Key, Lease, LeaseState, Policy, Time, Uid};
+use crate::schedule::{Decision, Place, Queue, Snapshot, Waiting};
 use crate::store::{Change, Loaded};
 
 /// Objects by uid, and their uids by name.
@@ -37,8 +37,24 @@ pub(super) struct State {
     pub(super) used: HashMap<Uid, Time>,
     /// Since when the last in the queue waits.
     pub(super) last_turn: Time,
-    /// How it looks for each lease that waits; nowhere but in memory.
-    pub(super) places: HashMap<Uid, (Waiting, Place)>,
+    /// Who waits, by namespace.
+    queues: HashMap<String, Queue>,
+    /// When leases begin to wait, or end, by themselves.
+    due: BTreeSet<(Time, Uid)>,
+}
+
+/// When a lease needs attention next, by itself.
+fn due(lease: &Lease) -> Option<Time> {
+    match lease.state {
+        LeaseState::Scheduled => lease.not_before,
+        LeaseState::Pending | LeaseState::Ended => None,
+        LeaseState::Active => lease.end(),
+    }
+}
+
+/// Whether selectors and policies see no difference.
+fn is_offered_alike(one: &Exporter, other: &Exporter) -> bool {
+    (one.enabled, &one.labels, &one.told) == (other.enabled, &other.labels, &other.told)
 }
 
 // === impl Object ===
@@ -112,7 +128,8 @@ impl State {
             held: HashMap::new(),
             used: HashMap::new(),
             last_turn: Time(0),
-            places: HashMap::new(),
+            queues: HashMap::new(),
+            due: BTreeSet::new(),
         };
         for exporter in &loaded.exporters {
             state.exporters.put(exporter);
@@ -135,22 +152,43 @@ impl State {
 
     pub(super) fn apply(&mut self, change: &Change) {
         match change {
-            Change::Exporter(exporter) => self.exporters.put(exporter),
+            Change::Exporter(exporter) => {
+                let known = self.exporters.get(exporter.uid);
+                if known.is_none_or(|known| !is_offered_alike(known, exporter)) {
+                    self.unsettle(&exporter.key.namespace);
+                }
+                self.exporters.put(exporter);
+            }
             Change::NoExporter(uid) => {
-                self.exporters.remove(*uid);
+                if let Some(exporter) = self.exporters.remove(*uid) {
+                    self.unsettle(&exporter.key.namespace);
+                }
                 self.used.remove(uid);
                 self.credentials
                     .retain(|_, credential| credential.owner != *uid);
             }
-            Change::Client(client) => self.clients.put(client),
+            Change::Client(client) => {
+                let known = self.clients.get(client.uid);
+                if known.is_none_or(|known| known.labels != client.labels) {
+                    self.unsettle_owner(client);
+                }
+                self.clients.put(client);
+            }
             Change::NoClient(uid) => {
-                self.clients.remove(*uid);
+                if let Some(client) = self.clients.remove(*uid) {
+                    self.unsettle_owner(&client);
+                }
                 self.credentials
                     .retain(|_, credential| credential.owner != *uid);
             }
-            Change::Policy(policy) => self.policies.put(policy),
+            Change::Policy(policy) => {
+                self.unsettle(&policy.key.namespace);
+                self.policies.put(policy);
+            }
             Change::NoPolicy(uid) => {
-                self.policies.remove(*uid);
+                if let Some(policy) = self.policies.remove(*uid) {
+                    self.unsettle(&policy.key.namespace);
+                }
             }
             Change::Lease(lease) => self.put_lease(lease),
             Change::Credential(credential) => self.put_credential(credential),
@@ -169,10 +207,16 @@ impl State {
     }
 
     fn put_lease(&mut self, lease: &Arc<Lease>) {
+        if let Some(due) = self.leases.get(lease.uid).and_then(|known| due(known)) {
+            self.due.remove(&(due, lease.uid));
+        }
+        if let Some(due) = due(lease) {
+            self.due.insert((due, lease.uid));
+        }
+        self.line_up(lease);
         let exporter = lease.exporter.as_ref().map(|exporter| exporter.uid);
         if lease.has_ended() {
             self.leases.remove(lease.uid);
-            self.places.remove(&lease.uid);
             if let Some(exporter) = exporter
                 && self.held.get(&exporter) == Some(&lease.uid)
             {
@@ -184,12 +228,105 @@ impl State {
             self.held.insert(exporter, lease.uid);
             let used = self.used.entry(exporter).or_insert(began);
             *used = began.max(*used);
-            self.places.remove(&lease.uid);
         }
         if let Some(since) = lease.eligible_since {
             self.last_turn = self.last_turn.max(since);
         }
         self.leases.put(lease);
+    }
+
+    /// Has a lease wait in the queue, or not.
+    fn line_up(&mut self, lease: &Arc<Lease>) {
+        let namespace = &lease.key.namespace;
+        if lease.state != LeaseState::Pending {
+            if let Some(queue) = self.queues.get_mut(namespace) {
+                queue.remove(lease.uid);
+            }
+            return;
+        }
+        let owner = self.clients.named(&Key::new(namespace, &lease.owner));
+        let owner = owner.map(AsRef::as_ref);
+        match self.queues.get_mut(namespace) {
+            Some(queue) => queue.put(lease, owner),
+            None => {
+                let mut queue = Queue::new(namespace);
+                queue.put(lease, owner);
+                self.queues.insert(namespace.clone(), queue);
+            }
+        }
+    }
+
+    /// Whatever was worked out there about who may have what is to be worked out again.
+    fn unsettle(&mut self, namespace: &str) {
+        if let Some(queue) = self.queues.get_mut(namespace) {
+            queue.unsettle();
+        }
+    }
+
+    fn unsettle_owner(&mut self, client: &Client) {
+        if let Some(queue) = self.queues.get_mut(&client.key.namespace)
+            && queue.concerns(client)
+        {
+            queue.unsettle();
+        }
+    }
+
+    /// What schedulers look at.
+    pub(super) fn snapshot(&self) -> Snapshot<'_> {
+        Snapshot {
+            exporters: &self.exporters.all,
+            clients: &self.clients.all,
+            policies: &self.policies.all,
+            held: &self.held,
+            used: &self.used,
+        }
+    }
+
+    /// What is to be done about those who wait there.
+    pub(super) fn decide(&mut self, namespace: &str) -> Vec<Decision> {
+        // Not `snapshot`, which would borrow the queues, too.
+        let snapshot = Snapshot {
+            exporters: &self.exporters.all,
+            clients: &self.clients.all,
+            policies: &self.policies.all,
+            held: &self.held,
+            used: &self.used,
+        };
+        let queue = self.queues.get_mut(namespace);
+        queue.map_or_else(Vec::new, |queue| queue.decide(&snapshot))
+    }
+
+    /// Those who have begun to wait there since the last time.
+    pub(super) fn newcomers(&mut self, namespace: &str) -> Vec<Uid> {
+        let queue = self.queues.get_mut(namespace);
+        queue.map_or_else(Vec::new, Queue::newcomers)
+    }
+
+    /// What a lease waits for, if it waits, and how it looks.
+    pub(super) fn place(&self, lease: &Lease) -> Option<(Waiting, Place)> {
+        let queue = self.queues.get(&lease.key.namespace)?;
+        queue.place(lease.uid, &self.snapshot())
+    }
+
+    /// Takes over what was worked out about the same leases.
+    pub(super) fn adopt(&mut self, working: &Self) {
+        for (namespace, queue) in &mut self.queues {
+            if let Some(worked_out) = working.queues.get(namespace) {
+                queue.adopt(worked_out);
+            }
+        }
+    }
+
+    /// The leases whose time has come, the longest ago first.
+    pub(super) fn due(&self, now: Time) -> Vec<Arc<Lease>> {
+        let due = self.due.iter().take_while(|(due, _)| *due <= now);
+        due.filter_map(|(_, uid)| self.leases.get(*uid).cloned())
+            .collect()
+    }
+
+    /// When the next lease is due.
+    pub(super) fn next_due(&self) -> Option<Time> {
+        self.due.first().map(|(due, _)| *due)
     }
 
     /// The place in the queue of whoever comes now: behind everybody else, even if many come at once,

@@ -125,7 +125,7 @@ impl Lab {
     /// What a lease waits for, if it waits, and how it looks.
     pub fn place(&self, lease: &Lease) -> Option<(Waiting, Place)> {
         match lease.state {
-            LeaseState::Pending => self.read().places.get(&lease.uid).cloned(),
+            LeaseState::Pending => self.read().place(lease),
             _ => None,
         }
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval, sleep_until};
 
+use super::alarms::Alarms;
 use super::census::Tally;
 use super::clock::Clock;
 use super::presence::Presence;
@@ -44,6 +45,7 @@ pub(super) struct Work {
     pub(super) watchers: Watchers,
     pub(super) tally: Tally,
     pub(super) clock: Clock,
+    pub(super) alarms: Alarms,
     pub(super) ended: Ended,
     pub(super) retention: Arc<RwLock<Retention>>,
     /// The working state comes from the database, and nobody has served its queues yet.
@@ -69,7 +71,7 @@ impl Work {
                     break;
                 },
                 () = sleep_until(wake) => {}
-                _ = listen.tick() => if self.presence.silent().is_empty() {
+                _ = listen.tick() => if !self.is_called() {
                     continue;
                 },
                 _ = remember.tick() => {
@@ -89,18 +91,17 @@ impl Work {
     /// Carries out these commands and whatever is due; says when something is due next.
     async fn batch(&mut self, jobs: Vec<Box<dyn Job>>) -> Instant {
         let now = (self.clock)();
-        let mut step = Step::new(&mut self.working, &self.ended, now);
+        let mut step = Step::new(&mut self.working, &self.ended, now.wall);
         if std::mem::take(&mut self.anew) {
             step.stir_all();
         }
         exporters::fall_silent(&mut step, &self.presence);
-        clock::tick(&mut step);
+        clock::tick(&mut step, &self.alarms, now);
         let answers: Vec<Box<dyn Done>> = jobs
             .into_iter()
             .map(|job| job.carry_out(&mut step))
             .collect();
         queue::serve(&mut step);
-        let sleep = clock::next(&step).map_or(LONGEST_SLEEP, |due| due.since(step.now));
         let (changes, ended) = (
             std::mem::take(&mut step.changes),
             std::mem::take(&mut step.ended),
@@ -112,12 +113,19 @@ impl Work {
         for answer in answers {
             answer.settle(committed.clone());
         }
-        // What was due and did not reach the disk is tried again, less and less often.
         let sleep = match self.failures {
-            0 => sleep,
+            0 => clock::next(&self.working, &self.alarms, now).unwrap_or(LONGEST_SLEEP),
+            // What was due and did not reach the disk is tried again, less and less often.
             failures => Duration::from_secs(1 << failures.min(5)),
         };
         Instant::now() + sleep.min(LONGEST_SLEEP)
+    }
+
+    /// Whether an exporter has fallen silent, or the clock was set forth.
+    fn is_called(&self) -> bool {
+        let due = |due| due <= (self.clock)().wall;
+        self.failures == 0 && self.working.next_due().is_some_and(due)
+            || !self.presence.silent().is_empty()
     }
 
     async fn commit(&mut self, changes: Vec<Change>) -> Result<(), LabError> {
@@ -127,6 +135,7 @@ impl Work {
                 return Err(self.start_over(error).await);
             }
             self.tally.count(&changes);
+            self.alarms.follow(&changes, (self.clock)());
         }
         self.failures = 0;
         publish(&self.published, &self.working, &changes);
@@ -146,6 +155,8 @@ impl Work {
                 self.working = super::read(&self.published).clone();
             }
         }
+        self.alarms
+            .review(self.working.leases.iter(), (self.clock)());
         self.anew = true;
         self.failures += 1;
         LabError::Store(Arc::new(error))
@@ -155,7 +166,7 @@ impl Work {
     async fn remember(&mut self) {
         let seen = self.presence.seen();
         if !seen.is_empty() {
-            let mut step = Step::new(&mut self.working, &self.ended, (self.clock)());
+            let mut step = Step::new(&mut self.working, &self.ended, (self.clock)().wall);
             step.change(Change::Seen(seen));
             let changes = std::mem::take(&mut step.changes);
             // Why it failed has been said.
@@ -165,7 +176,7 @@ impl Work {
 
     /// Forgets some of what need not be kept; says when to go on.
     async fn tidy(&mut self) -> Duration {
-        let now = (self.clock)();
+        let now = (self.clock)().wall;
         let retention = *self
             .retention
             .read()

@@ -1,89 +1,102 @@
 //! What access policies grant: an exporter, with a priority.
 
+use std::time::Duration;
+
 use crate::model::{Client, Exporter, Policy, Rule};
 
-/// A rule lets a client have an exporter.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Grant<'a> {
-    pub(super) exporter: &'a Exporter,
-    pub(super) priority: i64,
-    pub(super) spot: bool,
+/// What a rule says to somebody who wants something for so long. All that a rule knows of a client
+/// and of the length of a lease is in it, so that leases of different clients are often alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Standing {
+    /// He may.
+    Granted,
+    /// He might, for a shorter time.
+    TooLong,
+    /// It is not about him.
+    ForOthers,
 }
 
-/// What the policies say of one exporter and one client.
+/// The best that a rule offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Offer {
+    /// Not only until somebody else wants it. Counts for more than any priority.
+    pub(super) lasting: bool,
+    pub(super) priority: i64,
+}
+
+/// What the policies say of one exporter.
 #[derive(Debug, Default)]
 pub(super) struct Verdict<'a> {
-    /// The best rule that grants it.
-    pub(super) grant: Option<Grant<'a>>,
+    pub(super) offer: Option<Offer>,
     /// A rule would grant it for a shorter time.
     pub(super) too_long: bool,
     /// What rules for others say of themselves.
     pub(super) others: Vec<&'a str>,
 }
 
-/// Asks all policies; a client that has been deleted has no labels.
-pub(super) fn judge<'a>(
-    policies: &[&'a Policy],
-    exporter: &'a Exporter,
+/// What every rule says, in order; a client that has been deleted has no labels.
+pub(super) fn standings<'a>(
+    policies: impl Iterator<Item = &'a Policy>,
     client: Option<&Client>,
-    length: std::time::Duration,
-) -> Verdict<'a> {
-    if policies.is_empty() {
-        return Verdict {
-            grant: Some(Grant {
-                exporter,
-                priority: 0,
-                spot: false,
-            }),
-            ..Verdict::default()
-        };
-    }
-    let mut verdict = Verdict::default();
-    let about_it = |policy: &&&Policy| policy.exporters.matches(|key| exporter.label(key));
-    for rule in policies
-        .iter()
-        .filter(about_it)
+    length: Duration,
+) -> Vec<Standing> {
+    policies
         .flat_map(|policy| &policy.rules)
-    {
-        if !rule.is_for(client) {
-            if !rule.description.is_empty() {
-                verdict.others.push(&rule.description);
+        .map(|rule| rule.standing(client, length))
+        .collect()
+}
+
+/// Asks all policies about an exporter.
+pub(super) fn judge<'a>(
+    policies: impl Iterator<Item = &'a Policy>,
+    standings: &[Standing],
+    exporter: &Exporter,
+) -> Verdict<'a> {
+    let mut policies = policies.peekable();
+    let mut verdict = Verdict::default();
+    if policies.peek().is_none() {
+        verdict.offer = Some(Offer {
+            lasting: true,
+            priority: 0,
+        });
+    }
+    let mut rest = standings;
+    for policy in policies {
+        let (standings, later) = rest.split_at(policy.rules.len());
+        rest = later;
+        if !policy.exporters.matches(|key| exporter.label(key)) {
+            continue;
+        }
+        for (rule, standing) in policy.rules.iter().zip(standings) {
+            match standing {
+                Standing::Granted => {
+                    let offer = Offer {
+                        lasting: !rule.spot,
+                        priority: rule.priority,
+                    };
+                    verdict.offer = verdict.offer.max(Some(offer));
+                }
+                Standing::TooLong => verdict.too_long = true,
+                Standing::ForOthers if rule.description.is_empty() => {}
+                Standing::ForOthers => verdict.others.push(&rule.description),
             }
-        } else if rule.maximum.is_some_and(|most| length > most) {
-            verdict.too_long = true;
-        } else {
-            verdict.offer(Grant {
-                exporter,
-                priority: rule.priority,
-                spot: rule.spot,
-            });
         }
     }
     verdict
 }
 
-// === impl Verdict ===
-
-impl<'a> Verdict<'a> {
-    /// Keeps the better one: not on sufferance, then the higher priority.
-    fn offer(&mut self, grant: Grant<'a>) {
-        let worth = |grant: &Grant<'_>| (!grant.spot, grant.priority);
-        if self
-            .grant
-            .as_ref()
-            .is_none_or(|old| worth(&grant) > worth(old))
-        {
-            self.grant = Some(grant);
-        }
-    }
-}
-
 // === impl Rule ===
 
 impl Rule {
-    fn is_for(&self, client: Option<&Client>) -> bool {
+    fn standing(&self, client: Option<&Client>, length: Duration) -> Standing {
         let label =
             |key: &str| client.and_then(|client| client.labels.get(key).map(String::as_str));
-        self.from.iter().any(|selector| selector.matches(label))
+        if !self.from.iter().any(|selector| selector.matches(label)) {
+            return Standing::ForOthers;
+        }
+        match self.maximum {
+            Some(most) if length > most => Standing::TooLong,
+            _ => Standing::Granted,
+        }
     }
 }

@@ -1,10 +1,5 @@
 //! How it looks for somebody who waits.
 
-use std::collections::{HashMap, HashSet};
-
-use super::grant::Grant;
-use crate::model::Uid;
-
 /// What a lease waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Waiting {
@@ -29,13 +24,6 @@ pub struct Place {
     pub position: usize,
     /// The first of the exporters by name.
     pub example: String,
-}
-
-/// Those who wait, in the order of the queue.
-#[derive(Debug, Default)]
-pub(super) struct Crowd {
-    /// How many wait for each exporter.
-    waiting: HashMap<Uid, usize>,
 }
 
 // === impl Waiting ===
@@ -76,38 +64,6 @@ impl Waiting {
                 "There are {online} online exporters (i.e. {example}), {free} of them not leased, but \
                  none are ready: the previous lease is being cleaned up; {turn}"
             ),
-        }
-    }
-}
-
-// === impl Crowd ===
-
-impl Crowd {
-    /// Where the next one stands; counts him from then on.
-    pub(super) fn place(&mut self, grants: &[Grant<'_>], taken: &HashSet<Uid>) -> Place {
-        let connected =
-            |grant: &&Grant<'_>| grant.exporter.is_registered() && grant.exporter.online;
-        let mut ahead = 0;
-        for grant in grants {
-            let waiting = self.waiting.entry(grant.exporter.uid).or_default();
-            ahead = ahead.max(*waiting);
-            *waiting += 1;
-        }
-        Place {
-            matching: grants.len(),
-            online: grants.iter().filter(connected).count(),
-            free: grants
-                .iter()
-                .filter(connected)
-                .filter(|grant| !taken.contains(&grant.exporter.uid))
-                .count(),
-            position: ahead + 1,
-            example: grants
-                .iter()
-                .map(|grant| grant.exporter.key.name.as_str())
-                .min()
-                .unwrap_or_default()
-                .to_owned(),
         }
     }
 }

@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod chance;
 mod crash;
 mod exporters;
 mod figures;
 mod killed;
 mod leases;
 mod queue;
+mod queues;
 mod simulation;
 
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Who waits, and for what.
 
 use super::*;
+use crate::schedule::Waiting;
 
 #[tokio::test]
 async fn the_next_in_the_queue_gets_what_is_given_back() {
@@ -22,11 +23,8 @@ async fn the_next_in_the_queue_gets_what_is_given_back() {
     // A real one says that it is busy, and the next has to wait for the end of its hook.
     bench.report(&exporter, ExporterStatus::LeaseReady).await;
     bench.release(&first).await;
-    let waiting = bench.now(&second).await;
-    assert_eq!(
-        condition(&waiting, ConditionType::Pending),
-        Some((true, "NotReady"))
-    );
+    let (why, _) = bench.lab.place(&second).unwrap();
+    assert_eq!(why, Waiting::NotReady, "as it looks now");
     bench.report(&exporter, ExporterStatus::Available).await;
     assert_eq!(bench.now(&second).await.state, LeaseState::Active);
     let (_, place) = bench.lab.place(&third).unwrap();
@@ -141,15 +139,15 @@ async fn two_namespaces_know_nothing_of_each_other() {
 #[tokio::test]
 async fn who_comes_later_is_served_later_even_at_the_same_moment() {
     let folder = tempfile::tempdir().unwrap();
-    let clock = Arc::new(std::sync::atomic::AtomicI64::new(1_000_000_000));
-    let bench = simulation::open(folder, &clock).await;
+    let clocks = simulation::Clocks::at(1_000_000_000);
+    let bench = Bench::at(folder, &clocks).await;
     bench.client("alice").await;
     let (_exporter, _present) = bench.exporter("a", "board=x").await;
     let _first = bench.lease("alice", "board=x").await;
     let asks = (0..20).map(|_| bench.lab.create_lease(wanted("alice", "board=x")));
     let mut waiting = futures_util::future::join_all(asks).await;
     // The clock is set back, and nobody gains by it.
-    clock.store(5, std::sync::atomic::Ordering::Relaxed);
+    clocks.set(-999);
     waiting.push(bench.lab.create_lease(wanted("alice", "board=x")).await);
     let Bench {
         lab,
@@ -158,7 +156,7 @@ async fn who_comes_later_is_served_later_even_at_the_same_moment() {
     } = bench;
     drop(lab);
     running.ended().await;
-    let bench = simulation::open(folder, &clock).await;
+    let bench = Bench::at(folder, &clocks).await;
     waiting.push(bench.lab.create_lease(wanted("alice", "board=x")).await);
     let positions = waiting.iter().map(|lease| {
         let (_, place) = bench.lab.place(lease.as_ref().unwrap()).unwrap();

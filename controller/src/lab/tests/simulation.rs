@@ -1,7 +1,7 @@
 //! A lab in a hurry: everything that can be asked for, in any order, with clocks that jump, a database
 //! that refuses and programs that stop. After every step, what is true is true.
 //!
-//! A failure prints its seed; `SIMULATION_SEED=…` runs only that one.
+//! A failure prints its seed; `SIMULATION_SEED=…` runs only that one, `SIMULATION_SEEDS=…` so many.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,10 +9,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use super::chance::{Chance, Seed};
 use super::*;
+use crate::lab::clock::{Clock, Moment};
 use crate::lab::state::State;
-use crate::model::{Credential, CredentialKind, Rule};
-use crate::schedule::{Decision, decide};
+use crate::model::{Credential, CredentialKind, Rule, Uid};
+use crate::schedule::plain::{Verdict, verdicts};
 
 const SEEDS: u64 = 6;
 const STEPS: usize = 250;
@@ -22,34 +24,26 @@ const EXPORTERS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
 struct World {
     bench: Bench,
-    chance: u64,
-    /// In microseconds.
-    clock: Arc<AtomicI64>,
+    chance: Chance,
+    clocks: Arc<Clocks>,
     present: HashMap<&'static str, Present>,
     /// Those that have ended, as they were then.
     ended: HashMap<Key, Arc<Lease>>,
+    /// Since when leases have had their exporters, by the steady clock, as far as this program knows.
+    begun: HashMap<Uid, Duration>,
 }
 
-/// Says which seed it was.
-struct Seed(u64);
-
-impl Drop for Seed {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            println!("SIMULATION_SEED={}", self.0);
-        }
-    }
+/// Clocks that somebody sets, in microseconds.
+#[derive(Debug)]
+pub(super) struct Clocks {
+    wall: AtomicI64,
+    steady: AtomicI64,
 }
 
 #[tokio::test]
 async fn whatever_happens_the_lab_is_in_order() {
-    let seeds = match std::env::var("SIMULATION_SEED") {
-        Ok(seed) => vec![seed.parse().unwrap()],
-        Err(_) => (1..=SEEDS).collect(),
-    };
-    for seed in seeds {
-        let _seed = Seed(seed);
-        let mut world = World::new(seed).await;
+    for seed in Seed::all("SIMULATION_SEED", SEEDS) {
+        let mut world = World::new(seed.seed).await;
         for _ in 0..STEPS {
             world = world.step().await;
         }
@@ -65,14 +59,15 @@ async fn whatever_happens_the_lab_is_in_order() {
 
 impl World {
     async fn new(seed: u64) -> Self {
-        let clock = Arc::new(AtomicI64::new(1_700_000_000_000_000));
-        let bench = open(tempfile::tempdir().unwrap(), &clock).await;
+        let clocks = Clocks::at(1_700_000_000_000_000);
+        let bench = Bench::at(tempfile::tempdir().unwrap(), &clocks).await;
         let mut world = Self {
             bench,
-            chance: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
-            clock,
+            chance: Chance::of(seed),
+            clocks,
             present: HashMap::new(),
             ended: HashMap::new(),
+            begun: HashMap::new(),
         };
         for name in &CLIENTS[..2] {
             world.bench.client(name).await;
@@ -85,28 +80,25 @@ impl World {
     }
 
     fn below(&mut self, end: u64) -> u64 {
-        self.chance ^= self.chance << 13;
-        self.chance ^= self.chance >> 7;
-        self.chance ^= self.chance << 17;
-        (self.chance >> 11) % end
+        self.chance.below(end)
     }
 
     fn one<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len() as u64) as usize]
+        self.chance.one(of)
     }
 
     fn now(&self) -> Time {
-        Time(self.clock.load(Ordering::Relaxed))
+        self.clocks.now().wall
     }
 
     async fn step(mut self) -> Self {
-        let seconds = match self.below(20) {
-            0 => -3600,
-            1 => 3600,
-            2 => 100_000,
-            _ => self.below(30) as i64,
-        };
-        self.clock.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+        match self.below(20) {
+            0 => self.clocks.set(-3600),
+            1 => self.clocks.set(3600),
+            2 => self.clocks.set(100_000),
+            3 => self.clocks.set(-100_000),
+            _ => self.clocks.pass(self.chance.below(30) as i64),
+        }
         match self.below(25) {
             0 => self = self.stop().await,
             1 => {
@@ -138,7 +130,7 @@ impl World {
                     running,
                     folder,
                 },
-            clock,
+            clocks,
             ..
         } = self;
         let journal = lab.store().path().with_extension("db-wal");
@@ -149,7 +141,7 @@ impl World {
         while journal.exists() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        let bench = open(folder, &clock).await;
+        let bench = Bench::at(folder, &clocks).await;
         let mut present = HashMap::new();
         for name in EXPORTERS {
             if let Some(exporter) = bench.lab.exporter(&key(name))
@@ -161,8 +153,10 @@ impl World {
         }
         Self {
             bench,
-            clock,
+            clocks,
             present,
+            // Whoever starts knows only what the clock on the wall says.
+            begun: HashMap::new(),
             ..self
         }
     }
@@ -417,7 +411,10 @@ impl World {
             }
             if let Some(before) = self.ended.get(&lease.key) {
                 assert_eq!(lease, before, "what has ended stays as it was");
-            } else if lease.has_ended() {
+                continue;
+            }
+            self.in_time(lease);
+            if lease.has_ended() {
                 self.ended.insert(lease.key.clone(), Arc::clone(lease));
             }
         }
@@ -427,17 +424,70 @@ impl World {
             "none is lost"
         );
     }
+
+    /// Whatever people do to the clock, a lease has its time and no more.
+    fn in_time(&mut self, lease: &Lease) {
+        let now = self.clocks.now();
+        let Some(length) = lease.duration.filter(|_| {
+            let fixed = lease.not_before.is_some() || lease.not_after.is_some();
+            lease.began.is_some() && !fixed
+        }) else {
+            return;
+        };
+        let begun = self.begun.entry(lease.uid).or_insert(now.steady);
+        let had = now.steady - *begun;
+        let over = lease.end().unwrap() <= now.wall || had >= length;
+        match lease.end_reason {
+            None => assert!(!over, "{lease:?} is over, {now:?}, has had {had:?}"),
+            Some(EndReason::Expired) => assert!(over, "{lease:?} is not over, {now:?}, {had:?}"),
+            Some(_) => {}
+        }
+    }
 }
 
-pub(super) async fn open(folder: TempDir, clock: &Arc<AtomicI64>) -> Bench {
-    let clock = Arc::clone(clock);
-    let now = move || Time(clock.load(Ordering::Relaxed));
-    let store = Store::open(folder.path().join("lab.db")).unwrap();
-    let (lab, running) = Lab::open_at(store, Arc::new(now)).await.unwrap();
-    Bench {
-        lab,
-        running,
-        folder,
+// === impl Clocks ===
+
+impl Clocks {
+    pub(super) fn at(wall: i64) -> Arc<Self> {
+        Arc::new(Self {
+            wall: AtomicI64::new(wall),
+            steady: AtomicI64::new(0),
+        })
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        Moment {
+            wall: Time(self.wall.load(Ordering::Relaxed)),
+            steady: Duration::from_micros(self.steady.load(Ordering::Relaxed).unsigned_abs()),
+        }
+    }
+
+    /// So many seconds go by.
+    pub(super) fn pass(&self, seconds: i64) {
+        self.steady.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+        self.set(seconds);
+    }
+
+    /// Somebody sets the clock on the wall forth, or back.
+    pub(super) fn set(&self, seconds: i64) {
+        self.wall.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+    }
+}
+
+// === impl Bench ===
+
+impl Bench {
+    /// With clocks that go by themselves as little as these.
+    pub(super) async fn at(folder: TempDir, clocks: &Arc<Clocks>) -> Self {
+        let clocks = Arc::clone(clocks);
+        let clock: Clock = Arc::new(move || clocks.now());
+        let store = Store::open(folder.path().join("lab.db")).unwrap();
+        let (lab, running) = Lab::open_at(store, clock).await.unwrap();
+        Self {
+            lab,
+            running,
+            folder,
+        }
     }
 }
 
@@ -473,16 +523,15 @@ fn same(seen: &State, stored: &State) {
 
 /// Nobody waits for what he could have, and everybody knows what for.
 fn settled(state: &State) {
-    for decision in decide(&crate::lab::queue::snapshot(state, "lab")) {
-        let Decision::Wait { lease, why, place } = decision else {
-            panic!("this was to be done before: {decision:?}");
+    let pending = |lease: &&Arc<Lease>| lease.state == LeaseState::Pending;
+    let waiting: Vec<_> = state.leases.iter().filter(pending).cloned().collect();
+    for (uid, verdict) in verdicts(&state.snapshot(), "lab", &waiting) {
+        let Verdict::Wait { why, place } = verdict else {
+            panic!("this was to be done before: {verdict:?}");
         };
-        assert_eq!(state.places.get(&lease), Some(&(why, place)));
-        let lease = state.leases.get(lease).unwrap();
-        assert_eq!(
-            condition(lease, ConditionType::Pending),
-            Some((true, why.reason()))
-        );
+        let lease = state.leases.get(uid).unwrap();
+        assert_eq!(state.place(lease), Some((why, place)));
+        assert!(condition(lease, ConditionType::Pending).is_some_and(|(holds, _)| holds));
     }
 }
 

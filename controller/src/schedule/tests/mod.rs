@@ -7,9 +7,10 @@ mod stories;
 
 use std::time::Duration;
 
+use super::plain::Verdict;
 use super::*;
 use crate::model::samples::{exporter, labels, lease, policy, rule, uid};
-use crate::model::{Key, Reported, Rule};
+use crate::model::{Key, Lease, Reported, Rule};
 use jumpstarter_proto::v1::ExporterStatus;
 
 /// A lab of a few exporters and leases, built up by each test.
@@ -73,23 +74,66 @@ impl Lab {
         self
     }
 
-    fn decide(&self) -> Vec<Decision> {
-        decide(&Snapshot {
-            exporters: self.exporters.iter().collect(),
-            clients: self
-                .clients
-                .iter()
-                .map(|client| (client.key.name.as_str(), client))
-                .collect(),
-            policies: self.policies.iter().collect(),
-            waiting: self.waiting.iter().collect(),
-            leased: self.leased.iter().map(|name| uid(name)).collect(),
-            used: self
-                .used
-                .iter()
-                .map(|(name, at)| (uid(name), Time(*at)))
-                .collect(),
-        })
+    /// What becomes of everybody, in the order in which it is decided.
+    fn decide(&self) -> Vec<(Uid, Verdict)> {
+        fn by_uid<T: Clone>(all: &[T], uid: impl Fn(&T) -> Uid) -> HashMap<Uid, Arc<T>> {
+            let pairs = all.iter().map(|it| (uid(it), Arc::new(it.clone())));
+            pairs.collect()
+        }
+        let exporters = by_uid(&self.exporters, |exporter| exporter.uid);
+        let clients = by_uid(&self.clients, |client| client.uid);
+        let policies = self.policies.iter().enumerate().map(|(at, policy)| {
+            let mut policy = policy.clone();
+            policy.key.name = format!("policy-{at}");
+            (uid(&policy.key.name), Arc::new(policy))
+        });
+        let policies = policies.collect();
+        let leased = self.leased.iter().map(|name| (uid(name), uid("somebody")));
+        let mut held: HashMap<Uid, Uid> = leased.collect();
+        let used = self.used.iter().map(|(name, at)| (uid(name), Time(*at)));
+        let used = used.collect();
+        let before = held.clone();
+        let now = Snapshot {
+            exporters: &exporters,
+            clients: &clients,
+            policies: &policies,
+            held: &before,
+            used: &used,
+        };
+        let waiting: Vec<_> = self.waiting.iter().cloned().map(Arc::new).collect();
+        let plain = plain::verdicts(&now, "lab", &waiting);
+        let mut queue = Queue::new("lab");
+        for lease in &waiting {
+            let owner = clients.get(&uid(&lease.owner)).map(AsRef::as_ref);
+            queue.put(lease, owner);
+        }
+        let mut told = Vec::new();
+        for decision in queue.decide(&now) {
+            let (lease, verdict) = match decision {
+                Decision::Grant {
+                    lease,
+                    exporter,
+                    priority,
+                } => {
+                    held.insert(exporter, lease);
+                    (lease, Verdict::Grant { exporter, priority })
+                }
+                Decision::Refuse { lease, why } => {
+                    let why = Refusal::clone(&why);
+                    (lease, Verdict::Refuse { why })
+                }
+            };
+            queue.remove(lease);
+            told.push((lease, verdict));
+        }
+        let now = Snapshot { held: &held, ..now };
+        assert_eq!(queue.decide(&now), [], "once is enough");
+        for lease in queue.newcomers() {
+            let (why, place) = queue.place(lease, &now).unwrap();
+            told.push((lease, Verdict::Wait { why, place }));
+        }
+        assert_eq!(plain, told.iter().cloned().collect());
+        told
     }
 
     /// Lease and exporter, or the reason why not.
@@ -103,14 +147,15 @@ impl Lab {
             let mut all = exporters.chain(leases);
             all.find(|(uid, _)| uid == wanted).unwrap().1.name.clone()
         };
-        let told = self.decide().into_iter().map(|decision| match &decision {
-            Decision::Grant {
-                lease, exporter, ..
-            } => format!("{}: {}", name(lease), name(exporter)),
-            Decision::Wait { lease, why, place } => {
-                format!("{}: {} {}", name(lease), why.reason(), place.position)
+        let told = self.decide().into_iter().map(|(lease, verdict)| {
+            let lease = name(&lease);
+            match verdict {
+                Verdict::Grant { exporter, .. } => format!("{lease}: {}", name(&exporter)),
+                Verdict::Wait { why, place } => {
+                    format!("{lease}: {} {}", why.reason(), place.position)
+                }
+                Verdict::Refuse { why } => format!("{lease}: {}", why.reason()),
             }
-            Decision::Refuse { lease, why } => format!("{}: {}", name(lease), why.reason()),
         });
         let mut told: Vec<String> = told.collect();
         told.sort();
@@ -120,8 +165,8 @@ impl Lab {
     /// What a client is told whose lease is the only one.
     fn sentence(&self) -> String {
         match &self.decide()[..] {
-            [Decision::Wait { why, place, .. }] => why.message(place),
-            [Decision::Refuse { why, .. }] => why.to_string(),
+            [(_, Verdict::Wait { why, place })] => why.message(place),
+            [(_, Verdict::Refuse { why })] => why.to_string(),
             other => panic!("{other:?}"),
         }
     }

@@ -1,5 +1,7 @@
 //! What holds in every lab.
 
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 
 use super::super::grant;
@@ -63,16 +65,22 @@ fn exporter_of(at: usize, labels: &str) -> Exporter {
     exporter(NAMES[at], labels)
 }
 
+impl Lab {
+    /// Those who go on waiting.
+    fn waits(&self) -> HashSet<Uid> {
+        let told = self.decide().into_iter();
+        told.filter(|(_, verdict)| matches!(verdict, Verdict::Wait { .. }))
+            .map(|(lease, _)| lease)
+            .collect()
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
     fn every_lease_gets_one_answer(lab in labs()) {
-        let mut answered: Vec<Uid> = lab.decide().iter().map(|decision| match decision {
-            Decision::Grant { lease, .. }
-            | Decision::Wait { lease, .. }
-            | Decision::Refuse { lease, .. } => *lease,
-        }).collect();
+        let mut answered: Vec<Uid> = lab.decide().iter().map(|(lease, _)| *lease).collect();
         let mut asked: Vec<Uid> = lab.waiting.iter().map(|lease| lease.uid).collect();
         answered.sort();
         asked.sort();
@@ -85,7 +93,9 @@ proptest! {
         let allowed = |lease: &Lease, exporter: &Exporter| {
             let client = lab.clients.iter().find(|client| client.key.name == lease.owner);
             let policies: Vec<&Policy> = lab.policies.iter().collect();
-            grant::judge(&policies, exporter, client, lease.duration.unwrap()).grant.map(|grant| grant.priority)
+            let standings = grant::standings(policies.iter().copied(), client, lease.duration.unwrap());
+            let offer = grant::judge(policies.iter().copied(), &standings, exporter).offer;
+            offer.map(|offer| offer.priority)
         };
         let suits = |lease: &Lease, exporter: &Exporter| {
             lease.selector.matches(|key| exporter.label(key))
@@ -106,8 +116,8 @@ proptest! {
             (std::cmp::Reverse(best.unwrap_or_default()), lease.eligible_since, lease.uid)
         };
         let mut taken: HashMap<Uid, &Lease> = HashMap::new();
-        for decision in lab.decide() {
-            if let Decision::Grant { lease, exporter, priority } = decision {
+        for (lease, verdict) in lab.decide() {
+            if let Verdict::Grant { exporter, priority } = verdict {
                 let lease = lab.waiting.iter().find(|waiting| waiting.uid == lease).unwrap();
                 let exporter = find(exporter);
                 prop_assert!(suits(lease, exporter), "{lease:?} got {exporter:?}");
@@ -141,12 +151,8 @@ proptest! {
         }
         let waiting = lab.waiting.len();
         for round in 0..=waiting {
-            let decisions = lab.decide();
-            let done: HashSet<Uid> = decisions.iter().filter_map(|decision| match decision {
-                Decision::Wait { .. } => None,
-                Decision::Grant { lease, .. } | Decision::Refuse { lease, .. } => Some(*lease),
-            }).collect();
-            lab.waiting.retain(|lease| !done.contains(&lease.uid));
+            let waits = lab.waits();
+            lab.waiting.retain(|lease| waits.contains(&lease.uid));
             // Another exporter is offline each time, and back the next.
             let count = lab.exporters.len().max(2);
             for (at, exporter) in lab.exporters.iter_mut().enumerate() {
@@ -158,10 +164,8 @@ proptest! {
             exporter.online = true;
         }
         for _ in 0..waiting {
-            let decisions = lab.decide();
-            lab.waiting.retain(|lease| decisions.iter().any(|decision| {
-                matches!(decision, Decision::Wait { lease: waits, .. } if *waits == lease.uid)
-            }));
+            let waits = lab.waits();
+            lab.waiting.retain(|lease| waits.contains(&lease.uid));
         }
         prop_assert!(lab.waiting.is_empty(), "{:?} still wait", lab.waiting);
     }

@@ -1,0 +1,318 @@
+//! Those who wait in one namespace, in order.
+//!
+//! ```text
+//!  lease ─► ask ─► class: all who ask for the same, the longest wait first
+//!                    │ answer: exporters and priorities, worked out once
+//!                    ▼
+//!  the first of every class that has something open ─► by rank ─► the best that is open
+//! ```
+//!
+//! Ten thousand who wait usually ask for a few dozen things. A decision looks at the first of each
+//! class, and at those behind him only if he is served.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, btree_set};
+use std::sync::Arc;
+
+use super::answer::{Answer, Grants, answer};
+use super::ask::Ask;
+use super::board::Board;
+use super::{Decision, Place, Snapshot, Waiting};
+use crate::model::{Client, Lease, Policy, Time, Uid};
+
+/// Who waits in a namespace.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    namespace: String,
+    board: Arc<Board>,
+    /// In the order of names.
+    policies: Vec<Arc<Policy>>,
+    classes: HashMap<Arc<Ask>, Class>,
+    waiting: HashMap<Uid, Waiter>,
+    /// Classes that have come since the last decision.
+    unanswered: Vec<Arc<Ask>>,
+    newcomers: Vec<Uid>,
+    /// Board, policies and answers are of the past.
+    stale: bool,
+}
+
+/// All who ask for the same.
+#[derive(Clone, Debug, Default)]
+struct Class {
+    /// Nothing before the first decision.
+    answer: Option<Answer>,
+    waiting: BTreeSet<Turn>,
+}
+
+#[derive(Clone, Debug)]
+struct Waiter {
+    lease: Arc<Lease>,
+    ask: Arc<Ask>,
+}
+
+/// Smaller is earlier.
+type Turn = (Time, Uid);
+
+/// Smaller is served earlier.
+type Rank = (std::cmp::Reverse<i64>, Turn);
+
+/// The first of a class who has not been served, and those behind him.
+struct Head<'a> {
+    grants: &'a Grants,
+    behind: btree_set::Iter<'a, Turn>,
+}
+
+fn turn(lease: &Lease) -> Turn {
+    (lease.eligible_since.unwrap_or(lease.created), lease.uid)
+}
+
+// === impl Queue ===
+
+impl Queue {
+    /// Of nobody.
+    pub fn new(namespace: impl Into<String>) -> Self {
+        Self {
+            namespace: namespace.into(),
+            board: Arc::default(),
+            policies: Vec::new(),
+            classes: HashMap::new(),
+            waiting: HashMap::new(),
+            unanswered: Vec::new(),
+            newcomers: Vec::new(),
+            stale: true,
+        }
+    }
+
+    /// A lease waits, or is another while it waits.
+    pub fn put(&mut self, lease: &Arc<Lease>, owner: Option<&Client>) {
+        let ask = Ask::of(lease, owner, &self.policies);
+        match self.waiting.get_mut(&lease.uid) {
+            Some(there) if *there.ask == ask && turn(&there.lease) == turn(lease) => {
+                there.lease = Arc::clone(lease);
+            }
+            Some(_) => {
+                self.remove(lease.uid);
+                self.join(Arc::clone(lease), ask);
+            }
+            None => {
+                self.newcomers.push(lease.uid);
+                self.join(Arc::clone(lease), ask);
+            }
+        }
+    }
+
+    /// A lease waits no longer, if it did.
+    pub fn remove(&mut self, uid: Uid) {
+        let Some(Waiter { lease, ask }) = self.waiting.remove(&uid) else {
+            return;
+        };
+        if let Some(class) = self.classes.get_mut(&*ask) {
+            class.waiting.remove(&turn(&lease));
+            if class.waiting.is_empty() {
+                self.classes.remove(&*ask);
+            }
+        }
+    }
+
+    /// What exporters are, or what policies say, is not what it was.
+    pub fn unsettle(&mut self) {
+        self.stale = true;
+    }
+
+    /// Whether anybody waits for this client.
+    pub fn concerns(&self, client: &Client) -> bool {
+        let mut all = self.waiting.values();
+        all.any(|waiter| waiter.lease.owner == client.key.name)
+    }
+
+    /// Those who have come since the last time, and still wait.
+    pub fn newcomers(&mut self) -> Vec<Uid> {
+        let mut newcomers = std::mem::take(&mut self.newcomers);
+        newcomers.retain(|uid| self.waiting.contains_key(uid));
+        newcomers
+    }
+
+    /// Who gets what now, in order, and who will never get anything. It has to be done before the
+    /// next question.
+    pub fn decide(&mut self, now: &Snapshot<'_>) -> Vec<Decision> {
+        self.refresh(now);
+        let mut decisions = Vec::new();
+        if self.classes.is_empty() {
+            return decisions;
+        }
+        let mut open = self.board.open(now);
+        let mut heads: BTreeMap<Rank, Head<'_>> = BTreeMap::new();
+        for class in self.classes.values() {
+            match &class.answer {
+                Some(Ok(grants)) if grants.set.meets(&open) => {
+                    Head::of(grants, class.waiting.iter()).line_up(&mut heads);
+                }
+                Some(Err(why)) => decisions.extend(class.waiting.iter().map(|(_, lease)| {
+                    Decision::Refuse {
+                        lease: *lease,
+                        why: Arc::clone(why),
+                    }
+                })),
+                _ => {}
+            }
+        }
+        while let Some(((_, (_, lease)), head)) = heads.pop_first() {
+            // Who is behind him wants the same, so if there is nothing for him, there is nothing.
+            let Some((number, priority)) = head.grants.pick(&open, &self.board, now) else {
+                continue;
+            };
+            open.remove(number);
+            decisions.push(Decision::Grant {
+                lease,
+                exporter: self.board.at(number).uid,
+                priority,
+            });
+            head.line_up(&mut heads);
+        }
+        decisions
+    }
+
+    /// How it looks for somebody who waits, if he does.
+    pub fn place(&self, uid: Uid, now: &Snapshot<'_>) -> Option<(Waiting, Place)> {
+        let waiter = self.waiting.get(&uid)?;
+        let class = self.classes.get(&*waiter.ask)?;
+        let grants = class.grants()?;
+        let mut place = Place {
+            matching: grants.all.len(),
+            online: 0,
+            free: 0,
+            position: 1 + self.ahead(grants, turn(&waiter.lease)),
+            example: self.board.at(grants.all[0].0).key.name.clone(),
+        };
+        for (number, _) in &grants.all {
+            let exporter = self.board.at(*number).uid;
+            if now.is_connected(exporter) {
+                place.online += 1;
+                place.free += usize::from(now.is_free(exporter));
+            }
+        }
+        let why = match (place.online, place.free) {
+            (0, _) => Waiting::Offline,
+            (_, 0) => Waiting::NotAvailable,
+            _ => Waiting::NotReady,
+        };
+        Some((why, place))
+    }
+
+    /// Takes over what another of the same content has worked out.
+    pub fn adopt(&mut self, other: &Self) {
+        if self.stale {
+            self.clone_from(other);
+        }
+        for ask in self.unanswered.drain(..) {
+            if let Some(class) = self.classes.get_mut(&*ask)
+                && let Some(known) = other.classes.get(&*ask)
+            {
+                class.answer.clone_from(&known.answer);
+            }
+        }
+        self.newcomers.clear();
+    }
+
+    /// The most who are served before this turn and want one of the same exporters.
+    fn ahead(&self, grants: &Grants, turn: Turn) -> usize {
+        let mut ahead = vec![0; self.board.len()];
+        for class in self.classes.values() {
+            let Some(theirs) = class.grants() else {
+                continue;
+            };
+            if !theirs.set.meets(&grants.set) {
+                continue;
+            }
+            let before = match theirs.best.cmp(&grants.best) {
+                std::cmp::Ordering::Greater => class.waiting.len(),
+                std::cmp::Ordering::Equal => class.waiting.range(..turn).count(),
+                std::cmp::Ordering::Less => continue,
+            };
+            for number in theirs.set.common(&grants.set) {
+                ahead[number] += before;
+            }
+        }
+        ahead.into_iter().max().unwrap_or_default()
+    }
+
+    fn join(&mut self, lease: Arc<Lease>, ask: Ask) {
+        let ask = match self.classes.get_key_value(&ask) {
+            Some((ask, _)) => Arc::clone(ask),
+            None => {
+                let ask = Arc::new(ask);
+                self.unanswered.push(Arc::clone(&ask));
+                ask
+            }
+        };
+        let class = self.classes.entry(Arc::clone(&ask)).or_default();
+        class.waiting.insert(turn(&lease));
+        self.waiting.insert(lease.uid, Waiter { lease, ask });
+    }
+
+    /// Answers what has not been answered, and if need be everything anew.
+    fn refresh(&mut self, now: &Snapshot<'_>) {
+        if self.stale {
+            self.start_over(now);
+        }
+        for ask in std::mem::take(&mut self.unanswered) {
+            if let Some(class) = self.classes.get_mut(&*ask) {
+                class.answer = Some(answer(&ask, &self.board, &self.policies));
+            }
+        }
+    }
+
+    fn start_over(&mut self, now: &Snapshot<'_>) {
+        self.board = Arc::new(Board::of(now, &self.namespace));
+        let policies = now.policies.values();
+        self.policies = policies
+            .filter(|policy| policy.key.namespace == self.namespace)
+            .cloned()
+            .collect();
+        self.policies
+            .sort_by(|one, other| one.key.name.cmp(&other.key.name));
+        let clients = now.clients.values();
+        let clients: HashMap<&str, &Client> = clients
+            .filter(|client| client.key.namespace == self.namespace)
+            .map(|client| (client.key.name.as_str(), client.as_ref()))
+            .collect();
+        self.classes.clear();
+        self.unanswered.clear();
+        for Waiter { lease, .. } in std::mem::take(&mut self.waiting).into_values() {
+            let owner = clients.get(lease.owner.as_str()).copied();
+            let ask = Ask::of(&lease, owner, &self.policies);
+            self.join(lease, ask);
+        }
+        self.stale = false;
+    }
+}
+
+// === impl Class ===
+
+impl Class {
+    /// What they may have.
+    fn grants(&self) -> Option<&Grants> {
+        match &self.answer {
+            Some(Ok(grants)) => Some(grants),
+            _ => None,
+        }
+    }
+}
+
+// === impl Head ===
+
+impl<'a> Head<'a> {
+    fn of(grants: &'a Grants, waiting: btree_set::Iter<'a, Turn>) -> Self {
+        Self {
+            grants,
+            behind: waiting,
+        }
+    }
+
+    /// The next of the class takes his place among the first of all classes.
+    fn line_up(mut self, heads: &mut BTreeMap<Rank, Self>) {
+        if let Some(turn) = self.behind.next() {
+            let rank = (std::cmp::Reverse(self.grants.best), *turn);
+            heads.insert(rank, self);
+        }
+    }
+}
