@@ -10,6 +10,7 @@ mod past;
 use std::time::Duration;
 
 use jumpstarter_tests::Lab;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::time::sleep;
 
 use self::crowd::Crowd;
@@ -26,6 +27,7 @@ const EXPORTERS: usize = 1000;
 const KINDS: usize = 20;
 
 pub(crate) async fn measure(lab: &Lab, effort: Effort, table: &mut Table) {
+    more_files();
     let mut hub = Hub::start(lab, "scale");
     let mut people = Vec::new();
     for name in ["ann", "bob", "cat", "dan"] {
@@ -94,6 +96,12 @@ pub(crate) async fn measure(lab: &Lab, effort: Effort, table: &mut Table) {
     }
     drop(crowd);
     past::measure(&mut hub, &person, effort, table).await;
+}
+
+/// Every exporter is a connection, and the usual limit is for programs with few.
+fn more_files() {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();
 }
 
 fn kind(number: usize) -> String {
