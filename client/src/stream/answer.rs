@@ -18,15 +18,11 @@ type Frames = Streaming<StreamResponse>;
 type Asked = Pin<Box<dyn Future<Output = Result<Frames, Status>> + Send>>;
 
 /// The frames of the other side.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all its life a stream is there"
-)]
 pub(super) enum Answer {
     /// The request is on its way.
     Awaited(Asked),
     /// The stream was agreed to.
-    Here(Frames),
+    Here(Box<Frames>),
     /// It was not; none once that has been told.
     Refused(Option<Status>),
 }
@@ -42,7 +38,7 @@ impl Answer {
         let first = poll_fn(|cx| Poll::Ready(asked.as_mut().poll(cx))).await;
         match first {
             Poll::Pending => Self::Awaited(asked),
-            Poll::Ready(Ok(frames)) => Self::Here(frames),
+            Poll::Ready(Ok(frames)) => Self::Here(Box::new(frames)),
             Poll::Ready(Err(status)) => Self::Refused(Some(status)),
         }
     }
@@ -51,7 +47,7 @@ impl Answer {
     pub(super) fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
         if let Self::Awaited(asked) = self {
             *self = match ready!(asked.as_mut().poll(cx)) {
-                Ok(frames) => Self::Here(frames),
+                Ok(frames) => Self::Here(Box::new(frames)),
                 Err(status) => Self::Refused(Some(status)),
             };
         }
@@ -70,7 +66,7 @@ impl Answer {
             return Poll::Ready(Some(Err(status)));
         }
         match self {
-            Self::Here(frames) => Pin::new(frames).poll_next(cx),
+            Self::Here(frames) => Pin::new(&mut **frames).poll_next(cx),
             Self::Awaited(_) | Self::Refused(_) => Poll::Ready(None),
         }
     }

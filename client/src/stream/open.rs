@@ -86,7 +86,7 @@ pub(crate) async fn open(
     let path = PathAndQuery::from_static(PATH);
     let response = client.streaming(request, path, Frames).await?;
     let (metadata, frames, _) = response.into_parts();
-    Ok((assemble(Answer::Here(frames), outbox), metadata))
+    Ok((assemble(Answer::Here(Box::new(frames)), outbox), metadata))
 }
 
 /// Asks for a stream, with nothing but these headers, and does not wait for the answer.
