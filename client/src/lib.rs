@@ -31,8 +31,8 @@ mod allow;
 pub mod backoff;
 #[cfg(feature = "cli")]
 pub mod cli;
-#[cfg(feature = "commands")]
-mod complete;
+#[cfg(feature = "cli")]
+pub mod complete;
 #[cfg(feature = "config")]
 pub mod config;
 pub mod connect;

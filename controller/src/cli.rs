@@ -78,8 +78,11 @@ pub enum Command {
     Token(cmd::token::Cmd),
     Policy(cmd::policy::Cmd),
     Lease(cmd::lease::Cmd),
+    Key(cmd::key::Cmd),
+    Audit(cmd::audit::Cmd),
     Backup(cmd::backup::Backup),
     Restore(cmd::backup::Restore),
-    Export(cmd::export::Export),
-    Import(cmd::export::Import),
+    Export(cmd::transfer::Export),
+    Import(cmd::transfer::Import),
+    Completion(cmd::completion::Cmd),
 }

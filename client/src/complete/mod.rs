@@ -12,26 +12,29 @@ mod candidates;
 mod script;
 mod words;
 
+#[cfg(feature = "commands")]
 use std::ffi::OsString;
 
 use clap::Command;
 
-use crate::ui::{Outcome, print};
 use candidates::{Candidate, Kind};
 
-pub(crate) use script::script;
+pub use script::script;
 
 /// A shell that can complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shell {
+pub enum Shell {
+    /// GNU bash, 4 or newer.
     Bash,
+    /// The Z shell.
     Zsh,
+    /// The friendly interactive shell.
     Fish,
 }
 
 /// What a shell asks.
 #[derive(Debug)]
-pub(crate) struct Request {
+pub struct Request {
     shell: Shell,
     program: String,
     question: Question,
@@ -52,7 +55,7 @@ enum Question {
 
 impl Request {
     /// What a shell asks `program`, if one does.
-    pub(crate) fn from_env(program: &str) -> Option<Self> {
+    pub fn from_env(program: &str) -> Option<Self> {
         let variable = format!("_{}_COMPLETE", program.to_uppercase().replace('-', "_"));
         let instruction = std::env::var(variable).ok()?;
         let words = std::env::var("COMP_WORDS").unwrap_or_default();
@@ -84,6 +87,7 @@ impl Request {
     }
 
     /// The words that stand before the one to complete, after the program's name.
+    #[cfg(feature = "commands")]
     pub(crate) fn words(&self) -> Vec<OsString> {
         match &self.question {
             Question::Source => Vec::new(),
@@ -92,21 +96,22 @@ impl Request {
     }
 
     /// Whether the commands matter for the answer.
+    #[cfg(feature = "commands")]
     pub(crate) fn needs_commands(&self) -> bool {
         matches!(self.question, Question::Complete { .. })
     }
 
-    /// Prints what could come next among these commands.
-    pub(crate) fn answer(&self, command: &Command) -> Outcome {
+    /// What could come next among these commands, as the script understands it: whole lines.
+    pub fn answer(&self, command: &Command) -> String {
         match &self.question {
-            Question::Source => print(script(self.shell, &[&self.program]).trim_end())?,
+            Question::Source => script(self.shell, &[&self.program]),
             Question::Complete { before, incomplete } => {
-                for candidate in candidates::find(command, before, incomplete) {
-                    print(&self.format(&candidate))?;
-                }
+                let found = candidates::find(command, before, incomplete).into_iter();
+                found
+                    .map(|candidate| self.format(&candidate) + "\n")
+                    .collect()
             }
         }
-        Ok(0)
     }
 
     fn format(&self, candidate: &Candidate) -> String {

@@ -3,7 +3,7 @@
 use super::Shell;
 
 /// The script for `shell` that completes these programs.
-pub(crate) fn script(shell: Shell, programs: &[&str]) -> String {
+pub fn script(shell: Shell, programs: &[&str]) -> String {
     let template = match shell {
         Shell::Bash => BASH,
         Shell::Zsh => ZSH,

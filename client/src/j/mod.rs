@@ -23,7 +23,7 @@ use crate::cli::{CommandLine, USAGE_J};
 use crate::complete;
 use crate::connect::{Options, Tls, connect};
 use crate::logs::Severity;
-use crate::ui::{Console, Failure, Outcome, Signals, block_on, sentence};
+use crate::ui::{Console, Failure, Outcome, Signals, block_on, print_all, sentence};
 use crate::{Host, Secret, Session, env};
 use commands::Commands;
 use farewell::Farewell;
@@ -70,7 +70,7 @@ async fn answer(request: complete::Request) -> Outcome {
     } else {
         clap::Command::new("j")
     };
-    request.answer(CommandLine::verbatim(command, ["j"], USAGE_J).command())
+    print_all(&request.answer(CommandLine::verbatim(command, ["j"], USAGE_J).command()))
 }
 
 /// Connects to the exporter of this shell.

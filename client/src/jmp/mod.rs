@@ -26,7 +26,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueHint};
 use crate::cli::{CommandLine, USAGE};
 use crate::complete;
 use crate::logs::Severity;
-use crate::ui::{Console, Failure, Outcome, block_on, cancellable};
+use crate::ui::{Console, Failure, Outcome, block_on, cancellable, print_all};
 
 /// Use and share boards, relays, consoles and other hardware over the network
 #[derive(Debug, Parser)]
@@ -107,7 +107,7 @@ pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
     let mut line = CommandLine::new(Jmp::command(), words.iter(), USAGE);
     if let Some(request) = complete::Request::from_env(line.program()) {
-        return Failure::conclude(request.answer(line.command()));
+        return Failure::conclude(print_all(&request.answer(line.command())));
     }
     let outcome = match line.parse::<Jmp>() {
         Ok(jmp) => jmp.run(&line, &words),

@@ -38,6 +38,14 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Prints whole lines of data, if there are any.
+pub(crate) fn print_all(lines: &str) -> Outcome {
+    if !lines.is_empty() {
+        print(lines.trim_end_matches('\n'))?;
+    }
+    Ok(0)
+}
+
 /// A colour for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Colour {

@@ -153,7 +153,12 @@ impl RuleSpec {
 // === impl LabelSelector ===
 
 impl LabelSelector {
-    fn read(&self, path: &str) -> Result<Selector, String> {
+    /// What it means; `path` is where it stands.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn read(&self, path: &str) -> Result<Selector, String> {
         let equal = self.match_labels.iter().map(|(key, value)| {
             let test = Test::Equals(value.clone());
             Ok((key, test))
@@ -182,7 +187,8 @@ impl LabelSelector {
         ))
     }
 
-    fn of(selector: &Selector) -> Self {
+    /// The same the other way.
+    pub fn of(selector: &Selector) -> Self {
         let mut found = Self::default();
         for Requirement { key, test } in selector.requirements() {
             let (operator, values) = match test {

@@ -202,6 +202,9 @@ pub struct LeaseView {
     pub pinned: Option<String>,
     /// What it got.
     pub exporter: Option<String>,
+    /// The priority of the policy's rule that granted it, if any did.
+    #[serde(default)]
+    pub priority: Option<i64>,
     /// `Scheduled`, `Pending`, `Active`, `Ended`.
     pub state: String,
     /// How long, in seconds.

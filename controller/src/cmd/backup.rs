@@ -11,6 +11,7 @@ use crate::admin::types::BackupTo;
 use crate::cli::Place;
 use crate::config::{Config, Folder};
 use crate::identity::files;
+use crate::store;
 
 /// What is copied beside the database, if it is there.
 const FOLDERS: [&str; 3] = ["keys", "keys/imported", "ca"];
@@ -74,9 +75,14 @@ impl Restore {
             )));
         }
         fresh(folder.path())?;
+        // First, as all of it is looked at before anything is written.
+        let restored = folder.database().with_extension("restored");
+        store::restore(&backup, &restored).map_err(Failure::error)?;
         copy(&self.folder, folder.path())?;
-        // Last, so that what looks like a controller is one.
-        copy_file(&backup, &folder.database())?;
+        // Its name comes last, so that what looks like a controller is one.
+        std::fs::rename(&restored, folder.database())
+            .and_then(|()| std::fs::File::open(folder.path())?.sync_all())
+            .map_err(Failure::error)?;
         line(format_args!("Restored to {}", folder.path().display()))
     }
 }

@@ -1,18 +1,22 @@
 //! One file per command, and what they share: where the installation is, the way to it, output.
 
 mod admin;
+pub mod audit;
 pub mod backup;
 pub mod check;
 pub mod client;
-pub mod export;
+pub mod completion;
+mod documents;
 pub mod exporter;
 pub mod init;
+pub mod key;
 pub mod lease;
 mod output;
 mod place;
 pub mod policy;
 pub mod run;
 pub mod token;
+pub mod transfer;
 pub mod user;
 
 use std::fmt;
@@ -53,6 +57,9 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Lease(cmd) => cmd.run(&place),
         Command::Backup(cmd) => cmd.run(&place),
         Command::Restore(cmd) => cmd.run(&place),
+        Command::Key(cmd) => cmd.run(&place),
+        Command::Audit(cmd) => cmd.run(&place),
+        Command::Completion(cmd) => cmd.run(),
         Command::Export(cmd) => cmd.run(&place),
         Command::Import(cmd) => cmd.run(&place),
     }
