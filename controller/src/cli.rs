@@ -2,16 +2,20 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 
 use crate::cmd;
 use crate::log::{Format, Level};
 
 /// Controller and router of a lab, in one program
+///
+/// Commands about the lab work while the controller runs, through a socket in its data folder, and
+/// while it does not, on its data. From another machine they take --server and --token-file.
 #[derive(Debug, Parser)]
 #[command(
     name = "jmp-controller",
     version,
+    after_help = EXAMPLES,
     arg_required_else_help = true,
     subcommand_required = true
 )]
@@ -31,6 +35,17 @@ pub struct Cli {
     pub command: Command,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  # A lab on this machine, which others reach as lab.example.com
+  jmp-controller init --host lab.example.com
+  jmp-controller run
+  # Something to lease, and somebody who leases
+  jmp-controller exporter create rack-1 --label board=imx8 --out rack-1.yaml
+  jmp-controller client create alice --out alice.yaml
+  # Who has what?
+  jmp-controller lease get";
+
 /// Which installation.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Place {
@@ -40,7 +55,8 @@ pub struct Place {
         long,
         value_name = "FILE",
         env = "JMP_CONTROLLER_CONFIG",
-        global = true
+        global = true,
+        value_hint = ValueHint::FilePath
     )]
     pub config: Option<PathBuf>,
 
@@ -49,20 +65,39 @@ pub struct Place {
         long,
         value_name = "FOLDER",
         env = "JMP_CONTROLLER_DATA",
-        global = true
+        global = true,
+        value_hint = ValueHint::DirPath
     )]
     pub data_dir: Option<PathBuf>,
 
     /// A controller elsewhere, `https://host:port`; needs --token-file
-    #[arg(long, value_name = "URL", global = true, requires = "token_file")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "JMP_CONTROLLER_SERVER",
+        global = true,
+        requires = "token_file"
+    )]
     pub server: Option<String>,
 
     /// The token of an administrator, for --server
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "JMP_CONTROLLER_TOKEN_FILE",
+        global = true,
+        value_hint = ValueHint::FilePath
+    )]
     pub token_file: Option<PathBuf>,
 
     /// Whom to trust as that controller; else the system's authorities
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "JMP_CONTROLLER_CA_FILE",
+        global = true,
+        value_hint = ValueHint::FilePath
+    )]
     pub ca_file: Option<PathBuf>,
 }
 

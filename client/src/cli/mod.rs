@@ -30,12 +30,14 @@
 //! ```
 
 mod aliases;
+mod examples;
 mod line;
 mod number;
 mod refusal;
 mod usage;
 mod wording;
 
+pub use examples::inherit_examples;
 pub use line::CommandLine;
 pub use number::{float, integer};
 pub use refusal::{Refusal, report_error};

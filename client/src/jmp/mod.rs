@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueHint};
 
-use crate::cli::{CommandLine, USAGE};
+use crate::cli::{CommandLine, USAGE, inherit_examples};
 use crate::complete;
 use crate::logs::Severity;
 use crate::ui::{Console, Failure, Outcome, block_on, cancellable, print_all};
@@ -105,7 +105,8 @@ struct Passed {
 /// The whole of the program `jmp`.
 pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
-    let mut line = CommandLine::new(Jmp::command(), words.iter(), USAGE);
+    let command = Jmp::command().mut_subcommand("admin", inherit_examples);
+    let mut line = CommandLine::new(command, words.iter(), USAGE);
     if let Some(request) = complete::Request::from_env(line.program()) {
         return Failure::conclude(print_all(&request.answer(line.command())));
     }

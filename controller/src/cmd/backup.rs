@@ -18,7 +18,13 @@ const FOLDERS: [&str; 3] = ["keys", "keys/imported", "ca"];
 const FILES: [&str; 2] = ["router.key", "controller.yaml"];
 
 /// Copy the database, keys and certificates to a new folder
+///
+/// The controller may run meanwhile. Whoever has the copy can issue tokens: keep it as you keep keys.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # Every night
+  jmp-controller backup /backup/lab-$(date +%F)")]
 pub struct Backup {
     /// The folder, which must not be there yet
     folder: PathBuf,
@@ -26,6 +32,11 @@ pub struct Backup {
 
 /// Make a data folder from a backup
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # On another machine, which takes over name and address
+  jmp-controller --data-dir /var/lib/jumpstarter-controller restore /backup/lab-2026-11-22
+  jmp-controller run")]
 pub struct Restore {
     /// The backup
     folder: PathBuf,

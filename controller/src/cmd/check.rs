@@ -10,7 +10,15 @@ use crate::identity::Issuers;
 use crate::tls::{Names, Serving};
 
 /// Check a configuration: every mistake at once
+///
+/// Nothing is changed or listened on. Settings from the environment count, as they do for `run`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # Before a restart
+  jmp-controller check && systemctl restart jmp-controller
+  # A file that is not used yet
+  jmp-controller check controller.yaml")]
 pub struct Cmd {
     /// The configuration; else the one that `run` would use
     #[arg(value_name = "FILE")]

@@ -15,6 +15,14 @@ use crate::cli::Place;
 
 /// Create, show, change and delete clients
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # For this machine: the file goes to where `jmp` looks for it
+  jmp-controller client create me --save --unsafe
+  # For somebody else, who puts it into ~/.config/jumpstarter/clients
+  jmp-controller client create alice --label team=boot --out alice.yaml --allow 'jumpstarter_driver_*'
+  # Labels are what access policies ask for
+  jmp-controller client label alice team=kernel intern-")]
 pub struct Cmd {
     /// The namespace; else the one of the configuration
     #[arg(short, long, global = true)]
@@ -34,21 +42,28 @@ enum What {
     Get {
         /// Only this one
         name: Option<String>,
-        #[arg(short, long, value_enum)]
+        /// Print it for programs
+        #[arg(short, long, value_enum, value_name = "FORMAT")]
         output: Option<Format>,
     },
     /// Set labels (`key=value`), or remove them (`key-`)
     Label {
+        /// Which one
         name: String,
+        /// What to change
         #[arg(required = true)]
         labels: Vec<String>,
     },
     /// Delete a client with its tokens, and end its leases
-    Delete { name: String },
+    Delete {
+        /// Which one
+        name: String,
+    },
 }
 
 #[derive(Debug, clap::Args)]
 struct Create {
+    /// What to call it
     name: String,
 
     /// A label, `key=value`
@@ -62,12 +77,14 @@ struct Create {
     #[command(flatten)]
     file: File,
 
-    #[arg(short, long, value_enum)]
+    /// Print it for programs
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Format>,
 }
 
 #[derive(Debug, clap::Args)]
 struct Import {
+    /// Which one
     name: String,
 
     #[command(flatten)]

@@ -16,6 +16,15 @@ use crate::cli::Place;
 
 /// Create, show, change and delete exporters
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # Copy the file to the lab host, and add its drivers under `export:`
+  jmp-controller exporter create rack-1 --label board=imx8 --out rack-1.yaml
+  # Is it there, and what does it have?
+  jmp-controller exporter get
+  jmp-controller exporter get rack-1 --devices
+  # Out of order: leases by selector do not take it, leases that have it go on
+  jmp-controller exporter disable rack-1")]
 pub struct Cmd {
     /// The namespace; else the one of the configuration
     #[arg(short, long, global = true)]
@@ -38,25 +47,38 @@ enum What {
         /// A line for each device
         #[arg(short, long)]
         devices: bool,
-        #[arg(short, long, value_enum)]
+        /// Print it for programs
+        #[arg(short, long, value_enum, value_name = "FORMAT")]
         output: Option<Format>,
     },
     /// Set labels (`key=value`), or remove them (`key-`)
     Label {
+        /// Which one
         name: String,
+        /// What to change
         #[arg(required = true)]
         labels: Vec<String>,
     },
     /// Let leases by selector take it
-    Enable { name: String },
+    Enable {
+        /// Which one
+        name: String,
+    },
     /// Keep leases by selector from it
-    Disable { name: String },
+    Disable {
+        /// Which one
+        name: String,
+    },
     /// Delete an exporter with its tokens, and end its lease
-    Delete { name: String },
+    Delete {
+        /// Which one
+        name: String,
+    },
 }
 
 #[derive(Debug, clap::Args)]
 struct Create {
+    /// What to call it
     name: String,
 
     /// A label, `key=value`; what leases ask for
@@ -70,12 +92,14 @@ struct Create {
     #[command(flatten)]
     file: File,
 
-    #[arg(short, long, value_enum)]
+    /// Print it for programs
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Format>,
 }
 
 #[derive(Debug, clap::Args)]
 struct Import {
+    /// Which one
     name: String,
 
     #[command(flatten)]

@@ -12,7 +12,15 @@ use crate::config::{Config, Folder};
 use crate::serve::Installation;
 
 /// Make keys, certificates, the database and an administrator's token
+///
+/// It prints what to type next. A configuration that is there is used as it is.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # For exporters and clients on this machine
+  jmp-controller init
+  # For a lab
+  jmp-controller init --host lab.example.com --namespace lab")]
 pub struct Cmd {
     /// The namespace of the lab
     #[arg(short, long, default_value = "default")]

@@ -11,6 +11,14 @@ use crate::cli::Place;
 
 /// Create, show, change and release leases
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # Who has what, and who waits for what?
+  jmp-controller lease get
+  # A board for somebody, tomorrow
+  jmp-controller lease create alice -l board=imx8 -d 2h --begin 2026-11-23T08:00:00Z
+  # Somebody forgot to give it back
+  jmp-controller lease release 019ab0c4-93a5-7cc8-b0a2-5f4c8f1f3c11")]
 pub struct Cmd {
     /// The namespace; else the one of the configuration
     #[arg(short, long, global = true)]
@@ -31,19 +39,27 @@ enum What {
         /// Also those that have ended
         #[arg(short, long)]
         all: bool,
-        #[arg(short, long, value_enum)]
+        /// Print it for programs
+        #[arg(short, long, value_enum, value_name = "FORMAT")]
         output: Option<Format>,
     },
     /// Hand a lease over to another client
-    Transfer { name: String, client: String },
+    Transfer {
+        /// Which lease
+        name: String,
+        /// Whose it will be
+        client: String,
+    },
     /// Say anew how long a lease is
     Extend {
+        /// Which lease
         name: String,
         /// How long in all, as `2h30m`
         duration: String,
     },
     /// End leases now
     Release {
+        /// Which leases
         #[arg(required = true)]
         names: Vec<String>,
     },
@@ -91,7 +107,8 @@ struct Create {
     #[arg(long = "tag", value_parser = pair)]
     tags: Vec<(String, String)>,
 
-    #[arg(short, long, value_enum)]
+    /// Print it for programs
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Format>,
 }
 

@@ -15,7 +15,18 @@ use crate::admin::types::PolicyView;
 use crate::cli::Place;
 
 /// Apply, show and delete access policies
+///
+/// Without any policy everybody may use everything. With one, an exporter is used only by those to whom
+/// a rule grants it.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # From files, the same as in Kubernetes
+  jmp-controller policy apply policies/*.yaml
+  # Out of a lab in Kubernetes
+  kubectl get exporteraccesspolicy team -o yaml | jmp-controller policy apply -
+  # Who may use what?
+  jmp-controller policy get -o yaml")]
 pub struct Cmd {
     /// The namespace; else the one of the file, else the one of the configuration
     #[arg(short, long, global = true)]
@@ -37,11 +48,15 @@ enum What {
     Get {
         /// Only this one
         name: Option<String>,
-        #[arg(short, long, value_enum)]
+        /// Print it for programs
+        #[arg(short, long, value_enum, value_name = "FORMAT")]
         output: Option<Format>,
     },
     /// Delete a policy; without any, everybody may use everything
-    Delete { name: String },
+    Delete {
+        /// Which one
+        name: String,
+    },
 }
 
 /// A document of a file.

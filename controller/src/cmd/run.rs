@@ -10,7 +10,20 @@ use crate::log;
 use crate::serve::{self, Role};
 
 /// Serve exporters and clients
+///
+/// SIGTERM ends it within a second; leases and the sessions of exporters outlive that. SIGHUP reads the
+/// configuration again: issuers, labels, limits, retention and the level of the log count at once, the
+/// rest from the next start.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # Everything in one process
+  jmp-controller run
+  # Two processes on this machine: byte streams outlive restarts of the controller
+  jmp-controller run --role router &
+  jmp-controller run --role controller
+  # Read the configuration again
+  systemctl reload jmp-controller")]
 pub struct Cmd {
     /// Which part of it this process is
     #[arg(long, value_enum, default_value_t)]

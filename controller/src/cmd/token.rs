@@ -10,7 +10,17 @@ use crate::admin::types::{IssuedToken, NewToken, Revoked, TokenView};
 use crate::cli::Place;
 
 /// Issue, show, rotate and revoke tokens
+///
+/// A token is shown once, when it is issued; nobody keeps it but its owner.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # A token for a build server, for a month
+  jmp-controller token issue client ci --lifetime 720h
+  # Somebody may have seen it: another one, and the earlier ones end now
+  jmp-controller token rotate client ci --grace 0s
+  # A laptop was stolen
+  jmp-controller token revoke client alice")]
 pub struct Cmd {
     /// The namespace; else the one of the configuration
     #[arg(short, long, global = true)]
@@ -24,16 +34,21 @@ pub struct Cmd {
 enum What {
     /// Show the tokens of somebody, without the tokens themselves
     List {
+        /// Whose: a client, or an exporter
         #[arg(value_enum)]
         kind: Kind,
+        /// The name
         name: String,
-        #[arg(short, long, value_enum)]
+        /// Print it for programs
+        #[arg(short, long, value_enum, value_name = "FORMAT")]
         output: Option<Format>,
     },
     /// Print a new token; the others stay good
     Issue {
+        /// Whose: a client, or an exporter
         #[arg(value_enum)]
         kind: Kind,
+        /// The name
         name: String,
         /// How long it is good, as `720h`
         #[arg(long)]
@@ -41,8 +56,10 @@ enum What {
     },
     /// Print a new token; the others end after a grace
     Rotate {
+        /// Whose: a client, or an exporter
         #[arg(value_enum)]
         kind: Kind,
+        /// The name
         name: String,
         /// How long it is good, as `720h`
         #[arg(long)]
@@ -53,8 +70,10 @@ enum What {
     },
     /// End one token, or all of somebody, now
     Revoke {
+        /// Whose: a client, or an exporter
         #[arg(value_enum)]
         kind: Kind,
+        /// The name
         name: String,
         /// Only the one with this id
         id: Option<String>,

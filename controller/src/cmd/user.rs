@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueHint};
 use http::Method;
+use serde_json::json;
 
 use super::admin::{Admin, NOTHING, segment};
 use super::output::{Format, line, show, table};
@@ -17,6 +18,12 @@ use crate::identity::files;
 /// Whoever owns the data folder is one without this. Others work from other machines, with a token:
 /// `jmp-controller --server https://host:8082 --token-file FILE …`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # Somebody who administers from another machine, with `jmp admin --kubeconfig carol.conf …`
+  jmp-controller user create carol --kubeconfig carol.conf
+  # She leaves
+  jmp-controller user delete carol")]
 pub struct Cmd {
     #[command(subcommand)]
     what: What,
@@ -26,21 +33,34 @@ pub struct Cmd {
 enum What {
     /// Make an administrator, or another token for one
     Create {
+        /// What to call him or her
         name: String,
         /// Write the token to this file; else it is printed
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         out: Option<PathBuf>,
+        /// Write everything that `jmp admin --kubeconfig` needs to this file
+        #[arg(
+            long,
+            value_name = "FILE",
+            conflicts_with = "out",
+            value_hint = ValueHint::FilePath
+        )]
+        kubeconfig: Option<PathBuf>,
         /// How long the token is good, as `720h`
         #[arg(long)]
         lifetime: Option<String>,
     },
     /// Show administrators
     Get {
-        #[arg(short, long, value_enum)]
+        /// Print it for programs
+        #[arg(short, long, value_enum, value_name = "FORMAT")]
         output: Option<Format>,
     },
     /// End all tokens of an administrator now
-    Delete { name: String },
+    Delete {
+        /// Which one
+        name: String,
+    },
 }
 
 // === impl Cmd ===
@@ -65,12 +85,14 @@ impl What {
             Self::Create {
                 name,
                 out,
+                kubeconfig,
                 lifetime,
             } => {
                 let issued = create(admin, NewUser { name, lifetime }).await?;
-                match out {
-                    Some(path) => keep(&path, &issued),
-                    None => line(issued.token),
+                match (out, kubeconfig) {
+                    (_, Some(path)) => keep_all(&path, &issued),
+                    (Some(path), None) => keep(&path, &issued),
+                    (None, None) => line(issued.token),
                 }
             }
             Self::Get { output } => {
@@ -102,6 +124,30 @@ pub(super) async fn create(admin: &Admin, user: NewUser) -> Result<IssuedToken, 
 /// Writes a token down, for nobody else to read.
 pub(super) fn keep(path: &Path, issued: &IssuedToken) -> Outcome {
     files::write(path, &format!("{}\n", issued.token)).map_err(Failure::error)?;
+    super::client::saved(path);
+    Ok(())
+}
+
+/// Writes down where the controller is, whom to trust and the token, as kubectl does.
+fn keep_all(path: &Path, issued: &IssuedToken) -> Outcome {
+    let (name, context) = (&issued.name, &issued.namespace);
+    let mut cluster = json!({"server": format!("https://{}", issued.endpoint)});
+    if !issued.ca.is_empty() {
+        cluster["certificate-authority-data"] = json!(issued.ca);
+    }
+    let file = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": context,
+        "clusters": [{"name": context, "cluster": cluster}],
+        "contexts": [{
+            "name": context,
+            "context": {"cluster": context, "user": name, "namespace": issued.namespace},
+        }],
+        "users": [{"name": name, "user": {"token": issued.token}}],
+    });
+    let text = serde_yaml::to_string(&file).map_err(Failure::error)?;
+    files::write(path, &text).map_err(Failure::error)?;
     super::client::saved(path);
     Ok(())
 }
