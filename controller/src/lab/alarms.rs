@@ -32,11 +32,7 @@ struct Alarm {
 
 impl Alarms {
     /// These are all leases there are.
-    pub(super) fn review<'a>(
-        &mut self,
-        leases: impl Iterator<Item = &'a Arc<Lease>>,
-        now: Moment,
-    ) {
+    pub(super) fn review<'a>(&mut self, leases: impl Iterator<Item = &'a Arc<Lease>>, now: Moment) {
         let before = std::mem::take(self);
         for lease in leases {
             if let Some(known) = before.all.get(&lease.uid) {

@@ -99,3 +99,30 @@ pub(super) fn end(step: &mut Step<'_>, mut lease: Lease, reason: EndReason, acto
     let detail = on.map(|name| format!("on {name}")).unwrap_or_default();
     step.record(actor, what, ("lease", &key), detail);
 }
+
+// === impl Moment ===
+
+impl Moment {
+    /// By how much the clock on the wall was set forth since.
+    pub(super) fn has_gained(self, since: Self) -> Duration {
+        let went_by = self.steady.saturating_sub(since.steady);
+        self.wall.since(since.wall.after(went_by))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_clock_gains_is_what_people_set_it_forth() {
+        let at = |wall: i64, steady: u64| Moment {
+            wall: Time(wall * 1_000_000),
+            steady: Duration::from_secs(steady),
+        };
+        let start = at(1000, 5);
+        assert_eq!(at(1010, 15).has_gained(start), Duration::ZERO);
+        assert_eq!(at(1110, 15).has_gained(start), Duration::from_secs(100));
+        assert_eq!(at(10, 15).has_gained(start), Duration::ZERO);
+    }
+}

@@ -94,8 +94,9 @@ impl Lab {
             tally: Tally::default(),
             retention: Arc::default(),
         };
+        let start = clock();
         let mut alarms = Alarms::default();
-        alarms.review(loaded.leases.iter(), clock());
+        alarms.review(loaded.leases.iter(), start);
         let work = Work {
             jobs: queue,
             store,
@@ -106,6 +107,7 @@ impl Lab {
             tally: lab.tally.clone(),
             clock,
             alarms,
+            start,
             ended: Ended::default(),
             retention: Arc::clone(&lab.retention),
             anew: true,

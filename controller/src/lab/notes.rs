@@ -45,7 +45,12 @@ impl Command for Note {
     type Answer = ();
 
     fn carry_out(self, step: &mut Step<'_>) -> Result<(), LabError> {
-        step.record(self.actor, self.what, (self.kind, &self.object), self.detail);
+        step.record(
+            self.actor,
+            self.what,
+            (self.kind, &self.object),
+            self.detail,
+        );
         Ok(())
     }
 }

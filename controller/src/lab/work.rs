@@ -14,7 +14,7 @@ use tokio::time::{Instant, interval, sleep_until};
 
 use super::alarms::Alarms;
 use super::census::Tally;
-use super::clock::Clock;
+use super::clock::{Clock, Moment};
 use super::presence::Presence;
 use super::state::State;
 use super::step::{Done, Ended, Job, Step};
@@ -32,6 +32,8 @@ const REMEMBER_EVERY: Duration = Duration::from_secs(60);
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// How often it is seen whether there is something to forget.
 const TIDY_EVERY: Duration = Duration::from_secs(600);
+/// A clock that has gained so much since the start was wrong, then or now.
+const MISTRUST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Between two of many transactions that forget.
 const TIDY_PAUSE: Duration = Duration::from_millis(250);
 
@@ -46,6 +48,8 @@ pub(super) struct Work {
     pub(super) tally: Tally,
     pub(super) clock: Clock,
     pub(super) alarms: Alarms,
+    /// When it started.
+    pub(super) start: Moment,
     pub(super) ended: Ended,
     pub(super) retention: Arc<RwLock<Retention>>,
     /// The working state comes from the database, and nobody has served its queues yet.
@@ -176,7 +180,16 @@ impl Work {
 
     /// Forgets some of what need not be kept; says when to go on.
     async fn tidy(&mut self) -> Duration {
-        let now = (self.clock)().wall;
+        let now = (self.clock)();
+        if now.has_gained(self.start) > MISTRUST {
+            // What is thrown away by a wrong clock does not come back when it is set right.
+            tracing::warn!(
+                "the clock was set forth by more than a day; nothing old is forgotten until the \
+                 controller is started again"
+            );
+            return TIDY_EVERY;
+        }
+        let now = now.wall;
         let retention = *self
             .retention
             .read()

@@ -146,12 +146,12 @@ impl Queue {
                 Some(Ok(grants)) if grants.set.meets(&open) => {
                     Head::of(grants, class.waiting.iter()).line_up(&mut heads);
                 }
-                Some(Err(why)) => decisions.extend(class.waiting.iter().map(|(_, lease)| {
-                    Decision::Refuse {
+                Some(Err(why)) => {
+                    decisions.extend(class.waiting.iter().map(|(_, lease)| Decision::Refuse {
                         lease: *lease,
                         why: Arc::clone(why),
-                    }
-                })),
+                    }))
+                }
                 _ => {}
             }
         }

@@ -114,7 +114,8 @@ pub enum StoreError {
 fn advice(error: &rusqlite::Error) -> &'static str {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            "another program holds it; end that program (`fuser -v` on the file names it)"
+            "another program holds it, perhaps a `sqlite3` shell or a backup of the file; end that \
+             program (`fuser -v` on the file names it)"
         }
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
             "see that the controller's user may write the file and its folder"

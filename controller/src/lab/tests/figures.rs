@@ -79,6 +79,22 @@ async fn ten_thousand_leases_on_a_thousand_exporters() {
         times.push(start.elapsed());
     }
     println!("update, 9,000 wait: {}", spread(times));
+    let start = Instant::now();
+    let turns = active.chunks(75).map(|leases| {
+        let bench = &bench;
+        async move {
+            for lease in leases {
+                bench.release(lease).await;
+            }
+        }
+    });
+    let count = active.len();
+    futures_util::future::join_all(turns).await;
+    let took = start.elapsed();
+    println!(
+        "8 clients release {count}, so that the next begin: {:.0}/s",
+        count as f64 / took.as_secs_f64()
+    );
     let (_exporter, _there) = bench.exporter("free", "board=free").await;
     let start = Instant::now();
     let lease = bench.lease("alice", "board=free").await;
@@ -91,6 +107,131 @@ async fn ten_thousand_leases_on_a_thousand_exporters() {
     let bench = bench.again().await;
     println!("stop and start with 10,000 open: {:?}", start.elapsed());
     drop(bench);
+}
+
+/// Without a database: a thousand exporters are leased, nine thousand wait, one is given back.
+#[test]
+#[ignore = "prints figures"]
+fn decisions_about_ten_thousand_leases() {
+    use crate::lab::state::State;
+    use crate::model::samples::{exporter, lease, policy, rule};
+    use crate::model::{Client, ExporterRef, Uid};
+    use crate::schedule::Decision;
+    for (what, different, policies) in [
+        ("20 selectors", 20, 0),
+        ("20 selectors, 100 clients, 50 rules", 20, 50),
+        ("9,000 selectors, 100 clients, 50 rules", 9_000, 50),
+    ] {
+        let mut state = State::of(&Default::default());
+        for at in 0..1000 {
+            let text = format!("board=b{},rack=r{at}", at % 20);
+            state.apply(&Change::Exporter(Arc::new(exporter(
+                &format!("e{at:03}"),
+                &text,
+            ))));
+        }
+        for at in 0..100 {
+            let name = format!("client-{at}");
+            state.apply(&Change::Client(Arc::new(Client {
+                uid: crate::model::samples::uid(&name),
+                key: key(&name),
+                labels: labels(&format!("team=t{}", at % 50)),
+                username: None,
+                migrated: None,
+                provisioned: false,
+                generation: 1,
+                created: Time(0),
+            })));
+        }
+        if policies > 0 {
+            let rules = (0..policies).map(|at| rule(&format!("team=t{at}"), at % 3));
+            state.apply(&Change::Policy(Arc::new(policy("", rules.collect()))));
+        }
+        let waits = |at: usize| {
+            let extra = match different {
+                20 => String::new(),
+                _ => format!(",rack!=x{at}"),
+            };
+            let mut lease = lease(&format!("l{at}"), &format!("board=b{}{extra}", at % 20));
+            lease.owner = format!("client-{}", at % 100);
+            lease.eligible_since = Some(Time(at as i64));
+            Change::Lease(Arc::new(lease))
+        };
+        let start = Instant::now();
+        for at in 0..10_000 {
+            state.apply(&waits(at));
+        }
+        println!("{what}: 10,000 come: {:?}", start.elapsed());
+        let mut began = 0;
+        let mut grant = |state: &mut State, decision: Decision| {
+            let Decision::Grant {
+                lease, exporter, ..
+            } = decision
+            else {
+                panic!("{decision:?}");
+            };
+            let mut lease = Lease::clone(state.leases.get(lease).unwrap());
+            lease.state = LeaseState::Active;
+            began += 1;
+            lease.began = Some(Time(began));
+            lease.exporter = Some(ExporterRef {
+                uid: exporter,
+                name: String::new(),
+            });
+            state.apply(&Change::Lease(Arc::new(lease)));
+        };
+        let start = Instant::now();
+        let decisions = state.decide("lab");
+        println!(
+            "{what}: the first decision, everything anew: {:?}",
+            start.elapsed()
+        );
+        assert_eq!(decisions.len(), 1000);
+        let mut served: std::collections::VecDeque<Uid> = Default::default();
+        for decision in decisions {
+            if let Decision::Grant { lease, .. } = &decision {
+                served.push_back(*lease);
+            }
+            grant(&mut state, decision);
+        }
+        let seen = state.clone();
+        let start = Instant::now();
+        let mut times = Vec::new();
+        for _ in 0..5_000 {
+            let start = Instant::now();
+            let mut lease = Lease::clone(state.leases.get(served.pop_front().unwrap()).unwrap());
+            lease.state = LeaseState::Ended;
+            state.apply(&Change::Lease(Arc::new(lease)));
+            for decision in state.decide("lab") {
+                if let Decision::Grant { lease, .. } = &decision {
+                    served.push_back(*lease);
+                }
+                grant(&mut state, decision);
+            }
+            times.push(start.elapsed());
+        }
+        let rate = 5_000.0 / start.elapsed().as_secs_f64();
+        println!(
+            "{what}: given back and to the next: {rate:.0}/s, {}",
+            spread(times)
+        );
+        let waiting: Vec<_> = seen
+            .leases
+            .iter()
+            .filter(|lease| lease.exporter.is_none())
+            .collect();
+        let mut times = Vec::new();
+        for lease in waiting.iter().take(1000) {
+            let start = Instant::now();
+            assert!(seen.place(lease).is_some());
+            times.push(start.elapsed());
+        }
+        println!(
+            "{what}: a place in a queue of {}: {}",
+            waiting.len(),
+            spread(times)
+        );
+    }
 }
 
 #[tokio::test]

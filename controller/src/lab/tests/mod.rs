@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod chance;
+mod clocks;
 mod crash;
 mod exporters;
 mod figures;
+mod full;
 mod killed;
 mod leases;
+mod past;
 mod queue;
 mod queues;
 mod simulation;

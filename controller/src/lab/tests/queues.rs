@@ -16,7 +16,13 @@ use crate::store::{Change, Loaded};
 const STEPS: usize = 60;
 const EXPORTERS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const CLIENTS: [&str; 4] = ["alice", "bob", "carol", "dave"];
-const SELECTORS: [&str; 5] = ["board=x", "board=y", "board in (x,y)", "rack=1,board=x", "!rack"];
+const SELECTORS: [&str; 5] = [
+    "board=x",
+    "board=y",
+    "board in (x,y)",
+    "rack=1,board=x",
+    "!rack",
+];
 const LABELS: [&str; 5] = ["board=x", "board=y", "board=x,rack=1", "board=y,rack=2", ""];
 const TEAMS: [&str; 3] = ["team=apps", "team=ci", ""];
 
@@ -83,7 +89,11 @@ impl World {
             };
             let place = Some((*why, place.clone()));
             assert_eq!(self.working.place(lease), place, "{lease:?}");
-            assert_eq!(self.seen.place(lease), place, "{lease:?} as the world sees it");
+            assert_eq!(
+                self.seen.place(lease),
+                place,
+                "{lease:?} as the world sees it"
+            );
         }
         granted
     }

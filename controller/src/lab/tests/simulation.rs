@@ -464,7 +464,8 @@ impl Clocks {
 
     /// So many seconds go by.
     pub(super) fn pass(&self, seconds: i64) {
-        self.steady.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+        self.steady
+            .fetch_add(seconds * 1_000_000, Ordering::Relaxed);
         self.set(seconds);
     }
 

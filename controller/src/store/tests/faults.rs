@@ -115,7 +115,7 @@ async fn a_locked_database_is_waited_for_and_then_refused() {
         .unwrap_err()
         .to_string();
     assert!(
-        refused.contains("database is locked; another program holds it; end that"),
+        refused.contains("database is locked; another program holds it, perhaps a `sqlite3`"),
         "{refused}"
     );
     assert!(refused.contains(path.to_str().unwrap()), "{refused}");
@@ -123,6 +123,46 @@ async fn a_locked_database_is_waited_for_and_then_refused() {
     other.execute_batch("COMMIT").unwrap();
     store.commit([ended("4", Time(1))].into()).await.unwrap();
     assert_eq!(all_leases(&store).await.len(), 4);
+}
+
+/// Another program with the database; the test for it starts this one, and ends it.
+#[test]
+#[ignore = "runs in a process of its own"]
+fn holds_the_database() {
+    if let Some(path) = std::env::var_os("STORE_PATH") {
+        let connection = Connection::open(path).unwrap();
+        connection.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        println!("\nit is held");
+        std::io::stdin().read_line(&mut String::new()).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_another_program_holds_is_refused_at_the_start() {
+    use std::io::BufRead;
+    use std::process::Stdio;
+    let folder = tempfile::tempdir().unwrap();
+    let path = database(&folder);
+    used(&path).await;
+    let mut other = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["store::tests::faults::holds_the_database", "--exact"])
+        .args(["--ignored", "--nocapture"])
+        .env("STORE_PATH", &path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = std::io::BufReader::new(other.stdout.take().unwrap()).lines();
+    let held = lines.map_while(Result::ok).any(|line| line == "it is held");
+    assert!(held);
+    let refused = refusal(&path);
+    for word in [path.to_str().unwrap(), "locked", "`sqlite3`", "fuser -v"] {
+        assert!(refused.contains(word), "{refused}");
+    }
+    // Its transaction ends with it.
+    drop(other.stdin.take());
+    assert!(other.wait().unwrap().success());
+    assert_eq!(all_leases(&Store::open(&path).unwrap()).await.len(), 3);
 }
 
 /// A small disk of its own, which only root can have.
