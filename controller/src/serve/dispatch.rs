@@ -18,9 +18,12 @@ use tonic::Status;
 use tower::ServiceExt;
 
 use super::doors::{Answer, Calls};
+use super::rations::Rations;
 use super::tunnels::Tunnels;
 
 const STREAM: &str = "/jumpstarter.v1.RouterService/Stream";
+/// Goes on for as long as an exporter does, and is looked at piece by piece.
+const AUDIT: &str = "/jumpstarter.v1.ControllerService/AuditStream";
 
 /// Who answers what.
 #[derive(Clone, Debug)]
@@ -31,6 +34,7 @@ struct Inner {
     grpc: Option<axum::Router>,
     tunnels: Option<Tunnels>,
     http: axum::Router,
+    rations: Rations,
 }
 
 // === impl Dispatch ===
@@ -42,6 +46,7 @@ impl Dispatch {
             grpc: Some(grpc),
             tunnels,
             http,
+            rations: Rations::new(),
         }))
     }
 
@@ -51,6 +56,7 @@ impl Dispatch {
             grpc: None,
             tunnels: None,
             http,
+            rations: Rations::new(),
         }))
     }
 
@@ -59,6 +65,7 @@ impl Dispatch {
             grpc,
             tunnels,
             http,
+            rations,
         } = &*self.0;
         let router = match grpc {
             Some(grpc) if is_grpc(&request) => match tunnels {
@@ -69,7 +76,11 @@ impl Dispatch {
             },
             _ => http,
         };
-        match router.clone().oneshot(request.map(Body::new)).await {
+        let request = match request.uri().path() {
+            AUDIT => request.map(Body::new),
+            _ => request.map(|body| Body::new(rations.body(body))),
+        };
+        match router.clone().oneshot(request).await {
             Ok(answer) => answer,
             Err(never) => match never {},
         }

@@ -16,6 +16,7 @@ mod installation;
 mod listen;
 mod notify;
 mod program;
+mod rations;
 mod reload;
 mod tunnels;
 

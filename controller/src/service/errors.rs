@@ -23,7 +23,14 @@ impl From<LabError> for Status {
             LabError::NotHolder { .. } | LabError::AlreadyReleased(_) | LabError::Ended => {
                 Status::failed_precondition(text)
             }
-            LabError::Store(_) | LabError::Stopping => Status::unavailable(text),
+            LabError::Store(error) => {
+                // Where the database is, and how to mend it, is for administrators.
+                tracing::warn!(%error, "a call needs the database");
+                Status::unavailable(
+                    "the database is not available; try again, and look at the controller's log",
+                )
+            }
+            LabError::Stopping => Status::unavailable(text),
             LabError::Invalid(_) if text.starts_with("invalid lease tags") => {
                 Status::invalid_argument(text)
             }

@@ -18,6 +18,8 @@ mod paging;
 mod selectors;
 mod status;
 mod telemetry;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::sync::{Arc, PoisonError, RwLock};

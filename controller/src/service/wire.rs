@@ -84,9 +84,12 @@ pub(super) fn lease(
 }
 
 pub(super) fn condition(known: &Condition, waits: Option<&(Waiting, Place)>) -> v1::Condition {
-    let message = match waits {
-        Some((why, place)) if known.kind == ConditionType::Pending => why.message(place),
-        _ => known.message.clone(),
+    // Of somebody who waits it is on record what he waited for first.
+    let (reason, message) = match waits {
+        Some((why, place)) if known.kind == ConditionType::Pending => {
+            (why.reason().to_owned(), why.message(place))
+        }
+        _ => (known.reason.clone(), known.message.clone()),
     };
     v1::Condition {
         r#type: Some(known.kind.name().to_owned()),
@@ -96,7 +99,7 @@ pub(super) fn condition(known: &Condition, waits: Option<&(Waiting, Place)>) -> 
             seconds: Some(known.since.0.div_euclid(1_000_000)),
             nanos: Some(0),
         }),
-        reason: Some(known.reason.clone()),
+        reason: Some(reason),
         message: Some(message),
     }
 }

@@ -314,3 +314,29 @@ async fn administrators_have_tokens_of_their_own() {
         "{text}"
     );
 }
+
+/// The clock of the machine is set, by a day, while tokens are about.
+#[tokio::test]
+async fn tokens_follow_the_clock_wherever_it_goes() {
+    let house = House::new().await;
+    let alice = house.client("alice").await;
+    let token = house.token(&alice).await;
+    let jws = super::jws::Jws::parse(token.expose()).unwrap();
+    let day = 24 * HOUR;
+    let verify = |now: Time| house.tokens.verify_parsed(&jws, now).unwrap();
+    let now = Time::now();
+    assert!(verify(now).is_ok());
+    // Ahead, an hour is over.
+    assert!(matches!(verify(now.after(day)), Err(TokenError::Ended(_))));
+    // Back again, it is not; and behind the time of its making it is good, too: whoever sets the
+    // clock back does not lock everybody out.
+    assert!(verify(now).is_ok());
+    assert!(verify(now.before(day)).is_ok());
+    // One of somebody else that says from when on it is good has to be taken at its word.
+    let mut claims = house.claims(&alice);
+    claims["nbf"] = claims["iat"].clone();
+    let strict = house.sign(&claims);
+    let jws = super::jws::Jws::parse(strict.expose()).unwrap();
+    let early = house.tokens.verify_parsed(&jws, now.before(day)).unwrap();
+    assert!(matches!(early, Err(TokenError::Early(_))));
+}
