@@ -12,7 +12,7 @@ use super::objects::time;
 use super::tokens::span;
 use super::types::{ConditionView, LeaseAlteration, LeaseView, NewLeaseBody};
 use crate::lab::{By, LeaseQuery, LeaseUpdate, NewLease};
-use crate::model::{Key, Lease, LeaseState, Length, Time, Wish};
+use crate::model::{Condition, ConditionType, Key, Lease, LeaseState, Length, Time, Wish};
 
 /// Which leases.
 #[derive(Debug, Default, Deserialize)]
@@ -30,13 +30,23 @@ pub(super) struct Which {
 
 impl Api {
     pub(super) fn lease_view(&self, lease: &Lease) -> LeaseView {
-        let condition = |condition: &crate::model::Condition| ConditionView {
-            kind: condition.kind.name().to_owned(),
-            holds: condition.holds,
-            reason: condition.reason.clone(),
-            message: condition.message.clone(),
-            since: time(condition.since),
-            generation: condition.generation,
+        let waits = self.0.lab.place(lease);
+        let condition = |known: &Condition| {
+            // Of somebody who waits it is on record what he waited for first.
+            let (reason, message) = match &waits {
+                Some((why, place)) if known.kind == ConditionType::Pending => {
+                    (why.reason().to_owned(), why.message(place))
+                }
+                _ => (known.reason.clone(), known.message.clone()),
+            };
+            ConditionView {
+                kind: known.kind.name().to_owned(),
+                holds: known.holds,
+                reason,
+                message,
+                since: time(known.since),
+                generation: known.generation,
+            }
         };
         LeaseView {
             namespace: lease.key.namespace.clone(),
@@ -49,6 +59,7 @@ impl Api {
                 .exporter
                 .as_ref()
                 .map(|exporter| exporter.name.clone()),
+            priority: lease.exporter.is_some().then_some(lease.priority),
             state: match lease.state {
                 LeaseState::Scheduled => "Scheduled",
                 LeaseState::Pending => "Pending",
