@@ -260,6 +260,19 @@ fn what_the_reference_ignores_is_a_warning() {
 }
 
 #[test]
+fn a_hook_without_time_is_a_warning() {
+    for seconds in ["0", "-1"] {
+        let hooks = format!("hooks: {{afterLease: {{script: x, timeout: {seconds}}}}}\n");
+        assert_eq!(
+            lines(&good(&with_export(&hooks)).warnings),
+            [
+                "2:42 hooks.afterLease.timeout: no hook is quick enough for this; give it a second or more"
+            ]
+        );
+    }
+}
+
+#[test]
 fn plugins_are_relative_to_the_file() {
     let paths = |text: &str| good(&with_export(text)).plugins;
     assert_eq!(paths("plugins: ../lib\n"), [Path::new("dir/../lib")]);

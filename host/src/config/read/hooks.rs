@@ -52,9 +52,7 @@ impl Reader {
             exec: exec.and_then(|member| {
                 self.text_or_null(&trail.key("exec", member.place), &member.value)
             }),
-            timeout: timeout.map_or(Hook::TIMEOUT, |member| {
-                self.integer(&trail.key("timeout", member.place), &member.value)
-            }),
+            timeout: timeout.map_or(Hook::TIMEOUT, |member| self.timeout(trail, member)),
             on_failure: on_failure
                 .and_then(|member| {
                     let trail = trail.key(&member.key, member.place);
@@ -64,6 +62,16 @@ impl Reader {
         };
         fields.finish(self, trail, Unknown::Ignore(""));
         hook
+    }
+
+    fn timeout(&mut self, trail: &Trail<'_>, member: &Member) -> i64 {
+        let trail = trail.key("timeout", member.place);
+        let seconds = self.integer(&trail, &member.value);
+        if seconds <= 0 && matches!(member.value.value, Value::Int(_)) {
+            let message = "no hook is quick enough for this; give it a second or more";
+            self.warn(member.value.place, &trail, message);
+        }
+        seconds
     }
 
     /// A key that has two spellings; the first wins.
