@@ -10,7 +10,9 @@ async fn what_need_not_be_kept_is_forgotten() {
     let (_exporter, _present) = bench.exporter("a", "board=x").await;
     let lease = bench.lease("alice", "board=x").await;
     bench.release(&lease).await;
-    let open = bench.lease("alice", "board=x").await;
+    let mut long = wanted("alice", "board=x");
+    long.wish.duration = Some(minutes(60));
+    let open = bench.lab.create_lease(long).await.unwrap();
     let long_ago = Time(0);
     let credential = Credential {
         jti: "old".to_owned(),

@@ -152,15 +152,16 @@ async fn a_database_that_another_program_holds_is_refused_at_the_start() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = std::io::BufReader::new(other.stdout.take().unwrap()).lines();
-    let held = lines.map_while(Result::ok).any(|line| line == "it is held");
-    assert!(held);
+    // Kept until it has ended, as it says something then, too.
+    let mut lines = std::io::BufReader::new(other.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap() == "it is held"));
     let refused = refusal(&path);
     for word in [path.to_str().unwrap(), "locked", "`sqlite3`", "fuser -v"] {
         assert!(refused.contains(word), "{refused}");
     }
     // Its transaction ends with it.
     drop(other.stdin.take());
+    lines.for_each(drop);
     assert!(other.wait().unwrap().success());
     assert_eq!(all_leases(&Store::open(&path).unwrap()).await.len(), 3);
 }
