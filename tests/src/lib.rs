@@ -44,7 +44,9 @@ pub use crate::{
     exporter::Exporter,
     issuer::Issuer,
     lab::Lab,
-    leased::{Access, Cast, Controller, Hooks, Make, Person, Seen, Stage, Station, Tunnel, Visitor},
+    leased::{
+        Access, Cast, Controller, Hooks, Make, Person, Seen, Stage, Station, Tunnel, Visitor,
+    },
     lines::Lines,
     port::free_port,
     programs::Programs,

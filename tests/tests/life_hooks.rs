@@ -1,15 +1,14 @@
 //! Hooks of an exporter at a controller, as somebody with a lease sees them: with the reference's
-//! client, and with ours.
+//! client, and with ours, at the stand-in; and all ways at our controller.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::time::Duration;
 
 use jumpstarter_proto::v1::ExporterStatus;
-use jumpstarter_tests::{Controller, Double, Lab, Make, Outcome, Programs, Station, Visitor};
-
-/// The controller these stories are told at.
-type At = Double;
+use jumpstarter_tests::{
+    Cast, Double, Lab, Make, Outcome, Programs, Stage, Standalone, Station, Visitor,
+};
 
 /// The ways in which a client may say that a session cannot be had.
 const REFUSALS: [&str; 5] = [
@@ -27,10 +26,23 @@ const OVERTAKEN: &str =
 macro_rules! with_both_clients {
     ($($story:ident),* $(,)?) => {
         mod the_reference_client {
-            $(#[test] fn $story() { super::$story(super::Make::Reference); })*
+            use super::{Cast, Double, Make};
+            $(#[test] fn $story() { super::$story::<Double>(Cast::with(Make::Reference)); })*
         }
         mod our_client {
-            $(#[test] fn $story() { super::$story(super::Make::Ours); })*
+            use super::{Cast, Double, Make};
+            $(#[test] fn $story() { super::$story::<Double>(Cast::with(Make::Ours)); })*
+        }
+    };
+}
+
+/// Everybody does, at our controller.
+macro_rules! at_our_controller {
+    ($($story:ident),* $(,)?) => {
+        mod at_our_controller {
+            use super::{Cast, Standalone};
+            $(fn $story(cast: Cast) { super::$story::<Standalone>(cast); })*
+            jumpstarter_tests::three_ways![$($story),*];
         }
     };
 }
@@ -53,16 +65,33 @@ with_both_clients![
     hooks_that_misbehave_cost_nobody_the_lease,
 ];
 
-/// A station with these hooks, and a visitor with this client.
-fn scene(hooks: &str, client: Make, story: impl FnOnce(Station, &At, &Visitor<'_, At>)) {
+at_our_controller![
+    output_of_the_first_hook_reaches_a_client_that_comes_after_it,
+    output_of_the_second_hook_comes_before_the_end,
+    the_first_hook_comes_before_the_second,
+    a_first_hook_that_fails_may_be_a_warning,
+    a_first_hook_that_fails_may_end_the_lease_every_time,
+    a_first_hook_that_fails_may_end_the_exporter,
+    a_second_hook_that_fails_may_be_a_warning,
+    a_second_hook_that_fails_may_end_the_exporter,
+    a_hook_that_takes_too_long_is_ended,
+    hooks_use_the_drivers_and_know_the_lease,
+    hooks_run_in_any_interpreter,
+    a_lease_that_ends_by_itself_is_no_error,
+    a_lease_that_ends_during_the_first_hook_is_no_error,
+    a_lease_that_ends_soon_after_the_first_hook_is_no_error,
+];
+
+/// A station with these hooks, and a visitor.
+fn scene<At: Stage>(hooks: &str, cast: Cast, story: impl FnOnce(Station, &At, &Visitor<'_, At>)) {
     let lab = Lab::new();
     let controller = At::start(&lab);
-    let make = Make::of_exporter();
+    let make = cast.exporter;
     let mut command = Station::command(&lab, make, &controller, &format!("hooks:\n{hooks}"));
     command.env("PATH", search_path(&command));
     let mut station = Station::launch(make, &mut command);
     station.wait_free(&controller);
-    let visitor = Visitor::new(&lab, &controller, client);
+    let visitor = Visitor::new(&lab, &controller, cast.client);
     story(station, &controller, &visitor);
 }
 
@@ -107,18 +136,18 @@ fn keeps_its_internals(outcome: &Outcome) {
 
 /// The exporter is gone within half a minute, as the hook's mode says, and said good-bye.
 #[track_caller]
-fn has_gone(station: Station, controller: &At) -> String {
+fn has_gone(station: Station, controller: &impl Stage, cast: Cast) -> String {
     let (code, log) = station.wait(Duration::from_secs(30));
-    if Make::of_exporter() == Make::Ours {
+    if cast.exporter == Make::Ours {
         assert_eq!(code, 1, "{log}");
     }
     controller.wait_offline();
     log
 }
 
-fn output_of_the_first_hook_reaches_a_client_that_comes_after_it(client: Make) {
+fn output_of_the_first_hook_reaches_a_client_that_comes_after_it<At: Stage>(cast: Cast) {
     let hooks = "  beforeLease: {script: 'echo BEFORE: executed', timeout: 10}\n";
-    scene(hooks, client, |_station, controller, visitor| {
+    scene::<At>(hooks, cast, |_station, controller, visitor| {
         let outcome = visitor.shell(["j", "power", "on"]);
         outcome.succeeds();
         says(&outcome, "BEFORE: executed");
@@ -127,9 +156,9 @@ fn output_of_the_first_hook_reaches_a_client_that_comes_after_it(client: Make) {
     });
 }
 
-fn output_of_the_second_hook_comes_before_the_end(client: Make) {
+fn output_of_the_second_hook_comes_before_the_end<At: Stage>(cast: Cast) {
     let hooks = "  afterLease: {script: 'echo AFTER: executed', timeout: 10}\n";
-    scene(hooks, client, |station, controller, visitor| {
+    scene::<At>(hooks, cast, |station, controller, visitor| {
         let outcome = visitor.shell(["j", "power", "on"]);
         outcome.succeeds();
         says(&outcome, "AFTER: executed");
@@ -139,10 +168,10 @@ fn output_of_the_second_hook_comes_before_the_end(client: Make) {
     });
 }
 
-fn the_first_hook_comes_before_the_second(client: Make) {
+fn the_first_hook_comes_before_the_second<At: Stage>(cast: Cast) {
     let hooks = "  beforeLease: {script: 'echo BEFORE: executed', timeout: 10}\n  \
                  afterLease: {script: 'echo AFTER: executed', timeout: 10}\n";
-    scene(hooks, client, |_station, controller, visitor| {
+    scene::<At>(hooks, cast, |_station, controller, visitor| {
         let outcome = visitor.shell(["j", "power", "on"]);
         outcome.succeeds();
         controller.wait_free();
@@ -155,7 +184,10 @@ fn the_first_hook_comes_before_the_second(client: Make) {
             place("BEFORE: executed") < place("AFTER: executed"),
             "{said}"
         );
-        let statuses: Vec<_> = controller.statuses().into_iter().map(|s| s.0).collect();
+        let Some(statuses) = controller.reported() else {
+            return;
+        };
+        let statuses: Vec<_> = statuses.into_iter().map(|s| s.0).collect();
         use ExporterStatus::*;
         let expected = [
             Available,
@@ -174,10 +206,10 @@ fn the_first_hook_comes_before_the_second(client: Make) {
     });
 }
 
-fn a_first_hook_that_fails_may_be_a_warning(client: Make) {
+fn a_first_hook_that_fails_may_be_a_warning<At: Stage>(cast: Cast) {
     let hooks =
         "  beforeLease: {script: 'echo BEFORE: failing; exit 1', timeout: 10, onFailure: warn}\n";
-    scene(hooks, client, |_station, controller, visitor| {
+    scene::<At>(hooks, cast, |_station, controller, visitor| {
         let outcome = visitor.shell(["j", "power", "on"]);
         outcome.succeeds();
         says(&outcome, "BEFORE: failing");
@@ -186,10 +218,10 @@ fn a_first_hook_that_fails_may_be_a_warning(client: Make) {
     });
 }
 
-fn a_first_hook_that_fails_may_end_the_lease_every_time(client: Make) {
+fn a_first_hook_that_fails_may_end_the_lease_every_time<At: Stage>(cast: Cast) {
     let hooks = "  beforeLease: {script: 'echo BEFORE: failing; exit 1', timeout: 10, onFailure: endLease}\n  \
                  afterLease: {script: 'echo AFTER: executed', timeout: 10}\n";
-    scene(hooks, client, |station, controller, visitor| {
+    scene::<At>(hooks, cast, |station, controller, visitor| {
         for _ in 0..2 {
             let outcome = visitor.shell(["j", "power", "on"]);
             is_refused(&outcome);
@@ -200,25 +232,25 @@ fn a_first_hook_that_fails_may_end_the_lease_every_time(client: Make) {
     });
 }
 
-fn a_first_hook_that_fails_may_end_the_exporter(client: Make) {
-    if Make::but_not_the_reference(OVERTAKEN).is_none() {
+fn a_first_hook_that_fails_may_end_the_exporter<At: Stage>(cast: Cast) {
+    if !cast.holds_for_exporter(OVERTAKEN) {
         return;
     }
     let hooks = "  beforeLease: {script: 'echo BEFORE: failing; exit 1', timeout: 10, onFailure: exit}\n  \
                  afterLease: {script: 'echo AFTER: executed', timeout: 10}\n";
-    scene(hooks, client, |station, controller, visitor| {
+    scene::<At>(hooks, cast, |station, controller, visitor| {
         let outcome = visitor.shell(["j", "power", "on"]);
         is_refused(&outcome);
         outcome.never_says("AFTER: executed");
-        let log = has_gone(station, controller);
+        let log = has_gone(station, controller, cast);
         assert!(!log.contains("AFTER: executed"), "{log}");
     });
 }
 
-fn a_second_hook_that_fails_may_be_a_warning(client: Make) {
+fn a_second_hook_that_fails_may_be_a_warning<At: Stage>(cast: Cast) {
     let hooks =
         "  afterLease: {script: 'echo AFTER: failing; exit 1', timeout: 10, onFailure: warn}\n";
-    scene(hooks, client, |station, controller, visitor| {
+    scene::<At>(hooks, cast, |station, controller, visitor| {
         let outcome = visitor.shell(["j", "power", "on"]);
         outcome.succeeds();
         says(&outcome, "AFTER: failing");
@@ -228,25 +260,30 @@ fn a_second_hook_that_fails_may_be_a_warning(client: Make) {
         let warned = |(status, message): &(ExporterStatus, String)| {
             *status == ExporterStatus::Available && message.starts_with("[HOOK_WARNING] ")
         };
-        let statuses = controller.statuses();
-        assert_eq!(
-            statuses.iter().filter(|s| warned(s)).count(),
-            1,
-            "{statuses:?}"
-        );
+        if let Some(statuses) = controller.reported() {
+            assert_eq!(
+                statuses.iter().filter(|s| warned(s)).count(),
+                1,
+                "{statuses:?}"
+            );
+        }
+        let seen = controller.seen();
+        assert!(warned(&(seen.status, seen.message.clone())), "{seen:?}");
     });
 }
 
-fn a_second_hook_that_fails_may_end_the_exporter(client: Make) {
-    if Make::but_not_the_reference(OVERTAKEN).is_none() {
+fn a_second_hook_that_fails_may_end_the_exporter<At: Stage>(cast: Cast) {
+    if !cast.holds_for_exporter(OVERTAKEN) {
         return;
     }
     let hooks =
         "  afterLease: {script: 'echo AFTER: failing; exit 1', timeout: 10, onFailure: exit}\n";
-    scene(hooks, client, |station, controller, visitor| {
+    scene::<At>(hooks, cast, |station, controller, visitor| {
         visitor.shell(["j", "power", "on"]);
-        has_gone(station, controller);
-        let statuses = controller.statuses();
+        has_gone(station, controller, cast);
+        let Some(statuses) = controller.reported() else {
+            return;
+        };
         let last = statuses.last().map(|s| s.0);
         assert_eq!(last, Some(ExporterStatus::Offline), "{statuses:?}");
         let free = |s: &&(ExporterStatus, String)| s.0 == ExporterStatus::Available;
@@ -255,9 +292,9 @@ fn a_second_hook_that_fails_may_end_the_exporter(client: Make) {
     });
 }
 
-fn a_hook_that_takes_too_long_is_ended(client: Make) {
+fn a_hook_that_takes_too_long_is_ended<At: Stage>(cast: Cast) {
     let hooks = "  beforeLease: {script: 'echo BEFORE: sleeping; sleep 3600', timeout: 5, onFailure: warn}\n";
-    scene(hooks, client, |_station, controller, visitor| {
+    scene::<At>(hooks, cast, |_station, controller, visitor| {
         let outcome = visitor.shell(["j", "power", "on"]);
         outcome.succeeds();
         says(&outcome, "BEFORE: sleeping");
@@ -265,12 +302,12 @@ fn a_hook_that_takes_too_long_is_ended(client: Make) {
     });
 }
 
-fn hooks_use_the_drivers_and_know_the_lease(client: Make) {
+fn hooks_use_the_drivers_and_know_the_lease<At: Stage>(cast: Cast) {
     let hooks = "  beforeLease:\n    timeout: 30\n    script: |\n      \
                  j power on && echo BEFORE: lease=$LEASE_NAME client=$CLIENT_NAME\n  \
                  afterLease:\n    timeout: 30\n    script: |\n      \
                  j power off && echo AFTER: lease=$LEASE_NAME client=$CLIENT_NAME\n";
-    scene(hooks, client, |station, controller, visitor| {
+    scene::<At>(hooks, cast, |station, controller, visitor| {
         let outcome = visitor.shell(["j", "power", "on"]);
         outcome.succeeds();
         controller.wait_free();
@@ -288,7 +325,7 @@ fn hooks_use_the_drivers_and_know_the_lease(client: Make) {
     });
 }
 
-fn hooks_run_in_any_interpreter(client: Make) {
+fn hooks_run_in_any_interpreter<At: Stage>(cast: Cast) {
     let lab = Lab::new();
     let python = "from jumpstarter.utils.env import env\n\
                   with env() as client:\n    client.power.on()\n    print('PYTHON: complete')\n";
@@ -313,7 +350,7 @@ fn hooks_run_in_any_interpreter(client: Make) {
     ];
     for (how, script, marker) in cases {
         let hooks = format!("  beforeLease: {{script: {script}, {how}, onFailure: endLease}}\n");
-        scene(&hooks, client, |_station, controller, visitor| {
+        scene::<At>(&hooks, cast, |_station, controller, visitor| {
             let outcome = visitor.shell(["j", "power", "on"]);
             outcome.succeeds();
             says(&outcome, marker);
@@ -322,15 +359,15 @@ fn hooks_run_in_any_interpreter(client: Make) {
     }
 }
 
-fn a_lease_ends_by_itself(hooks: &str, seconds: u64, client: Make) {
-    scene(hooks, client, |_station, controller, visitor| {
+fn a_lease_ends_by_itself<At: Stage>(hooks: &str, seconds: u64, cast: Cast) {
+    scene::<At>(hooks, cast, |_station, controller, visitor| {
         let outcome = visitor.shell_for(Duration::from_secs(seconds), ["sleep", "30"]);
         outcome.never_says("Error:");
         controller.wait_free();
     });
 }
 
-fn hooks_that_misbehave_cost_nobody_the_lease(client: Make) {
+fn hooks_that_misbehave_cost_nobody_the_lease<At: Stage>(cast: Cast) {
     for hook in [
         // Not there; not a program; killed; deaf to SIGTERM.
         "script: /no/such/hook.sh, timeout: 10",
@@ -346,7 +383,7 @@ fn hooks_that_misbehave_cost_nobody_the_lease(client: Make) {
         let hooks = format!(
             "  beforeLease: {{{hook}, onFailure: warn}}\n  afterLease: {{{hook}, onFailure: warn}}\n"
         );
-        scene(&hooks, client, |_station, controller, visitor| {
+        scene::<At>(&hooks, cast, |_station, controller, visitor| {
             visitor.shell(["j", "power", "on"]).succeeds();
             controller.wait_free();
         });
@@ -355,20 +392,20 @@ fn hooks_that_misbehave_cost_nobody_the_lease(client: Make) {
 
 const SLOW: &str = "  beforeLease: {script: 'sleep 8', timeout: 30}\n";
 
-fn a_lease_that_ends_by_itself_is_no_error(client: Make) {
-    a_lease_ends_by_itself("  {}\n", 10, client);
+fn a_lease_that_ends_by_itself_is_no_error<At: Stage>(cast: Cast) {
+    a_lease_ends_by_itself::<At>("  {}\n", 10, cast);
 }
 
-fn a_lease_that_ends_during_the_first_hook_is_no_error(client: Make) {
+fn a_lease_that_ends_during_the_first_hook_is_no_error<At: Stage>(cast: Cast) {
     let reason =
         "0.9.0 lets nobody in before the hook has ended, which its client calls unreachable";
-    if Make::but_not_the_reference(reason).is_some() {
-        a_lease_ends_by_itself(SLOW, 5, client);
+    if cast.holds_for_exporter(reason) {
+        a_lease_ends_by_itself::<At>(SLOW, 5, cast);
     }
 }
 
-fn a_lease_that_ends_soon_after_the_first_hook_is_no_error(client: Make) {
-    a_lease_ends_by_itself(SLOW, 12, client);
+fn a_lease_that_ends_soon_after_the_first_hook_is_no_error<At: Stage>(cast: Cast) {
+    a_lease_ends_by_itself::<At>(SLOW, 12, cast);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::{
 
 use jumpstarter_proto::v1::ExporterStatus;
 use jumpstarter_tests::{
-    Controller, Double, Hooks, Lab, Make, PATIENCE, Rpc, Said, Station, Tunnel,
+    Controller, Double, Hooks, Lab, Make, PATIENCE, Rpc, Said, Stage, Standalone, Station, Tunnel,
 };
 use nix::sys::signal::Signal;
 
@@ -36,7 +36,7 @@ struct Scene<'lab> {
 }
 
 impl<'lab> Scene<'lab> {
-    fn at(place: Where, controller: &Double, hooks: &'lab Hooks) -> Self {
+    fn at(place: Where, controller: &impl Controller, hooks: &'lab Hooks) -> Self {
         match place {
             Where::Before => hooks.hold_before(),
             Where::Ready => {}
@@ -141,10 +141,22 @@ fn an_idle_exporter_that_has_served_stops_at_once_too() {
 
 #[test]
 fn stopping_now_cleans_up_first() {
+    stopping_now(|controller: &Double| {
+        said_goodbye(controller);
+        assert_eq!(controller.calls(Rpc::ReleaseLease).len(), 1);
+    });
+}
+
+#[test]
+fn stopping_now_cleans_up_first_at_our_controller() {
+    stopping_now(Standalone::wait_offline);
+}
+
+fn stopping_now<At: Stage, T>(goodbye: impl Fn(&At) -> T) {
     for place in [Where::Before, Where::Ready, Where::After] {
         println!("{place:?}");
         let lab = Lab::new();
-        let controller = Double::start(&lab);
+        let controller = At::start(&lab);
         let hooks = Hooks::new(&lab);
         let make = Make::of_exporter();
         let station = Station::start(&lab, make, &controller, &hooks.yaml());
@@ -156,7 +168,7 @@ fn stopping_now_cleans_up_first() {
         }
         let (ended, log) = station.wait(PATIENCE);
         assert_eq!(ended, code(Signal::SIGTERM), "{log}");
-        said_goodbye(&controller);
+        goodbye(&controller);
         assert!(log.contains("after hook: executed"), "{log}");
         assert_eq!(
             hooks.count(&format!("after {}", scene.lease)),
@@ -168,16 +180,24 @@ fn stopping_now_cleans_up_first() {
         let killed = usize::from(place != Where::Before);
         assert_eq!(hooks.count("before done"), killed, "{:#?}", hooks.diary());
         assert_eq!(controller.seen().lease, None, "the lease was given back");
-        assert_eq!(controller.calls(Rpc::ReleaseLease).len(), 1);
     }
 }
 
 #[test]
 fn stopping_later_waits_for_the_end_of_the_lease() {
+    stopping_later(said_goodbye);
+}
+
+#[test]
+fn stopping_later_waits_for_the_end_of_the_lease_at_our_controller() {
+    stopping_later(Standalone::wait_offline);
+}
+
+fn stopping_later<At: Stage, T>(goodbye: impl Fn(&At) -> T) {
     for place in [Where::Before, Where::Ready, Where::After] {
         println!("{place:?}");
         let lab = Lab::new();
-        let controller = Double::start(&lab);
+        let controller = At::start(&lab);
         let hooks = Hooks::new(&lab);
         let make = Make::of_exporter();
         let mut station = Station::start(&lab, make, &controller, &hooks.yaml());
@@ -192,7 +212,7 @@ fn stopping_later_waits_for_the_end_of_the_lease() {
         }
         let (ended, log) = station.wait(PATIENCE);
         assert_eq!(ended, code(Signal::SIGHUP), "{log}");
-        said_goodbye(&controller);
+        goodbye(&controller);
         assert_eq!(hooks.diary().len(), 4, "{:#?}", hooks.diary());
     }
 }

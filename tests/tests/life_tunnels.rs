@@ -6,29 +6,46 @@ use std::{fs::File, thread, time::Duration};
 
 use jumpstarter_proto::v1::{DriverCallRequest, ExporterStatus, GetStatusRequest};
 use jumpstarter_tests::{
-    Controller, Double, Hooks, Lab, Make, PATIENCE, Rpc, Station, Tunnel, Visitor, run,
+    Controller, Double, Hooks, Lab, Make, PATIENCE, Rpc, Stage, Standalone, Station, Tunnel,
+    Visitor, run,
 };
+
+/// Told at the stand-in, and at our controller.
+macro_rules! at_both {
+    ($($story:ident),* $(,)?) => {
+        mod at_the_stand_in {
+            $(#[test] fn $story() { super::$story::<super::Double>(); })*
+        }
+        mod at_our_controller {
+            $(#[test] fn $story() { super::$story::<super::Standalone>(); })*
+        }
+    };
+}
+
+at_both![
+    a_client_is_let_in_before_the_first_hook_has_ended_and_may_only_look,
+    the_end_of_a_lease_ends_its_tunnels,
+];
 
 const LONG: Duration = Duration::from_secs(600);
 
-fn station(lab: &Lab, controller: &Double, more: &str) -> Station {
+fn station(lab: &Lab, controller: &impl Controller, more: &str) -> Station {
     Station::start(lab, Make::of_exporter(), controller, more)
 }
 
 #[track_caller]
-fn works(visitor: &Visitor<'_, Double>, tunnel: &Tunnel) {
+fn works(visitor: &Visitor<'_, impl Controller>, tunnel: &Tunnel) {
     let mut shell = visitor.through(tunnel);
     run(shell.args(["--", "j", "power", "on"]), PATIENCE).succeeds();
 }
 
-#[test]
-fn a_client_is_let_in_before_the_first_hook_has_ended_and_may_only_look() {
+fn a_client_is_let_in_before_the_first_hook_has_ended_and_may_only_look<At: Stage>() {
     let reason = "0.9.0 lets nobody in before the hook has ended";
     if Make::but_not_the_reference(reason).is_none() {
         return;
     }
     let lab = Lab::new();
-    let controller = Double::start(&lab);
+    let controller = At::start(&lab);
     let hooks = Hooks::new(&lab);
     let _station = station(&lab, &controller, &hooks.yaml());
     hooks.hold_before();
@@ -63,7 +80,7 @@ fn a_client_is_let_in_before_the_first_hook_has_ended_and_may_only_look() {
     visitor_leaves(&controller, &lease, &tunnel);
 }
 
-fn visitor_leaves(controller: &Double, lease: &str, tunnel: &Tunnel) {
+fn visitor_leaves(controller: &impl Stage, lease: &str, tunnel: &Tunnel) {
     tunnel.end_session().unwrap();
     controller.wait_until("released", |seen| seen.lease.as_deref() != Some(lease));
     controller.wait_free();
@@ -179,10 +196,9 @@ fn a_tunnel_that_is_cut_while_an_image_is_written_fails_that_writing_only() {
     );
 }
 
-#[test]
-fn the_end_of_a_lease_ends_its_tunnels() {
+fn the_end_of_a_lease_ends_its_tunnels<At: Stage>() {
     let lab = Lab::new();
-    let controller = Double::start(&lab);
+    let controller = At::start(&lab);
     let _station = station(&lab, &controller, "");
     let lease = controller.lease(LONG);
     let tunnel = Tunnel::open(&controller, &lease);
@@ -205,8 +221,20 @@ fn the_end_of_a_lease_ends_its_tunnels() {
 
 #[test]
 fn many_clients_have_a_tunnel_each() {
+    many_clients(|controller: &Double| {
+        let tunnels = controller.calls(Rpc::Tunnel).len();
+        assert!(tunnels >= 26, "two ends each: {tunnels}");
+    });
+}
+
+#[test]
+fn many_clients_have_a_tunnel_each_at_our_controller() {
+    many_clients(|_: &Standalone| ());
+}
+
+fn many_clients<At: Stage>(and: impl Fn(&At)) {
     let lab = Lab::new();
-    let controller = Double::start(&lab);
+    let controller = At::start(&lab);
     let _station = station(&lab, &controller, "");
     let visitor = Visitor::new(&lab, &controller, Make::Ours);
     let lease = controller.lease(LONG);
@@ -218,8 +246,7 @@ fn many_clients_have_a_tunnel_each() {
         }
     });
     works(&visitor, &tunnel);
-    let tunnels = controller.calls(Rpc::Tunnel).len();
-    assert!(tunnels >= 26, "two ends each: {tunnels}");
+    and(&controller);
     controller.end_lease(&lease);
     controller.wait_free();
 }

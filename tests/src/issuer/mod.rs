@@ -94,7 +94,9 @@ impl Issuer {
 
     /// Knows somebody from now on.
     pub fn knows(&self, name: &str, password: &str) {
-        self.desk().people.insert(name.to_owned(), password.to_owned());
+        self.desk()
+            .people
+            .insert(name.to_owned(), password.to_owned());
     }
 
     /// What a machine has from its own platform, good for a token that says that it is `name`.
@@ -119,7 +121,9 @@ impl Issuer {
 
 impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Issuer").field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("Issuer")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
     }
 }
 

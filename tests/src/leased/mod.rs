@@ -24,7 +24,8 @@ use std::{
 use jumpstarter_proto::v1::ExporterStatus;
 
 pub use self::{
-    cast::Cast, hooks::Hooks, make::Make, person::Person, station::Station, tunnel::Tunnel, visitor::Visitor,
+    cast::Cast, hooks::Hooks, make::Make, person::Person, station::Station, tunnel::Tunnel,
+    visitor::Visitor,
 };
 use crate::{Lab, PATIENCE};
 

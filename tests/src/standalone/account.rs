@@ -8,6 +8,11 @@ use std::{
     process::Command,
 };
 
+use jumpstarter_client::{
+    Secret,
+    connect::{ChannelOptions, Tls},
+    controller::{Controller, Identity, Kind},
+};
 use serde_yaml::Value;
 
 use crate::{Lab, Make, Outcome, PATIENCE, Station, run};
@@ -24,7 +29,10 @@ pub struct Account {
 impl Account {
     /// The account of this file, which nobody else can read.
     pub fn of(file: PathBuf) -> Self {
-        let mode = fs::metadata(&file).expect("it is there").permissions().mode();
+        let mode = fs::metadata(&file)
+            .expect("it is there")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600, "{}", file.display());
         let name = text(&read(&file)["metadata"]["name"]);
         Self { name, file }
@@ -72,6 +80,30 @@ impl Account {
     /// Starts this exporter.
     pub fn launch(&self, lab: &Lab, make: Make) -> Station {
         Station::launch(make, &mut Station::command_of(lab, make, &self.file, &[]))
+    }
+
+    /// The controller's calls, as this client; within a runtime.
+    pub fn as_client(&self) -> Controller {
+        self.calls(Kind::Client)
+    }
+
+    /// The controller's calls, as this exporter; within a runtime.
+    pub fn as_exporter(&self) -> Controller {
+        self.calls(Kind::Exporter)
+    }
+
+    fn calls(&self, kind: Kind) -> Controller {
+        let file = read(&self.file);
+        let identity = Identity {
+            kind,
+            namespace: text(&file["metadata"]["namespace"]),
+            name: self.name.clone(),
+            token: Secret::new(text(&file["token"])),
+        };
+        let tls = Tls::from_settings(&text(&file["tls"]["ca"]), false).expect("an authority");
+        let options = ChannelOptions::default();
+        let controller = Controller::new(&text(&file["endpoint"]), &tls, &identity, &options);
+        controller.expect("what the administrators wrote makes sense")
     }
 
     /// Puts another token into it.

@@ -140,6 +140,17 @@ impl Standalone {
         self.command.run(args)
     }
 
+    /// `jmp admin WORDS`, on the controller's machine, to its end.
+    pub fn jmp_admin<S: AsRef<OsStr>>(
+        &self,
+        lab: &Lab,
+        words: impl IntoIterator<Item = S>,
+    ) -> Outcome {
+        let mut command = lab.command("jmp");
+        command.env("JMP_CONTROLLER_DATA", &self.command.data);
+        run(command.arg("admin").args(words), PATIENCE)
+    }
+
     /// One more client, with these options of `client create`.
     pub fn client(&self, lab: &Lab, name: &str, options: &[&str]) -> Account {
         let command = &self.command;
@@ -160,6 +171,16 @@ impl Standalone {
     /// `host:port` of exporters and clients.
     pub fn endpoint(&self) -> String {
         self.ports.endpoint()
+    }
+
+    /// `host:port` of the router.
+    pub fn router(&self) -> String {
+        self.ports.router()
+    }
+
+    /// The exporter that was there from the beginning.
+    pub fn board(&self) -> &Account {
+        &self.exporter
     }
 
     /// `host:port` of the login service.
@@ -190,7 +211,9 @@ impl Standalone {
         let text = |key: &str| about[key].as_str().map(ToOwned::to_owned);
         Seen {
             online: about["online"] == true,
-            registered: about["devices"].as_array().is_some_and(|all| !all.is_empty()),
+            registered: about["devices"]
+                .as_array()
+                .is_some_and(|all| !all.is_empty()),
             status: text("status").map_or(ExporterStatus::Unspecified, |name| status(&name)),
             message: text("status_message").unwrap_or_default(),
             lease: text("lease"),
@@ -223,7 +246,9 @@ fn status(name: &str) -> ExporterStatus {
         let bare = status.as_str_name().replace("EXPORTER_STATUS_", "");
         bare.replace('_', "").eq_ignore_ascii_case(name)
     });
-    found.next().unwrap_or_else(|| panic!("no status is `{name}`"))
+    found
+        .next()
+        .unwrap_or_else(|| panic!("no status is `{name}`"))
 }
 
 impl Controller for Standalone {
@@ -245,7 +270,15 @@ impl Controller for Standalone {
 
     fn ask_for_lease(&self, duration: Duration) -> String {
         let duration = format!("{}s", duration.as_secs());
-        let words = ["lease", "create", CLIENT, "--selector", LABEL, "--output", "name"];
+        let words = [
+            "lease",
+            "create",
+            CLIENT,
+            "--selector",
+            LABEL,
+            "--output",
+            "name",
+        ];
         let made = self.admin(words.into_iter().chain(["--duration", &duration]));
         let name = made.succeeds().stdout.trim();
         name.rsplit('/').next().unwrap_or(name).to_owned()

@@ -80,6 +80,10 @@ impl Ports {
         format!("127.0.0.1:{}", self.grpc)
     }
 
+    pub(super) fn router(&self) -> String {
+        format!("127.0.0.1:{}", self.router)
+    }
+
     pub(super) fn login(&self) -> String {
         format!("127.0.0.1:{}", self.login)
     }
