@@ -217,7 +217,8 @@ impl ClientService for ClientApi {
                         "cannot transfer lease to client in different namespace",
                     ));
                 }
-                Some(to.name)
+                // Whoever sends back what he got hands nothing over.
+                Some(to.name).filter(|name| *name != caller.key.name)
             }
             None => None,
         };

@@ -13,9 +13,9 @@ use axum::extract::{FromRequestParts, Path, Query, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use jumpstarter_proto::client_v1 as wire;
 use jumpstarter_proto::client_v1::client_service_server::ClientService;
 use serde::Deserialize;
@@ -112,6 +112,8 @@ async fn openapi() -> impl IntoResponse {
 /// The message with what the call says of its caller.
 fn ask<T>(request: &Request, message: T) -> tonic::Request<T> {
     let mut metadata = HeaderMap::new();
+    // Calls of gRPC always have something.
+    metadata.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in request.headers() {
         let name = name.as_str();
         let plain = name.strip_prefix(METADATA).unwrap_or(name);
