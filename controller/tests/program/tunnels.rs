@@ -235,7 +235,7 @@ async fn bytes_are_counted_by_lease() {
     let of_lease = || {
         let shown = lab.works(&["lease", "get", LEASE, "-o", "json"]);
         let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
-        shown["bytes"].as_u64()
+        shown[0]["bytes"].as_u64()
     };
     let bytes = of_lease().unwrap();
     // Each frame has a few bytes of its own.
