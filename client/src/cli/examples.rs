@@ -30,13 +30,18 @@ fn using(examples: &str, group: &str, command: &str) -> String {
     let Some(rest) = examples.strip_prefix(HEAD) else {
         return examples.to_owned();
     };
-    let wanted = [format!("{group} {command} "), format!("{group} {command}\n")];
+    let wanted = [
+        format!("{group} {command} "),
+        format!("{group} {command}\n"),
+    ];
     let all = rest.split("\n  # ").skip(1);
     let chosen: Vec<String> = all
         .map(|example| format!("\n  # {example}"))
         .filter(|example| {
             let example = format!("{example}\n");
-            wanted.iter().any(|wanted| example.contains(wanted.as_str()))
+            wanted
+                .iter()
+                .any(|wanted| example.contains(wanted.as_str()))
         })
         .collect();
     match chosen.is_empty() {
@@ -64,7 +69,10 @@ mod tests {
             let command = group.find_subcommand(name).unwrap();
             command.get_after_help().unwrap().to_string()
         };
-        assert_eq!(help("issue"), "Examples:\n  # A new one\n  lab token issue x");
+        assert_eq!(
+            help("issue"),
+            "Examples:\n  # A new one\n  lab token issue x"
+        );
         assert_eq!(help("list"), "Examples:\n  # All\n  lab token list");
         assert_eq!(help("own"), "Examples:\n  # Mine\n  lab token own");
         assert!(help("revoke").contains("issue") && help("revoke").contains("list"));

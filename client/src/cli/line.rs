@@ -17,6 +17,20 @@ pub struct CommandLine {
     usage_exit: u8,
 }
 
+/// What follows an option that wants a value is its value, whatever it begins with: passwords and
+/// tokens begin with anything.
+fn literal(command: Command) -> Command {
+    let command = command.mut_args(|arg| {
+        let one = arg.get_num_args().is_none_or(|count| count == 1.into());
+        let takes_value = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
+        match takes_value && one && !arg.is_positional() {
+            true => arg.allow_hyphen_values(true),
+            false => arg,
+        }
+    });
+    command.mut_subcommands(literal)
+}
+
 // === impl CommandLine ===
 
 impl CommandLine {
@@ -50,7 +64,7 @@ impl CommandLine {
             .and_then(OsStr::to_str)
             .unwrap_or(command.get_name())
             .to_owned();
-        let command = usage::shape(command, &program);
+        let command = usage::shape(literal(command), &program);
         Self {
             command,
             program,

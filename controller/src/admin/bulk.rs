@@ -152,6 +152,12 @@ pub(super) async fn import(
     }
     for policy in rules {
         let key = policy.key.clone();
+        // Applying it would take the place of the one that is there.
+        let there = lab.policies(&key.namespace);
+        if there.iter().any(|there| there.key == key) {
+            imported.skipped.push(format!("policy {key}"));
+            continue;
+        }
         let made = lab.apply_policy(policy, &actor).await.map(drop);
         imported.note(format!("policy {key}"), made)?;
     }

@@ -6,8 +6,6 @@ use super::output::line;
 use super::{Failure, Outcome};
 use crate::cli::Place;
 use crate::config::Config;
-use crate::identity::Issuers;
-use crate::tls::{Names, Serving};
 
 /// Check a configuration: every mistake at once
 ///
@@ -33,17 +31,7 @@ impl Cmd {
             Some(file) => Some(file),
             None => place.file()?,
         };
-        let config = Config::load(file.as_deref()).map_err(Failure::error)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        let _inside = runtime.as_ref().map_err(Failure::error)?.enter();
-        let ours = crate::identity::TokenRules::default().issuer;
-        Issuers::new(&config.jwt, &[&ours]).map_err(Failure::error)?;
-        let names = Names::of(config.names()).map_err(Failure::error)?;
-        if let Some(given) = &config.tls {
-            Serving::given(given.clone(), names).map_err(Failure::error)?;
-        }
+        let config = Config::examine(file.as_deref()).map_err(Failure::error)?;
         let folder = place.folder(&config)?;
         let name = match &config.path {
             Some(path) => path.display().to_string(),

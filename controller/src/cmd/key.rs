@@ -94,7 +94,9 @@ impl What {
                     };
                     [key.id.clone(), what]
                 });
-                show(output, &all, &ids.join("\n"), || table(["ID", "WHAT"], rows))
+                show(output, &all, &ids.join("\n"), || {
+                    table(["ID", "WHAT"], rows)
+                })
             }
             Self::Rotate => {
                 let key: KeyView = admin.call(Method::POST, "/keys", NOTHING).await?;

@@ -71,6 +71,12 @@ impl Fields {
         self.line
     }
 
+    /// The line of a value that has not been read yet; that of the mapping if it is not there.
+    pub(super) fn line_of(&self, key: &str) -> usize {
+        let found = self.members.iter().find(|(found, _)| found.text == key);
+        found.map_or(self.line, |(_, node)| node.line)
+    }
+
     pub(super) fn path(&self, key: &str) -> String {
         join(&self.path, key)
     }

@@ -9,12 +9,27 @@ impl Config {
     /// the settings that would have changed.
     pub fn keep_fixed(&mut self, running: &Self) -> Vec<&'static str> {
         let mut kept = Vec::new();
-        keep(&mut kept, "namespace", &mut self.namespace, &running.namespace);
+        keep(
+            &mut kept,
+            "namespace",
+            &mut self.namespace,
+            &running.namespace,
+        );
         keep(&mut kept, "data_dir", &mut self.data_dir, &running.data_dir);
         keep(&mut kept, "listen", &mut self.listen, &running.listen);
-        keep(&mut kept, "public_endpoints", &mut self.public, &running.public);
+        keep(
+            &mut kept,
+            "public_endpoints",
+            &mut self.public,
+            &running.public,
+        );
         keep(&mut kept, "tls", &mut self.tls, &running.tls);
-        keep(&mut kept, "grpc.keepalive", &mut self.keepalive, &running.keepalive);
+        keep(
+            &mut kept,
+            "grpc.keepalive",
+            &mut self.keepalive,
+            &running.keepalive,
+        );
         keep(
             &mut kept,
             "limits.tunnel_grace",

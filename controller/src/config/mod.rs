@@ -34,7 +34,7 @@ use crate::identity::issuers::JwtConfig;
 use crate::log::Level;
 use crate::service::LabelRules;
 use crate::store::Retention;
-use crate::tls::Given;
+use crate::tls::{Given, Names, Serving};
 
 /// Everything a controller is told.
 #[derive(Clone, Debug)]
@@ -81,6 +81,8 @@ pub struct Config {
     pub retention: Retention,
     /// The least important lines to log, if that was said.
     pub log_level: Option<Level>,
+    /// The line at which `tls` stands, for what is found to be wrong with its files.
+    tls_line: Option<usize>,
 }
 
 /// Addresses to listen on: `:8082`, `127.0.0.1:8082`, `[::1]:8082`; none is off.
@@ -157,6 +159,7 @@ impl Default for Config {
             tunnel_grace: Duration::from_secs(120),
             retention: Retention::default(),
             log_level: None,
+            tls_line: None,
         }
     }
 }
@@ -168,6 +171,33 @@ impl Config {
     ///
     /// The file cannot be read, or every mistake in both.
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let (config, mistakes) = Self::look_at(path)?;
+        config.unless(mistakes)
+    }
+
+    /// The same, and whether the files that it names can be used.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or every mistake in all of it.
+    pub fn examine(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let (config, mut mistakes) = Self::look_at(path)?;
+        let names = Names::of(config.names());
+        let looked = match (&config.tls, names) {
+            (Some(given), Ok(names)) => Serving::given(given.clone(), names).map(drop),
+            (_, names) => names.map(drop),
+        };
+        if let Err(error) = looked {
+            mistakes.push(Mistake {
+                line: config.tls_line,
+                path: "tls".to_owned(),
+                message: error.to_string(),
+            });
+        }
+        config.unless(mistakes)
+    }
+
+    fn look_at(path: Option<&Path>) -> Result<(Self, Vec<Mistake>), ConfigError> {
         let text = match path {
             Some(path) => std::fs::read_to_string(path).map_err(|source| {
                 let path = path.to_owned();
@@ -176,7 +206,7 @@ impl Config {
             None => String::new(),
         };
         let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Self::of(&text, path, &environment)
+        Ok(Self::read(&text, path, &environment))
     }
 
     /// The same with a text and variables from anywhere.
@@ -189,6 +219,15 @@ impl Config {
         path: Option<&Path>,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
+        let (config, mistakes) = Self::read(text, path, variable);
+        config.unless(mistakes)
+    }
+
+    fn read(
+        text: &str,
+        path: Option<&Path>,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> (Self, Vec<Mistake>) {
         let mut config = Self {
             path: path.map(Path::to_owned),
             ..Self::default()
@@ -199,13 +238,16 @@ impl Config {
             Err(mistake) => mistakes.0.push(mistake),
         }
         environment::apply(variable, &mut config, &mut mistakes);
-        let mut mistakes = mistakes.0;
+        (config, mistakes.0)
+    }
+
+    fn unless(self, mut mistakes: Vec<Mistake>) -> Result<Self, ConfigError> {
         if mistakes.is_empty() {
-            return Ok(config);
+            return Ok(self);
         }
         mistakes.sort_by_key(|mistake| mistake.line);
         Err(ConfigError::Mistakes {
-            path: config.path,
+            path: self.path,
             mistakes,
         })
     }
@@ -242,6 +284,24 @@ impl Config {
 }
 
 // === impl Listen ===
+
+impl Listen {
+    /// The address of a door, by its name in the file.
+    fn named(&self, door: &str) -> Option<&str> {
+        let address = match door {
+            "grpc" => &self.grpc,
+            "router" => &self.router,
+            "health" => &self.health,
+            "metrics" => &self.metrics,
+            "login" => &self.login,
+            _ => &self.telemetry,
+        };
+        // Port 0 is another one each time.
+        address
+            .as_deref()
+            .filter(|address| !address.ends_with(":0"))
+    }
+}
 
 impl Default for Listen {
     fn default() -> Self {

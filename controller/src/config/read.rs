@@ -7,7 +7,7 @@ use clap::ValueEnum as _;
 use super::Config;
 use super::document::{self, Kind, Node};
 use super::fields::{Fields, Mistakes};
-use crate::identity::issuers::JwtConfig;
+use crate::identity::issuers::{self, JwtConfig};
 use crate::log::Level;
 use crate::tls::Given;
 
@@ -98,10 +98,12 @@ fn retention(mut section: Fields, config: &mut Config, mistakes: &mut Mistakes) 
         ("max_leases", &mut kept.most_leases),
         ("max_audit", &mut kept.most_audit),
     ] {
-        let line = section.line();
+        let line = section.line_of(key);
         match section.integer(key, mistakes).map(usize::try_from) {
             Some(Ok(most)) => *place = most,
-            Some(Err(_)) => mistakes.add(line, &section.path(key), "less than none cannot be kept"),
+            Some(Err(_)) => {
+                mistakes.add(line, &section.path(key), "write a number from 0 on");
+            }
             None => {}
         }
     }
@@ -173,6 +175,7 @@ fn authentication(section: &mut Fields, config: &mut Config, mistakes: &mut Mist
         let Kind::List(items) = &node.kind else {
             return mistakes.expected(&node, &path, "a list");
         };
+        let before = mistakes.0.len();
         for (at, item) in items.iter().enumerate() {
             match serde_path_to_error::deserialize::<_, JwtConfig>(item.json()) {
                 Ok(issuer) => config.jwt.push(issuer),
@@ -187,6 +190,32 @@ fn authentication(section: &mut Fields, config: &mut Config, mistakes: &mut Mist
                 }
             }
         }
+        // What can be understood may still make no sense.
+        if mistakes.0.len() == before {
+            let ours = crate::identity::TokenRules::default().issuer;
+            for wrong in issuers::mistakes(&config.jwt, &[&ours]) {
+                place(&wrong, &path, items, node.line, mistakes);
+            }
+        }
+    }
+}
+
+/// Puts `authentication.jwt[1].issuer.url: why` where it stands.
+fn place(wrong: &str, path: &str, items: &[Node], line: usize, mistakes: &mut Mistakes) {
+    let (field, why) = wrong.split_once(": ").unwrap_or(("", wrong));
+    let inner = field.split_once("].").map_or("", |(_, inner)| inner);
+    let at = field
+        .split_once('[')
+        .and_then(|(_, rest)| rest.split(']').next()?.parse().ok())
+        .and_then(|at: usize| Some((at, items.get(at)?)));
+    match at {
+        Some((at, item)) => {
+            // Items of lists have no key of their own.
+            let plain = inner.split('[').next().unwrap_or_default();
+            let line = line_of(item, plain).unwrap_or(item.line);
+            mistakes.add(line, &format!("{path}[{at}].{inner}"), why);
+        }
+        None => mistakes.add(line, path, why),
     }
 }
 
@@ -306,6 +335,7 @@ fn routers(section: Fields, config: &mut Config, mistakes: &mut Mistakes) {
 
 fn listen(mut section: Fields, config: &mut Config, mistakes: &mut Mistakes) {
     let listen = &mut config.listen;
+    let mut lines = Vec::new();
     let all = [
         ("grpc", &mut listen.grpc),
         ("router", &mut listen.router),
@@ -319,11 +349,24 @@ fn listen(mut section: Fields, config: &mut Config, mistakes: &mut Mistakes) {
             continue;
         };
         match address(&text) {
-            Ok(address) => *place = address,
+            Ok(address) => {
+                lines.push((key, line));
+                *place = address;
+            }
             Err(why) => mistakes.add(line, &format!("listen.{key}"), why),
         }
     }
     section.finish(mistakes);
+    // Two doors at one place.
+    for (at, (key, line)) in lines.iter().enumerate() {
+        let taken = lines[..at].iter().find(|(other, _)| {
+            listen.named(key).is_some() && listen.named(other) == listen.named(key)
+        });
+        if let Some((other, _)) = taken {
+            let why = format!("the same address as `listen.{other}`");
+            mistakes.add(*line, &format!("listen.{key}"), why);
+        }
+    }
 }
 
 /// An address as people write it, or that there is none: `8086`, `:8086`, `0`, `off`.
@@ -382,6 +425,7 @@ pub(super) fn is_endpoint(endpoint: &str) -> bool {
 }
 
 fn tls(mut section: Fields, config: &mut Config, mistakes: &mut Mistakes) {
+    config.tls_line = Some(section.line());
     let certificate = section.text("certificate", mistakes).map(PathBuf::from);
     let key = section.text("key", mistakes).map(PathBuf::from);
     match (certificate, key) {

@@ -108,6 +108,70 @@ fn every_mistake_is_told_with_its_line() {
 }
 
 #[test]
+fn what_can_be_read_may_still_make_no_sense() {
+    let told = mistakes(
+        "authentication:\n  jwt:\n  - issuer:\n      url: http://dex.example.com\n      audiences: [a]\n    \
+         claimMappings:\n      username: {claim: name}\nlisten:\n  grpc: ':8082'\n  router: ':8082'\n\
+         retention:\n  leases: 30d\n  max_audit: -1\n  leasse_names: 1h\nlog:\n  level: loud\n",
+    );
+    for (line, words) in [
+        (4, "authentication.jwt[0].issuer.url: "),
+        (
+            7,
+            "authentication.jwt[0].claimMappings.username.prefix: is missing",
+        ),
+        (10, "listen.router: the same address as `listen.grpc`"),
+        (12, "retention.leases: expected a duration"),
+        (13, "retention.max_audit: "),
+        (
+            14,
+            "retention.leasse_names: unknown key, did you mean `lease_names`?",
+        ),
+        (
+            16,
+            "log.level: `loud` is none of debug, info, warning, error",
+        ),
+    ] {
+        let found = told
+            .iter()
+            .any(|(at, text)| *at == line && text.contains(words));
+        assert!(found, "{line} {words}\n{told:#?}");
+    }
+    assert_eq!(told.len(), 7, "{told:#?}");
+}
+
+#[test]
+fn the_past_is_kept_as_long_as_is_said() {
+    let config =
+        read("retention: {leases: 24h, max_leases: 10, audit: 48h}\nlog: {level: debug}\n")
+            .unwrap();
+    assert_eq!(config.retention.leases, Duration::from_secs(86400));
+    assert_eq!(config.retention.most_leases, 10);
+    assert_eq!(config.retention.names, Retention::default().names);
+    assert_eq!(config.log_level, Some(Level::Debug));
+}
+
+#[test]
+fn files_that_are_named_are_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lab.yaml");
+    std::fs::write(
+        &path,
+        "namespac: x\ntls:\n  certificate: /no/cert.pem\n  key: /no/key.pem\n",
+    )
+    .unwrap();
+    let told = Config::examine(Some(&path)).unwrap_err().to_string();
+    for words in [
+        "2 mistakes",
+        "lab.yaml:1: namespac",
+        "lab.yaml:3: tls: ",
+        "/no/cert.pem",
+    ] {
+        assert!(told.contains(words), "{words}\n{told}");
+    }
+}
+
+#[test]
 fn the_environment_wins() {
     let variable = |name: &str| {
         let value = match name {

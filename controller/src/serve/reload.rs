@@ -44,7 +44,12 @@ pub(super) async fn reload(installation: &Installation) {
             let key = Key::new(&running.namespace, &name);
             let noted = installation
                 .lab
-                .note("signal:SIGHUP", "ConfigurationRead", ("configuration", key), "")
+                .note(
+                    "signal:SIGHUP",
+                    "ConfigurationRead",
+                    ("configuration", key),
+                    "",
+                )
                 .await;
             if let Err(error) = noted {
                 tracing::warn!(%error, "that the configuration was read is not on record");

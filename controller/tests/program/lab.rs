@@ -39,7 +39,7 @@ impl Lab {
     }
 
     /// The same with other settings.
-    fn new_with(more: &str) -> Self {
+    pub(crate) fn new_with(more: &str) -> Self {
         let ports = Ports::free();
         let lab = Self {
             home: tempfile::tempdir().unwrap(),
@@ -82,7 +82,8 @@ impl Lab {
         self.home.path().join(name)
     }
 
-    fn program(&self) -> Command {
+    /// The program, with nothing in its environment but where this lab is.
+    pub(crate) fn program(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_jmp-controller"));
         command
             .env_clear()
@@ -112,6 +113,11 @@ impl Lab {
     }
 
     pub(crate) fn start(&mut self) {
+        self.start_as(&["run"]);
+    }
+
+    /// The same with other words.
+    pub(crate) fn start_as(&mut self, words: &[&str]) {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -119,7 +125,7 @@ impl Lab {
             .unwrap();
         let child = self
             .program()
-            .arg("run")
+            .args(words)
             .stderr(log)
             .stdout(Stdio::null())
             .spawn()
@@ -153,6 +159,25 @@ impl Lab {
         let mut child = self.take();
         kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).unwrap();
         child.wait().unwrap()
+    }
+
+    /// Sends a signal to it.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = self.running.as_ref().unwrap().id();
+        kill(Pid::from_raw(pid.cast_signed()), signal).unwrap();
+    }
+
+    /// Waits until it has said this once more than `before`.
+    pub(crate) fn says(&self, words: &str, before: usize) {
+        let begun = Instant::now();
+        while self.log().matches(words).count() <= before {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "no `{words}` in:\n{}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// The process, for whoever wants to end it another way.
@@ -253,7 +278,7 @@ pub(crate) fn device() -> RegisterRequest {
 }
 
 /// Asks by plain HTTP, if anybody is there.
-fn get(port: u16, path: &str) -> Option<String> {
+pub(crate) fn get(port: u16, path: &str) -> Option<String> {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");

@@ -114,7 +114,9 @@ impl Reader<'_> {
         let object = format!("{kind} {namespace}/{}", metadata.name);
         let namespace = namespace.to_owned();
         if metadata.name.is_empty() || kind.is_empty() {
-            return Err(format!("{place}: an object needs `kind` and `metadata.name`"));
+            return Err(format!(
+                "{place}: an object needs `kind` and `metadata.name`"
+            ));
         }
         let taken = match kind.as_str() {
             "Client" => self.client(namespace, metadata, spec),
@@ -137,7 +139,10 @@ impl Reader<'_> {
             uid: of.uid,
             labels: of.labels,
             username: spec.username,
-            provisioned: of.annotations.get(PROVISIONED).is_some_and(|it| it == "true"),
+            provisioned: of
+                .annotations
+                .get(PROVISIONED)
+                .is_some_and(|it| it == "true"),
             created: String::new(),
             generation: 0,
             endpoint: String::new(),

@@ -46,6 +46,14 @@ pub(super) enum Verdict {
     Accepts(String),
 }
 
+/// All mistakes in `authentication.jwt`, each with its path: `authentication.jwt[0].issuer.url: why`.
+pub fn mistakes(configs: &[JwtConfig], ours: &[&str]) -> Vec<String> {
+    match config::check(configs, ours) {
+        Ok(()) => Vec::new(),
+        Err(IssuersError { mistakes }) => mistakes,
+    }
+}
+
 // === impl Issuers ===
 
 impl Issuers {
