@@ -109,6 +109,22 @@ fn a_lease_that_ends_hangs_up() {
 }
 
 #[test]
+fn a_lease_that_somebody_ends_hangs_up() {
+    let lab = Lab::new();
+    let controller = Double::start(&lab);
+    let _station = station(&lab, &controller, "");
+    let visitor = Visitor::new(&lab, &controller, Make::Ours);
+    let mut shell = visitor.leased(LONG);
+    let mut person = Person::starts(shell.args(["--", "sh", "-c", "echo ready; exec sleep 600"]));
+    person.sees("ready");
+    controller.end_lease(&controller.seen().lease.unwrap());
+    assert_eq!(person.ends(), 255, "{}", person.said());
+    person.is_told(" ended at ");
+    assert!(!person.said().contains("Error:"), "{}", person.said());
+    controller.wait_free();
+}
+
+#[test]
 fn a_lease_that_is_there_is_used_and_kept() {
     let lab = Lab::new();
     let controller = Double::start(&lab);

@@ -4,10 +4,13 @@
 //! ask ─► end known ─► wait for it, but not longer than half a minute ─► ask …
 //!    └─► no answer ─► as above; past the known end, that is the end
 //! ```
+//!
+//! Somebody who sees that the exporter is gone can have it asked at once.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
@@ -53,6 +56,7 @@ pub enum Moment {
 #[derive(Debug)]
 pub struct Watch {
     moments: mpsc::Receiver<Moment>,
+    hurry: Arc<Notify>,
     task: AbortHandle,
 }
 
@@ -78,6 +82,8 @@ enum Next {
 impl Watch {
     pub(super) fn start(leases: Leases, name: String) -> Self {
         let (tell, moments) = mpsc::channel(UNREAD);
+        let hurry = Arc::new(Notify::new());
+        let hurried = Arc::clone(&hurry);
         let task = tokio::spawn(async move {
             let mut clock = Clock::default();
             loop {
@@ -89,7 +95,10 @@ impl Watch {
                         {
                             return;
                         }
-                        sleep(pause).await;
+                        tokio::select! {
+                            () = sleep(pause) => {}
+                            () = hurried.notified() => {}
+                        }
                     }
                     Next::Stop(moment) => {
                         // Whoever is gone does not mind.
@@ -101,8 +110,14 @@ impl Watch {
         });
         Self {
             moments,
+            hurry,
             task: task.abort_handle(),
         }
+    }
+
+    /// Asks the controller now: something has happened that may have to do with the lease.
+    pub fn ask_now(&self) {
+        self.hurry.notify_one();
     }
 
     /// The next thing that happens; nothing more ever after the end.

@@ -34,6 +34,8 @@ pub struct Snapshot {
     pub missed: u64,
     /// It is too old to have a status.
     pub unsupported: bool,
+    /// It has not answered the last question.
+    pub away: bool,
     /// It has not answered for a long time.
     pub lost: bool,
     /// Questions asked so far.
@@ -58,6 +60,13 @@ pub enum Waited {
 pub struct Monitor {
     shared: Arc<Shared>,
     task: AbortHandle,
+}
+
+/// Tells when an exporter that was in use is not any more: it has another status, or does not answer.
+#[derive(Debug)]
+pub struct Troubles {
+    snapshots: watch::Receiver<Snapshot>,
+    known: bool,
 }
 
 /// Between the asking task and those who wait.
@@ -122,6 +131,14 @@ impl Monitor {
         self.shared.snapshot.borrow().clone()
     }
 
+    /// Begins to look out for trouble.
+    pub fn troubles(&self) -> Troubles {
+        Troubles {
+            snapshots: self.shared.snapshot.subscribe(),
+            known: false,
+        }
+    }
+
     /// Waits until the exporter has not answered for so long that the connection counts as lost.
     pub async fn lost(&self) {
         let mut snapshots = self.shared.snapshot.subscribe();
@@ -156,6 +173,34 @@ impl Drop for Monitor {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+// === impl Troubles ===
+
+impl Troubles {
+    /// Waits for the next trouble; the same one is told once.
+    ///
+    /// Dropping the future loses nothing, so it may stand in `select!`.
+    pub async fn next(&mut self) {
+        loop {
+            let now = is_trouble(&self.snapshots.borrow_and_update());
+            if now && !std::mem::replace(&mut self.known, now) {
+                return;
+            }
+            self.known = now;
+            if self.snapshots.changed().await.is_err() {
+                // Nobody asks any more.
+                return std::future::pending().await;
+            }
+        }
+    }
+}
+
+fn is_trouble(now: &Snapshot) -> bool {
+    now.away
+        || now
+            .status
+            .is_some_and(|status| status != ExporterStatus::LeaseReady)
 }
 
 fn verdict(now: &Snapshot, wanted: &[ExporterStatus]) -> Option<Waited> {

@@ -52,7 +52,12 @@ where
                 note(&shared, answer);
                 Next::Pause
             }
-            Err(status) => failures.count(&status),
+            Err(status) => {
+                shared
+                    .snapshot
+                    .send_if_modified(|now| !std::mem::replace(&mut now.away, true));
+                failures.count(&status)
+            }
         };
         match next {
             Next::AtOnce => {}
@@ -60,6 +65,7 @@ where
                 shared.snapshot.send_modify(|now| {
                     now.asked += 1;
                     now.unsupported = true;
+                    now.away = false;
                     now.status = Some(ExporterStatus::LeaseReady);
                 });
                 return;
@@ -130,6 +136,7 @@ fn note(shared: &Shared, answer: GetStatusResponse) {
         version: answer.status_version,
         missed: before.missed + skipped,
         unsupported: false,
+        away: false,
         lost: false,
         asked: before.asked + 1,
     });

@@ -117,6 +117,24 @@ async fn twenty_unanswered_questions_are_lost_but_get_another_chance() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn trouble_is_told_once_until_it_is_over() {
+    let (monitor, _) = exporter(vec![
+        says(LeaseReady, 1),
+        Err(Status::unavailable("")),
+        Err(Status::unavailable("")),
+        says(LeaseReady, 1),
+        says(Available, 2),
+    ]);
+    let mut troubles = monitor.troubles();
+    troubles.next().await;
+    assert!(monitor.snapshot().away);
+    troubles.next().await;
+    assert_eq!(monitor.snapshot().status, Some(Available));
+    let more = tokio::time::timeout(MINUTES, troubles.next()).await;
+    assert!(more.is_err());
+}
+
+#[tokio::test(start_paused = true)]
 async fn waiting_ends_with_its_limit() {
     let (monitor, _) = exporter(vec![says(BeforeLeaseHook, 1)]);
     let started = Instant::now();

@@ -78,19 +78,19 @@ pub(super) struct Cmd {
     name: Option<String>,
 
     /// For how long: 30m, 3h30m, 1d, PT1H30M, 01:30:00; a number is seconds [default: 30m]
-    #[arg(long, value_parser = duration, allow_hyphen_values = true)]
+    #[arg(long, value_parser = duration)]
     duration: Option<SignedDuration>,
 
     /// How long to wait for an exporter
-    #[arg(long, value_name = "DURATION", value_parser = at_least_5_seconds, allow_hyphen_values = true)]
+    #[arg(long, value_name = "DURATION", value_parser = at_least_5_seconds)]
     acquisition_timeout: Option<SignedDuration>,
 
     /// How long to try again with another lease when an exporter cannot be reached; 0 for not at all
-    #[arg(long, value_name = "DURATION", value_parser = not_negative, allow_hyphen_values = true)]
+    #[arg(long, value_name = "DURATION", value_parser = not_negative)]
     retry_timeout: Option<SignedDuration>,
 
     /// How long to try to reach an exporter
-    #[arg(long, value_name = "DURATION", value_parser = at_least_5_seconds, allow_hyphen_values = true)]
+    #[arg(long, value_name = "DURATION", value_parser = at_least_5_seconds)]
     dial_timeout: Option<SignedDuration>,
 
     /// Start the exporter with this name on this machine; its hooks are not run

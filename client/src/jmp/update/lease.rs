@@ -28,7 +28,7 @@ pub(super) struct Cmd {
     client: ClientOptions,
 
     /// How long: 30m, 3h30m, 1d, PT1H30M, 01:30:00; a number is seconds
-    #[arg(long, value_parser = duration, allow_hyphen_values = true)]
+    #[arg(long, value_parser = duration)]
     duration: Option<SignedDuration>,
 
     /// When it begins: 2026-11-23T09:00:00, with or without a zone

@@ -45,6 +45,7 @@ pub(super) async fn work(
         Err(failure) => return Ended::For(Err(failure)),
     };
     let (mut stopped, mut over) = (false, false);
+    let mut troubles = attached.monitor.troubles();
     let status = loop {
         tokio::select! {
             biased;
@@ -63,6 +64,8 @@ pub(super) async fn work(
                     hang_up(&child);
                 }
             }
+            // Perhaps because somebody has ended the lease.
+            () = troubles.next() => watch.ask_now(),
             () = attached.log.show_next() => {}
         }
     };
