@@ -56,11 +56,15 @@ fn ctrl_c_ends_the_lab_and_leaves_nothing() {
     let mut terminal = Terminal::start(&script(&lab));
     terminal.shows("Ctrl-C ends it all", PATIENCE * 2);
     let screen = terminal.screen();
-    let source = screen.lines().find(|line| line.trim().starts_with("source "));
+    let source = screen
+        .lines()
+        .find(|line| line.trim().starts_with("source "));
     let source = source.expect("it says how to begin").trim().to_owned();
     // As in another terminal, without anything of the first.
     let mut other = lab.foreign(Path::new("bash"));
-    other.arg("-c").arg(format!("{source} && jmp shell -l board=imx8 -- j power on"));
+    other
+        .arg("-c")
+        .arg(format!("{source} && jmp shell -l board=imx8 -- j power on"));
     run(&mut other, PATIENCE).succeeds();
     assert_eq!(left(&lab).len(), 1, "{:?}", left(&lab));
     terminal.types("\x03");
@@ -74,7 +78,9 @@ fn a_lab_whose_exporter_dies_says_so() {
     let mut terminal = Terminal::start(&script(&lab));
     terminal.shows("Ctrl-C ends it all", PATIENCE * 2);
     let processes = alive(&lab);
-    let exporter = processes.iter().find(|(_, line)| line.contains("bench-2.yaml"));
+    let exporter = processes
+        .iter()
+        .find(|(_, line)| line.contains("bench-2.yaml"));
     let (pid, _) = exporter.expect("it runs");
     kill(Pid::from_raw(*pid), Signal::SIGKILL).unwrap();
     terminal.shows("one of the programs has ended", PATIENCE);
