@@ -166,7 +166,7 @@ class Desk:
         programs = OURS if kind == "ours" else PYTHON
         return subprocess.Popen(
             [*ENDING_WITH_US, programs / "jmp", *words],
-            env=self.environment(kind) | (env or {}),
+            env=self.environment(kind) | {"PYTHONUNBUFFERED": "1"} | (env or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

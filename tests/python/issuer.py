@@ -43,6 +43,7 @@ class Issuer:
         self.codes = {}
         self.devices = {}
         self.refresh_tokens = set()
+        self.one_at_a_time = threading.Lock()
         self.grants = []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"https://localhost:{self.server.server_port}"
@@ -119,6 +120,8 @@ class Issuer:
             if form["refresh_token"] not in self.refresh_tokens:
                 raise Refused("invalid_grant", "token was used before")
             self.refresh_tokens.remove(form["refresh_token"])
+            # The next one, whatever else is asked for.
+            scope = "offline_access"
         elif kind == DEVICE:
             if error := self.devices.get(form["device_code"], "expired_token"):
                 raise Refused(error)
@@ -176,7 +179,9 @@ class Issuer:
                     self._send(200, issuer._open_device())
                     return
                 try:
-                    self._send(200, issuer._grant(form))
+                    with issuer.one_at_a_time:
+                        answer = issuer._grant(form)
+                    self._send(200, answer)
                 except Refused as refused:
                     self._send(400, refused.answer)
 
