@@ -13,14 +13,23 @@ pub async fn brief(mut answer: Response<Body>) -> Response<Body> {
     let headers = answer.headers_mut();
     let said = Status::from_header_map(headers);
     if let Some(said) = said.filter(|said| said.message().len() > LONGEST) {
-        let end = said.message().floor_char_boundary(LONGEST);
-        let text = format!("{}...", &said.message()[..end]);
+        let text = format!("{}...", cut(said.message(), LONGEST));
         // Whatever it was before, it is text that was sent as a header.
         if Status::new(said.code(), text).add_header(headers).is_err() {
             headers.remove(Status::GRPC_MESSAGE);
         }
     }
     answer
+}
+
+/// No longer than so many bytes, ending with a whole character.
+pub(super) fn cut(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
+    let starts = text.char_indices().map(|(at, _)| at);
+    let end = starts.take_while(|at| *at <= most).last();
+    &text[..end.unwrap_or_default()]
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use jumpstarter_proto::v1::{
 use tonic::{Request, Status, Streaming};
 
 use super::Services;
+use super::brief::cut;
 use crate::model::{Device, Reported};
 
 /// What an exporter says of itself is shown with all others, in pages that have to fit.
@@ -49,7 +50,7 @@ impl Services {
         request: Request<UnregisterRequest>,
     ) -> Result<UnregisterResponse, Status> {
         let exporter = self.exporter(&request).await?.object;
-        let reason = cut(request.into_inner().reason);
+        let reason = shown(request.into_inner().reason);
         self.lab().unregister(exporter.uid, reason).await?;
         Ok(UnregisterResponse {})
     }
@@ -63,7 +64,7 @@ impl Services {
         let reported = Reported {
             // A number of a newer exporter is as good as none.
             status: ExporterStatus::try_from(request.status).unwrap_or_default(),
-            message: cut(request.message.unwrap_or_default()),
+            message: shown(request.message.unwrap_or_default()),
         };
         let release = request.release_lease.unwrap_or_default();
         self.lab().report(exporter.uid, reported, release).await?;
@@ -101,10 +102,9 @@ impl Services {
 }
 
 /// No more words than can be shown.
-fn cut(mut words: String) -> String {
+fn shown(words: String) -> String {
     if words.len() > LONGEST_WORDS {
-        words.truncate(words.floor_char_boundary(LONGEST_WORDS));
-        words.push_str("...");
+        return format!("{}...", cut(&words, LONGEST_WORDS));
     }
     words
 }

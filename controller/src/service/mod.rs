@@ -123,7 +123,9 @@ impl Services {
     /// From now on these count; calls that have begun go on with those they began with.
     pub fn configure(&self, settings: Settings) {
         let mut kept = self.0.settings.write();
-        *kept.as_deref_mut().unwrap_or_else(|poisoned| poisoned.get_mut()) = Arc::new(settings);
+        *kept
+            .as_deref_mut()
+            .unwrap_or_else(|poisoned| poisoned.get_mut()) = Arc::new(settings);
     }
 
     fn settings(&self) -> Arc<Settings> {

@@ -4,6 +4,7 @@ use jumpstarter_proto::v1::telemetry_service_server::TelemetryService;
 use jumpstarter_proto::v1::{LogEntry, PushLogsRequest, PushLogsResponse};
 use tonic::{Request, Response, Status};
 
+use super::brief::cut;
 use super::{Services, peer};
 use crate::model::Key;
 
@@ -115,16 +116,6 @@ fn extra(entry: &LogEntry) -> serde_json::Map<String, serde_json::Value> {
             (cut(key, LONGEST_KEY).to_owned(), value.into())
         })
         .collect()
-}
-
-/// No longer than so many bytes, ending with a whole character.
-fn cut(text: &str, most: usize) -> &str {
-    if text.len() <= most {
-        return text;
-    }
-    let starts = text.char_indices().map(|(at, _)| at);
-    let end = starts.take_while(|at| *at <= most).last();
-    &text[..end.unwrap_or_default()]
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ impl House {
         let (lab, running) = Lab::open(store).await.unwrap();
         let keys = Keys::open(&folder.path().join("keys")).unwrap();
         let tokens = Tokens::new(keys, TokenRules::default(), lab.clone());
-        let router_tokens = RouterTokens::open(&folder.path().join("router.key")).unwrap();
+        let router_tokens = RouterTokens::open(&folder.path().join("private/router.key")).unwrap();
         let door = Authenticator::new(
             lab.clone(),
             tokens.clone(),
