@@ -9,11 +9,14 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_util::io::poll_read_buf;
 
 use super::pieces::Pieces;
-use super::room::{LARGEST, Room};
+use super::room::Room;
+use super::share;
 use super::socket::read_now;
 
-/// More than this is not collected before it is written.
-pub(super) const ENOUGH: usize = 32 << 10;
+/// When so much has been collected, it is written.
+pub(super) fn enough() -> usize {
+    share::LEAST.max(share::size() / 2)
+}
 
 #[derive(Debug)]
 pub(super) struct Reader {
@@ -41,7 +44,7 @@ impl Reader {
             ready!(self.half.as_ref().poll_read_ready(cx))?;
         }
         let half = Pin::new(&mut self.half);
-        match poll_read_buf(half, cx, &mut self.room.open()) {
+        match poll_read_buf(half, cx, &mut self.room.open(share::size())) {
             Poll::Pending => {
                 self.room.wait();
                 Poll::Pending
@@ -53,7 +56,7 @@ impl Reader {
     }
 
     pub(super) fn now(&mut self) -> io::Result<Option<Bytes>> {
-        read_now(self.half.as_ref(), LARGEST)
+        read_now(self.half.as_ref(), share::LEAST)
     }
 }
 

@@ -17,10 +17,12 @@ use nix::sys::socket::SockType;
 pub(super) use reader::Reader;
 pub(super) use writer::Writer;
 
+use super::share;
+
 /// The longest message that is expected even where the queue of our own end is shorter.
 const LONGEST: usize = 256 << 10;
 /// Small messages go together, up to so many bytes.
-const BATCH: usize = 32 << 10;
+const BATCH: usize = 64 << 10;
 /// What the kernel keeps of a queue for itself.
 const RESERVED: usize = 32;
 /// A packet is not cut into smaller ones than this.
@@ -34,6 +36,11 @@ pub(super) struct Kind {
     longest: usize,
     /// Longer ones the kernel does not take.
     limit: usize,
+}
+
+/// The same, if there are so many streams that each has to be content with less.
+fn batch() -> usize {
+    BATCH.min(share::size())
 }
 
 // === impl Kind ===

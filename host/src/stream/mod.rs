@@ -24,6 +24,7 @@ mod messages;
 mod pieces;
 mod pump;
 mod room;
+mod share;
 mod socket;
 
 pub(crate) use frames::FrameError;

@@ -27,6 +27,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::FrameError;
 use super::frames::GOAWAY;
 use super::inbound::Inbound;
+use super::share::Share;
 use super::socket::{self, Reader};
 use crate::plugin;
 use crate::resource::Offer;
@@ -72,6 +73,7 @@ pub(crate) struct Pump {
     /// Chunks since both sides were last listened to.
     chunks: u32,
     state: State,
+    _share: Share,
 }
 
 /// How long a driver may take for what a client sent before it went away.
@@ -122,6 +124,7 @@ impl Pump {
             failed: None,
             chunks: 0,
             state: State::Reading,
+            _share: Share::take(),
         })
     }
 

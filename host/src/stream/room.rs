@@ -8,9 +8,8 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::frames::{HEAD, put_head};
 
-/// Chunks are read in these sizes.
+/// Chunks are not read in smaller sizes.
 const SMALLEST: usize = 4 << 10;
-pub(super) const LARGEST: usize = 32 << 10;
 /// So many chunks have to be small before the next buffer is.
 const PATIENCE: u8 = 16;
 /// Up to this size, a buffer is for several chunks, and is kept while there is nothing to read.
@@ -40,8 +39,9 @@ impl Room {
         self.buffer.capacity() > 0
     }
 
-    /// Where the next chunk goes.
-    pub(super) fn open(&mut self) -> Limit<&mut BytesMut> {
+    /// Where the next chunk goes, which is not larger than `most`.
+    pub(super) fn open(&mut self, most: usize) -> Limit<&mut BytesMut> {
+        self.size = self.size.min(most);
         if self.buffer.is_empty() {
             let needed = HEAD + self.size;
             if self.buffer.capacity() < needed {
@@ -68,7 +68,7 @@ impl Room {
 
     fn adapt(&mut self, read: usize) {
         if read == self.size {
-            self.size = LARGEST.min(self.size * 2);
+            self.size *= 2;
             self.small = 0;
         } else if read > self.size / 4 {
             self.small = 0;
@@ -94,8 +94,10 @@ pub(super) fn framed(mut chunk: BytesMut) -> Bytes {
 mod tests {
     use super::*;
 
+    const MOST: usize = 64 << 10;
+
     fn read(room: &mut Room, count: usize) -> Bytes {
-        room.open().put_bytes(7, count);
+        room.open(MOST).put_bytes(7, count);
         room.take()
     }
 
@@ -104,10 +106,11 @@ mod tests {
         let mut room = Room::new();
         assert!(!room.is_open());
         for _ in 0..10 {
-            let size = room.size;
+            let size = room.size.min(MOST);
             read(&mut room, size);
         }
-        assert_eq!(room.size, LARGEST);
+        assert_eq!(room.open(MOST).remaining_mut(), MOST);
+        room.take();
         room.wait();
         assert!(!room.is_open(), "nothing is kept for a large stream");
         for _ in 0..200 {

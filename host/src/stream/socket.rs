@@ -90,7 +90,7 @@ impl Writer {
         let length = piece.len();
         pieces.push(piece);
         match self {
-            Self::Bytes(_) => pieces.len() >= stream::ENOUGH,
+            Self::Bytes(_) => pieces.len() >= stream::enough(),
             Self::Messages(writer) => writer.push(length, last, pieces.len()),
         }
     }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{BufMut, Bytes, BytesMut};
 use tokio::net::UdpSocket;
 
-use super::{BATCH, Kind};
+use super::{Kind, batch};
 use crate::stream::frames::{HEAD, put_head};
 use crate::stream::socket::read_now;
 
@@ -66,7 +66,8 @@ impl Reader {
     /// Receives what is there, up to a batch of frames.
     fn fill(&mut self, scratch: &mut Vec<u8>) -> BytesMut {
         let mut frames = BytesMut::new();
-        while frames.len() < BATCH {
+        let batch = batch();
+        while frames.len() < batch {
             scratch.clear();
             // Only what is used of it costs memory.
             scratch.reserve(self.kind.longest + 1);
@@ -78,7 +79,7 @@ impl Reader {
             }
             append(&mut frames, scratch);
         }
-        self.expected = frames.len().min(BATCH);
+        self.expected = frames.len().min(batch);
         frames
     }
 

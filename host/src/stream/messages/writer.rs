@@ -11,7 +11,7 @@ use nix::sys::uio::writev;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-use super::{BATCH, Kind, SMALLEST};
+use super::{Kind, SMALLEST, batch};
 use crate::stream::pieces::Pieces;
 
 /// No more messages than this wait for each other.
@@ -53,7 +53,7 @@ impl Writer {
             self.complete.push_back(self.open);
             self.open = 0;
         }
-        self.is_due() && (collected >= BATCH || self.complete.len() >= MANY)
+        self.is_due() && (collected >= batch() || self.complete.len() >= MANY)
     }
 
     /// Whether there is a whole message to send.

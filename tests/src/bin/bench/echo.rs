@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! limit    load ══ tonic: the same frames back
+//! relay    load ══ tonic ── TCP ── the same server that sends everything back
 //! echo     load ══ jmp-exporter ── socket ── EchoNetwork
 //! tcp      load ══ jmp-exporter ── TCP ── a server that sends everything back
 //! ```
@@ -19,6 +20,7 @@ use jumpstarter_tests::Lab;
 use crate::{
     Effort,
     frames::{Frames, Line},
+    limit::router::PORT,
     process::busy,
     served::{Served, Whose},
     table::{Better, Goal, Row, Series, Table},
@@ -34,6 +36,7 @@ const PYTHON_PART: usize = 64;
 #[derive(Debug, Default)]
 struct Sides {
     limit: Series,
+    relay: Series,
     ours: Series,
     python: Series,
 }
@@ -41,6 +44,7 @@ struct Sides {
 pub(crate) async fn measure(lab: &Lab, effort: Effort, table: &mut Table) {
     let port = serve_echo();
     let export = drivers(port);
+    let relayed = [(PORT, &*port.to_string())];
     let mut sides = Vec::new();
     for whose in [Whose::Limit, Whose::Ours, Whose::Python] {
         if whose != Whose::Python || effort.python {
@@ -58,6 +62,11 @@ pub(crate) async fn measure(lab: &Lab, effort: Effort, table: &mut Table) {
             let mut work = Sides::default();
             for turn in 0..TURNS {
                 for (whose, line, served) in &sides {
+                    if *whose == Whose::Limit && driver == "tcp" {
+                        let relay = line.open(&relayed).await.unwrap();
+                        let total = effort.mebibytes * MEBIBYTE;
+                        speed.relay.push(throughput(relay, chunk, total).await);
+                    }
                     let mut total = effort.mebibytes * MEBIBYTE;
                     if *whose == Whose::Python {
                         if turn > 0 {
@@ -74,12 +83,19 @@ pub(crate) async fn measure(lab: &Lab, effort: Effort, table: &mut Table) {
                 }
             }
             let title = format!("echo through {name}, chunks of {size}");
+            if driver == "tcp" {
+                table.add(speed.beside_relay(title.clone(), "MiB/s", Better::More));
+            }
             table.add(speed.row(title.clone(), "MiB/s", Better::More, Goal::OfLimit(part)));
             table.add(work.row(title, "CPU ms/GiB", Better::Less, Goal::None));
         }
         let mut series = Sides::default();
         for turn in 0..effort.turns {
             for (whose, line, _) in &sides {
+                if *whose == Whose::Limit && driver == "tcp" {
+                    let relay = line.open(&relayed).await.unwrap();
+                    series.relay.push(ping_pong(relay, effort).await);
+                }
                 if *whose != Whose::Python || turn == 0 {
                     let figure = ping_pong(line.connect(driver).await, effort).await;
                     series.of(*whose).push(figure);
@@ -87,6 +103,9 @@ pub(crate) async fn measure(lab: &Lab, effort: Effort, table: &mut Table) {
             }
         }
         let title = format!("one byte there and back through {name}");
+        if driver == "tcp" {
+            table.add(series.beside_relay(title.clone(), "p50 µs", Better::Less));
+        }
         // At most 1.3 times as long.
         let goal = Goal::OfLimit(1.0 / 1.3);
         table.add(series.row(title, "p50 µs", Better::Less, goal));
@@ -174,6 +193,19 @@ impl Sides {
             Whose::Limit => &mut self.limit,
             Whose::Ours | Whose::Quiet => &mut self.ours,
             Whose::Python => &mut self.python,
+        }
+    }
+
+    /// A row with the relay as the limit.
+    fn beside_relay(&self, work: String, unit: &'static str, better: Better) -> Row {
+        Row {
+            work: format!("{work}, beside a bare relay to the same TCP server"),
+            unit,
+            better,
+            ours: self.ours.clone(),
+            limit: self.relay.clone(),
+            python: Series::default(),
+            goal: Goal::None,
         }
     }
 
