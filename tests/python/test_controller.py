@@ -334,3 +334,66 @@ def test_a_token_nobody_knows(desk):
         desk, 1, "get", "leases", "--client", "none",
         says="Error: endpoint or token not set in client config",
     )
+
+
+# --- shells
+
+def test_a_shell_finds_the_same(desk):
+    script = "echo $JMP_EXPORTER $JMP_EXPORTER_LABELS $JMP_DRIVERS_ALLOW; j power read; exit 7"
+    for words in [["-l", "board=imx8"], ["-n", "bench-2"], ["-n", "bench-2", "--duration", "5m"]]:
+        ours, theirs = desk.both("shell", *words, "--", "sh", "-c", script)
+        # The Python client logs there, too.
+        printed = [line for line in theirs.out.splitlines() if "bench-2 board" in line or "voltage=" in line]
+        assert (ours.code, ours.out.splitlines()) == (theirs.code, printed), (ours, theirs)
+        assert ours.code == 7
+    assert desk.jmp("ours", "get", "leases").out == "No resources found.\n"
+
+
+def test_a_lease_that_is_there_is_used_and_kept_alike(desk):
+    name = lease(desk, "kept", "-l", "board=rpi4")
+    wait_for_lease(desk, name)
+    for words, env in [([], {}), (["--lease", name], {}), ([], {"JMP_LEASE": name})]:
+        for done in desk.both("shell", *words, "--", "sh", "-c", "echo $JMP_LEASE", env=env):
+            assert (done.code, name in done.out.split()) == (0, True), done
+    assert name in desk.jmp("ours", "get", "leases", "-o", "name").out
+
+
+def test_shells_that_cannot_begin_end_alike(desk):
+    mine = [lease(desk, "mine", "-l", "board=rpi4", *LATER) for _ in range(2)]
+    theirs = lease(desk, "theirs", "-l", "board=imx8", client="you")
+    over = lease(desk, "over", "-l", "board=imx8")
+    assert desk.jmp("ours", "delete", "leases", over).code == 0
+    for words, code, says in [
+        ([], 2, "multiple active leases found:"),
+        ([], 2, f"  {mine[0]} (selector=board=rpi4"),
+        (["--lease", "no-such"], 1, 'leases.jumpstarter.dev "no-such" not found'),
+        (["--lease", theirs], 1, f"lease {theirs} belongs to client 'you', not the current client 'me'"),
+        (["-n", "no-such"], 1, "the lease cannot be satisfied: "),
+        (["-l", "board=no-such"], 1, "the lease cannot be satisfied: "),
+        (["-l", "a in b"], 1, "invalid selector: "),
+    ]:
+        for done in desk.both("shell", *words, "--", "true"):
+            assert (done.code, says in done.err) == (code, True), (words, done)
+    # Of a newer release.
+    done = desk.jmp("ours", "shell", "--lease", over, "--", "true")
+    assert (done.code, done.err) == (1, f"Error: lease {over} has already ended\n")
+    for name in mine:
+        assert desk.jmp("ours", "delete", "leases", name).code == 0
+    done = same(desk, "shell", "--", "true")
+    assert (done.code, "no active leases found" in done.err) == (2, True)
+
+
+def test_a_token_is_rotated_alike(desk, controller):
+    for kind in WHO:
+        file = controller.folder / f"rotated-{kind}.yaml"
+        controller.admin("client", "create", f"rotated-{kind}", "--unsafe", "--out", file)
+        text = file.read_text()
+        desk.write("clients/rotated.yaml", text)
+        done = desk.jmp(kind, "auth", "rotate", "--client", "rotated")
+        assert done.code == 0, done
+        assert re.fullmatch(r"Token rotated. New expiry: [\d-]+ TIME UTC \(\d+h MINUTES remaining\)\n", done.out)
+        after = yaml.safe_load(desk.read(kind, "clients/rotated.yaml"))
+        before = yaml.safe_load(text)
+        assert after.pop("token") != before.pop("token")
+        assert after == before
+        assert desk.jmp(kind, "get", "leases", "--client", "rotated").code == 0
