@@ -361,7 +361,8 @@ def test_a_lease_that_is_there_is_used_and_kept_alike(desk):
 def test_shells_that_cannot_begin_end_alike(desk):
     mine = [lease(desk, "mine", "-l", "board=rpi4", *LATER) for _ in range(2)]
     theirs = lease(desk, "theirs", "-l", "board=imx8", client="you")
-    over = lease(desk, "over", "-l", "board=imx8")
+    over = lease(desk, "over", "-l", "board=rpi4")
+    wait_for_lease(desk, over)
     assert desk.jmp("ours", "delete", "leases", over).code == 0
     for words, code, says in [
         ([], 2, "multiple active leases found:"),
