@@ -23,11 +23,16 @@ use super::{Names, TlsError};
 use crate::identity::files;
 use crate::model::Time;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Ten years.
 const AUTHORITY: Duration = Duration::from_secs(3653 * 24 * 60 * 60);
 /// A leaf's.
 const LEAF: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// A leaf begins so much earlier: our clock may have been ahead when it was made, and those of peers
+/// may be behind. Together with its time to come it stays below what strict peers take, 825 days.
+const BEFORE: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+/// 2025-01-01, when there was no such program yet: a clock that says less is wrong, and so may be one
+/// that says much more.
+const OLDEST: Time = Time(1_735_689_600_000_000);
 
 /// The authority of this installation; cheap to clone.
 #[derive(Clone, Debug)]
@@ -150,7 +155,7 @@ impl Authority {
         leaf.is_ca = IsCa::ExplicitNoCa;
         leaf.use_authority_key_identifier_extension = true;
         let end = now.after(LEAF).min(inner.end);
-        last(&mut leaf, now, end);
+        last(&mut leaf, now.before(BEFORE), end);
         let issuer_params = params(&inner.key, now);
         let issuer = Issuer::from_params(&issuer_params, &inner.key);
         let certificate = leaf.signed_by(&key, &issuer)?;
@@ -185,14 +190,13 @@ fn params(key: &KeyPair, now: Time) -> CertificateParams {
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.use_authority_key_identifier_extension = true;
-    last(&mut params, now, now.after(AUTHORITY));
+    last(&mut params, OLDEST, now.max(OLDEST).after(AUTHORITY));
     params
 }
 
-/// From a little earlier, for peers whose clocks are behind.
 fn last(params: &mut CertificateParams, from: Time, to: Time) {
     let epoch = rcgen::date_time_ymd(1970, 1, 1);
-    params.not_before = epoch + from.before(DAY).since(Time(0));
+    params.not_before = epoch + from.since(Time(0));
     params.not_after = epoch + to.since(Time(0));
 }
 

@@ -102,9 +102,18 @@ impl Serving {
         Ok(Arc::new(config))
     }
 
+    /// Shows what a program shows that starts at another time.
+    #[cfg(test)]
+    pub(super) fn show_as_of(&self, now: Time) -> Result<(), TlsError> {
+        if let Origin::Authority { authority, names } = &*self.origin {
+            self.shown.set(leaf(authority, names, now)?);
+        }
+        Ok(())
+    }
+
     /// When the certificate that is shown now ends.
     pub fn end(&self) -> Option<Time> {
-        end(&self.shown.get())
+        validity_of(&self.shown.get()).map(|(_, end)| end)
     }
 
     /// Renews what we issued before it ends, and reads given files again when they change, until
@@ -162,10 +171,15 @@ impl Serving {
     }
 
     fn renew(&self, authority: &Authority, names: &Names, now: Time) -> Result<(), TlsError> {
-        let end = self.end();
+        let (begin, end) = match validity_of(&self.shown.get()) {
+            Some((begin, end)) => (Some(begin), Some(end)),
+            None => (None, None),
+        };
+        // Made while the clock was far ahead.
+        let is_early = begin.is_some_and(|begin| now < begin);
         let is_soon = end.is_none_or(|end| end <= now.after(SOON));
         // One that lasts no longer is of no use: the authority itself comes to its end.
-        if is_soon && end.is_none_or(|end| end < authority.end()) {
+        if is_early || is_soon && end.is_none_or(|end| end < authority.end()) {
             self.shown.set(leaf(authority, names, now)?);
             tracing::info!("the certificate has been renewed");
         }
@@ -212,8 +226,8 @@ fn leaf(authority: &Authority, names: &Names, now: Time) -> Result<CertifiedKey,
     certified(chain, key).map_err(|error| crypto(&error))
 }
 
-fn end(key: &CertifiedKey) -> Option<Time> {
-    validity(key.end_entity_cert().ok()?).map(|(_, end)| end)
+fn validity_of(key: &CertifiedKey) -> Option<(Time, Time)> {
+    validity(key.end_entity_cert().ok()?)
 }
 
 /// The names that a certificate does not cover.
