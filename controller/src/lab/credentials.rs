@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::step::{Command, Step};
 use super::{Lab, LabError};
-use crate::model::{Credential, CredentialKind, Key, Uid};
+use crate::model::{Credential, CredentialKind, Key, Time, Uid};
 use crate::store::Change;
 
 struct Keep {
@@ -105,6 +105,12 @@ impl Step<'_> {
     }
 }
 
+/// When a credential ended that is to be good at no time: one that ended now would be good again if the
+/// clock were set back.
+fn never(credential: &Credential) -> Time {
+    credential.issued.min(credential.expires)
+}
+
 // === impl Command ===
 
 impl Command for Keep {
@@ -112,8 +118,11 @@ impl Command for Keep {
 
     fn carry_out(self, step: &mut Step<'_>) -> Result<(), LabError> {
         if let Some(grace) = self.grace {
-            let end = step.now.after(grace);
             for mut earlier in step.good_credentials(self.credential.owner) {
+                let end = match grace.is_zero() {
+                    true => never(&earlier),
+                    false => step.now.after(grace),
+                };
                 if earlier.revoked.is_none_or(|revoked| end < revoked) {
                     earlier.revoked = Some(end);
                     step.put_credential(earlier);
@@ -142,7 +151,7 @@ impl Command for Revoke {
         }
         let count = good.len();
         for mut credential in good {
-            credential.revoked = Some(step.now);
+            credential.revoked = Some(never(&credential));
             let detail = credential.jti.clone();
             step.put_credential(credential);
             step.record(

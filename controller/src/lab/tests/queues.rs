@@ -24,7 +24,7 @@ const SELECTORS: [&str; 5] = [
     "!rack",
 ];
 const LABELS: [&str; 5] = ["board=x", "board=y", "board=x,rack=1", "board=y,rack=2", ""];
-const TEAMS: [&str; 3] = ["team=apps", "team=ci", ""];
+const TEAMS: [&str; 4] = ["team=apps", "team=apps,shift=night", "team=ci", ""];
 
 /// What the lab works on, what the world sees, and what will tell them of each other.
 struct World {
@@ -38,7 +38,7 @@ struct World {
 #[test]
 fn queues_that_follow_decide_as_those_made_anew() {
     let mut granted = 0;
-    for seed in Seed::all("QUEUES_SEED", 300) {
+    for seed in Seed::all("QUEUES_SEED", 500) {
         let mut world = World::new(seed.seed);
         for _ in 0..STEPS {
             granted += world.step();
@@ -51,13 +51,27 @@ fn queues_that_follow_decide_as_those_made_anew() {
 
 impl World {
     fn new(seed: u64) -> Self {
-        Self {
+        let mut world = Self {
             chance: Chance::of(seed),
             working: State::of(&Loaded::default()),
             seen: State::of(&Loaded::default()),
             changes: Vec::new(),
             leases: 0,
+        };
+        for at in 0..4 {
+            let exporter = samples::exporter(EXPORTERS[at], LABELS[at]);
+            world.apply(Change::Exporter(Arc::new(exporter)));
+            let client = world.client_of(CLIENTS[at]);
+            world.apply(client);
         }
+        if world.chance.below(2) == 0 {
+            let everybody = samples::policy("", vec![samples::rule("", 0)]);
+            world.apply(Change::Policy(Arc::new(everybody)));
+        }
+        for change in std::mem::take(&mut world.changes) {
+            world.seen.apply(&change);
+        }
+        world
     }
 
     fn apply(&mut self, change: Change) {
@@ -153,11 +167,11 @@ impl World {
 
     fn change(&mut self) -> Option<Change> {
         match self.chance.below(20) {
-            0..=6 => Some(self.new_lease()),
-            7..=9 => self.other_lease(),
+            0..=5 => Some(self.new_lease()),
+            6..=9 => self.other_lease(),
             10..=14 => self.exporter(),
-            15 | 16 => self.client(),
-            _ => self.policy(),
+            15 | 16 => Some(self.client()),
+            _ => Some(self.policy()),
         }
     }
 
@@ -222,12 +236,16 @@ impl World {
         Some(Change::Exporter(Arc::new(exporter)))
     }
 
-    fn client(&mut self) -> Option<Change> {
+    fn client(&mut self) -> Change {
         let name = self.chance.one(&CLIENTS);
-        if self.chance.below(4) == 0 {
-            return Some(Change::NoClient(uid(name)));
+        match self.chance.below(4) {
+            0 => Change::NoClient(uid(name)),
+            _ => self.client_of(name),
         }
-        let client = Client {
+    }
+
+    fn client_of(&mut self, name: &str) -> Change {
+        Change::Client(Arc::new(Client {
             uid: uid(name),
             key: key(name),
             labels: labels(self.chance.one(&TEAMS)),
@@ -236,23 +254,22 @@ impl World {
             provisioned: false,
             generation: 1,
             created: Time(0),
-        };
-        Some(Change::Client(Arc::new(client)))
+        }))
     }
 
-    fn policy(&mut self) -> Option<Change> {
+    fn policy(&mut self) -> Change {
         let name = self.chance.one(&["p", "q", "r"]);
-        if self.chance.below(2) == 0 {
-            return Some(Change::NoPolicy(uid(name)));
+        if self.chance.below(3) == 0 {
+            return Change::NoPolicy(uid(name));
         }
         let rules = (0..self.chance.below(4)).map(|_| self.rule()).collect();
-        let exporters = self.chance.one(&["", "board=x", "rack=1"]);
+        let exporters = self.chance.one(&["", "", "board=x", "rack=1"]);
         let policy = samples::policy(exporters, rules);
-        Some(Change::Policy(Arc::new(Policy {
+        Change::Policy(Arc::new(Policy {
             uid: uid(name),
             key: key(name),
             ..policy
-        })))
+        }))
     }
 
     fn rule(&mut self) -> Rule {
