@@ -10,6 +10,7 @@ use tracing::{debug, warn};
 
 use super::Leases;
 use crate::Secret;
+use crate::backoff;
 use crate::controller::Controller;
 
 /// Pauses between attempts: the first, and the longest.
@@ -91,7 +92,7 @@ pub(super) async fn patiently(
     exporter: &str,
     patience: Duration,
 ) -> Result<Meeting, DialError> {
-    let until = Instant::now() + patience;
+    let until = backoff::after(patience);
     let exporter = exporter.to_owned();
     let mut pause = PAUSES.0;
     let mut attempt = 0_u32;

@@ -108,7 +108,7 @@ impl Leases {
             request: Some(&request),
         };
         let asked = self.create(&request).await;
-        asking.is_answered();
+        asking.answered();
         Ok(Held::created(self.clone(), request, asked?))
     }
 
@@ -269,7 +269,7 @@ impl Leases {
 // === impl Asking ===
 
 impl Asking<'_> {
-    fn is_answered(mut self) {
+    fn answered(mut self) {
         self.request = None;
     }
 }

@@ -54,6 +54,7 @@ impl Cmd {
         if !path.exists() {
             self.write(&path, &folder)?;
         }
+        let said = place;
         let place = Place {
             config: Some(path.clone()),
             data_dir: Some(folder.path().to_owned()),
@@ -76,15 +77,42 @@ impl Cmd {
             user::keep(&token, &issued?)
         })?;
         tell(format_args!("The lab is in {}", folder.path().display()));
-        let data = folder.path().display();
-        line(format_args!(
-            "# what to type next\n\
-             jmp-controller --data-dir {data} run\n\
-             jmp-controller --data-dir {data} exporter create my-board --label board=mine --out my-board.yaml\n\
-             jmp-controller --data-dir {data} client create me --save\n\
+        line(self.next(said, &folder))
+    }
+
+    /// What to type next, and where.
+    fn next(&self, said: &Place, folder: &Folder) -> String {
+        let program = match (&said.data_dir, &said.config) {
+            (None, None) => "jmp-controller".to_owned(),
+            (_, None) => format!("jmp-controller --data-dir {}", folder.path().display()),
+            (_, Some(config)) => format!(
+                "jmp-controller --config {} --data-dir {}",
+                config.display(),
+                folder.path().display()
+            ),
+        };
+        let is_alone = self.host == "localhost";
+        let (lab_host, desk) = match is_alone {
+            true => ("then", "and where you work"),
+            false => (
+                "then on the lab host, with my-board.yaml",
+                "and where you work, with me.yaml",
+            ),
+        };
+        let (file, with) = match is_alone {
+            true => ("--save", ""),
+            false => ("--out me.yaml", " --client-config me.yaml"),
+        };
+        format!(
+            "# What to type next, here:\n\
+             {program} run\n\
+             {program} exporter create my-board --label board=mine --out my-board.yaml\n\
+             {program} client create me --unsafe {file}\n\
+             # {lab_host}, after adding its drivers under `export:`\n\
              jmp run --exporter-config my-board.yaml\n\
-             jmp shell --selector board=mine"
-        ))
+             # {desk}:\n\
+             jmp shell{with} --selector board=mine"
+        )
     }
 
     fn write(&self, path: &Path, folder: &Folder) -> Outcome {

@@ -171,6 +171,8 @@ pub(super) fn rows(tokens: &[TokenView]) -> String {
             (None, true) => "good".to_owned(),
             (None, false) => "over".to_owned(),
             (Some(end), true) => format!("good until {end}"),
+            // At once, whenever that was.
+            (Some(end), false) if *end == token.issued => "revoked".to_owned(),
             (Some(end), false) => format!("revoked {end}"),
         };
         [

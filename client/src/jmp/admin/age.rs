@@ -20,10 +20,10 @@ pub(super) fn age(time: &str, now: Timestamp) -> String {
 fn ago(seconds: i64) -> String {
     let (large, unit, small, rest) = match seconds {
         ..MINUTE => return format!("{seconds}s"),
-        ..HOUR => (MINUTE, "m", 1, "s"),
-        ..DAY => (HOUR, "h", MINUTE, "m"),
-        ..MONTH => (DAY, "d", HOUR, "h"),
-        ..YEAR => (MONTH, "mo", DAY, "d"),
+        MINUTE..HOUR => (MINUTE, "m", 1, "s"),
+        HOUR..DAY => (HOUR, "h", MINUTE, "m"),
+        DAY..MONTH => (DAY, "d", HOUR, "h"),
+        MONTH..YEAR => (MONTH, "mo", DAY, "d"),
         _ => (YEAR, "y", MONTH, "mo"),
     };
     let (whole, part) = (seconds / large, seconds % large / small);

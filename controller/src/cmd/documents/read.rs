@@ -198,10 +198,9 @@ impl Reader<'_> {
     ) -> Result<(), String> {
         let spec = serde_yaml::from_value(spec).map_err(|error| format!("spec: {error}"))?;
         let status = part(status, "status")?;
-        match lease::read((namespace, of.name), spec, status)? {
-            Some(lease) => self.all.leases.push(lease),
-            // Those that are over are nobody's concern any more.
-            None => {}
+        // Those that are over are nobody's concern any more.
+        if let Some(lease) = lease::read((namespace, of.name), spec, status)? {
+            self.all.leases.push(lease);
         }
         Ok(())
     }
