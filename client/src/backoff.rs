@@ -7,6 +7,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::time::Instant;
 
 /// Delays that double from `first` to `most`, each shortened or lengthened by up to `jitter`.
 ///
@@ -90,6 +91,13 @@ impl Backoff {
     }
 }
 
+/// That long from now; what is beyond all clocks is a lifetime.
+pub(crate) fn after(length: Duration) -> Instant {
+    const LIFETIME: Duration = Duration::from_secs(100 * 365 * 86_400);
+    let now = Instant::now();
+    now.checked_add(length).unwrap_or(now + LIFETIME)
+}
+
 /// A number from 0 to 1 from the hasher's random keys: good enough to spread retries.
 pub(crate) fn chance() -> f64 {
     let bits = RandomState::new().hash_one(0_u8) >> 11;
@@ -112,6 +120,12 @@ mod tests {
         assert_eq!(new(second * 2, second, 0.1), InvalidBackoff::Shrinks);
         assert_eq!(new(second, second, 1.0), InvalidBackoff::Jitter);
         assert_eq!(new(second, second, f64::NAN), InvalidBackoff::Jitter);
+    }
+
+    #[test]
+    fn no_length_of_time_is_too_long() {
+        assert!(after(Duration::MAX) > Instant::now());
+        assert!(after(Duration::from_secs(u64::MAX / 2)) > after(Duration::from_secs(60)));
     }
 
     #[test]

@@ -97,7 +97,7 @@ async fn a_token_is_refreshed_on_request() {
     );
     assert!(
         desk.read("clients/lab.yaml")
-            .contains("token: new\nrefresh_token: r\n")
+            .contains("refresh_token: r\ntoken: new\n")
     );
 }
 

@@ -32,14 +32,23 @@ const KEYS: [(&str, &str); 22] = [
     ("apiVersion", "null"),
     ("kind", "null"),
     ("metadata", ""),
-    ("metadata/namespace", "null text empty"),
-    ("metadata/name", "text empty"),
-    ("endpoint", "null text"),
+    (
+        "metadata/namespace",
+        "null text empty yes true one minus fraction huge",
+    ),
+    (
+        "metadata/name",
+        "text empty yes true one minus fraction huge",
+    ),
+    ("endpoint", "null text yes true one minus fraction huge"),
     ("tls", "null map"),
     ("tls/ca", "null empty"),
     ("tls/insecure", "null true one yes"),
-    ("token", "null text empty"),
-    ("refresh_token", "null text empty lines"),
+    ("token", "null text empty yes true one minus fraction huge"),
+    (
+        "refresh_token",
+        "null text empty lines yes true one minus fraction huge",
+    ),
     ("grpcOptions", "null map"),
     (
         "grpcOptions/grpc.keepalive_time_ms",
@@ -51,9 +60,9 @@ const KEYS: [(&str, &str); 22] = [
     ("shell", "null map"),
     ("shell/use_profiles", "null true one yes"),
     ("leases", "null map"),
-    ("leases/acquisition_timeout", "null"),
-    ("leases/dial_timeout", "null"),
-    ("leases/retry_timeout", "null one fraction"),
+    ("leases/acquisition_timeout", "null huge"),
+    ("leases/dial_timeout", "null huge"),
+    ("leases/retry_timeout", "null one fraction huge"),
 ];
 
 fn wrong_values() -> Vec<(&'static str, Value)> {
@@ -182,8 +191,8 @@ fn endpoints_and_authorities_that_cannot_be_are_named() {
         *config.pointer_mut(&format!("/{key}")).unwrap() = json!(value);
         let why = outcome(&path, config.to_string().as_bytes()).unwrap_err();
         println!("{why}");
-        let named = format!("`{}`: {}: ", path.display(), key.replace('/', "."));
-        assert!(why.starts_with(&named), "{why}");
+        assert!(why.starts_with(&format!("`{}`: ", path.display())), "{why}");
+        assert!(why.contains(&key.replace('/', ".")), "{why}");
     }
 }
 
@@ -216,7 +225,6 @@ fn files_that_are_damaged_are_named() {
         "metadata: {name: me}\nmetadata: {name: you}\n",
         "metadata: &a [*a, *a]\n",
         "a: &a [b, b]\nc: &c [*a, *a]\nd: &d [*c, *c]\nmetadata: *d\n",
-        "metadata: !!python/object {name: me}\n",
         "\u{feff}metadata: {name: 7}\n",
         "metadata: {name: me}\n---\nmetadata: {name: you}\n",
     ] {

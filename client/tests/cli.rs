@@ -73,7 +73,7 @@ async fn usage_errors_have_three_parts() {
 async fn a_shell_needs_to_know_where() {
     let outcome = jmp().words("shell -- j power on").run().await;
     outcome.fails(2).complains(
-        "Error: Specify one of: --exporter / --exporter-config, or --tls-grpc HOST:PORT\n",
+        "Error: Specify one of: --client / --client-config, --exporter / --exporter-config, or --tls-grpc HOST:PORT\n",
     );
     let outcome = jmp()
         .words("shell --exporter a --exporter-config b")

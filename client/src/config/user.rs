@@ -16,6 +16,7 @@ pub struct UserConfig {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "keys and values")]
 struct File {
     #[serde(rename = "apiVersion", default = "api_version")]
     api_version: String,
@@ -25,6 +26,7 @@ struct File {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "keys and values")]
 struct Settings {
     #[serde(rename = "current-client", alias = "current_client", default)]
     current_client: Option<String>,

@@ -61,7 +61,11 @@ impl Kind {
 impl Identity {
     /// All four are always there: controllers refuse calls that lack one, but not an empty one.
     pub(super) fn headers(&self) -> Result<Headers, UnusableIdentity> {
-        let plain = |what, text: &str| text.parse().map_err(|_| UnusableIdentity(what));
+        let plain = |what, text: &str| match text.parse() {
+            // Headers could carry other bytes; what they mean nobody has agreed on.
+            Ok(value) if text.is_ascii() => Ok(value),
+            _ => Err(UnusableIdentity(what)),
+        };
         let mut headers = HeaderMap::with_capacity(4);
         for (name, value) in [
             (
@@ -84,6 +88,9 @@ impl Identity {
 /// The header that carries a token, marked so that nothing prints it.
 pub(crate) fn bearer(token: &Secret<String>) -> Result<HeaderValue, UnusableIdentity> {
     let text = format!("Bearer {}", token.expose().trim());
+    if !text.is_ascii() {
+        return Err(UnusableIdentity("token"));
+    }
     let mut value = HeaderValue::try_from(text).map_err(|_| UnusableIdentity("token"))?;
     value.set_sensitive(true);
     Ok(value)
@@ -129,6 +136,14 @@ mod tests {
         assert_eq!(headers["jumpstarter-namespace"], "");
         assert_eq!(headers["jumpstarter-name"], "");
         assert_eq!(headers["authorization"], "Bearer t0ken");
+    }
+
+    #[test]
+    fn only_plain_characters_travel() {
+        for (name, token, what) in [("jürgen", "t", "name"), ("me", "tökén", "token")] {
+            let error = identity(name, token).headers().unwrap_err();
+            assert_eq!(error.what(), what);
+        }
     }
 
     #[test]

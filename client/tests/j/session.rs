@@ -66,9 +66,11 @@ async fn outside_of_a_shell_the_current_client_says_what_is_allowed() {
     .unwrap();
     fs::create_dir(home.path().join("clients")).unwrap();
     let client = home.path().join("clients/me.yaml");
-    fs::write(&client, "drivers: {allow: ['jumpstarter_driver_*']}\n").unwrap();
+    let rest = "metadata: {namespace: lab, name: me}\n";
+    let config = format!("{rest}drivers: {{allow: ['jumpstarter_driver_*']}}\n");
+    fs::write(&client, config).unwrap();
     ask("power on").await.succeeds();
-    fs::write(&client, "drivers: {allow: 7}\n").unwrap();
+    fs::write(&client, format!("{rest}drivers: {{allow: 7}}\n")).unwrap();
     let outcome = ask("power on").await;
     outcome
         .fails(1)

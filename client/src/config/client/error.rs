@@ -34,7 +34,9 @@ impl ClientError {
     /// In the file at `path`, or in the environment.
     pub(super) fn new(path: Option<&Path>, why: Unusable) -> Self {
         let key = match &why {
-            Unusable::Ca(_) | Unusable::Controller(ControllerError::Trust(_)) => "tls.ca",
+            // It names the rest itself.
+            Unusable::Ca(_) => "tls",
+            Unusable::Controller(ControllerError::Trust(_)) => "tls.ca",
             Unusable::Controller(ControllerError::Endpoint(_)) => "endpoint",
             Unusable::Controller(ControllerError::Identity(identity)) => match identity.what() {
                 "token" => "token",

@@ -12,7 +12,7 @@ use crate::config::{API_VERSION, ConfigError, expect, stem};
 pub(super) const KIND: &str = "ClientConfig";
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "keys and values")]
 pub(super) struct File {
     #[serde(rename = "apiVersion")]
     api_version: Option<String>,
@@ -34,13 +34,14 @@ pub(super) struct File {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "keys and values")]
 struct Metadata {
     namespace: Option<String>,
     name: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(expecting = "keys and values")]
 struct TlsPart {
     ca: Option<String>,
     #[serde(default, deserialize_with = "lenient::flag")]
@@ -48,7 +49,7 @@ struct TlsPart {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "keys and values")]
 struct DriversPart {
     #[serde(default, deserialize_with = "lenient::list")]
     allow: Option<Vec<String>>,
@@ -57,13 +58,14 @@ struct DriversPart {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(expecting = "keys and values")]
 struct ShellPart {
     #[serde(default, deserialize_with = "lenient::flag")]
     use_profiles: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "keys and values")]
 struct LeasesPart {
     #[serde(default, deserialize_with = "lenient::number")]
     acquisition_timeout: Option<f64>,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
-use crate::backoff::{Backoff, InvalidBackoff};
+use crate::backoff::{Backoff, InvalidBackoff, after};
 use crate::config::ClientConfig;
 use crate::env;
 use crate::ui::{Failure, Outcome};
@@ -94,9 +94,8 @@ impl Retries {
     /// What comes of an exporter that cannot be reached: nothing, if there is time for another
     /// attempt.
     pub(super) fn decide(&mut self, exporter: &str, why: &str) -> Option<Outcome> {
-        let now = Instant::now();
-        let until = *self.until.get_or_insert(now + self.patience);
-        if now >= until {
+        let until = *self.until.get_or_insert_with(|| after(self.patience));
+        if Instant::now() >= until {
             let seconds = self.patience.as_secs_f64();
             let message = format!(
                 "Exporter {exporter} unreachable after {seconds}s of retrying (Caused by: {why})"
