@@ -49,6 +49,7 @@ fmt: ## format
 	$(CARGO) fmt --all
 
 deny: ## licences, bans and sources; advisories too when their database is at hand
+	@$(CARGO) fetch --locked >/dev/null 2>&1 || true # also what other platforms need
 	$(CARGO) deny --offline check bans licenses sources
 	@if $(CARGO) deny fetch db >/dev/null 2>&1 || $(CARGO) deny --offline check advisories >/dev/null 2>&1; \
 	then $(CARGO) deny --offline check advisories; \
