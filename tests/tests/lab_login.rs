@@ -281,15 +281,15 @@ fn everybody_has_a_place(cast: Cast) {
     let machine = "system:serviceaccount:lab:bench";
     let by_machine = format!("dex:{machine}");
     for (name, how) in [
-        ("by-password", &["--oidc-username", "dex:bench"][..]),
+        ("by-password", &["--oidc-username", "dex:by-password"][..]),
         ("by-machine", &["--oidc-username", &by_machine]),
     ] {
         let label = format!("example.com/board={name}");
         let words = ["exporter", "create", name, "--label", &label];
         stand.admin(&[&words[..], how].concat());
     }
-    issuer.knows("bench", "secret");
-    let password = ["--username", "bench", "--password", "secret"];
+    issuer.knows("by-password", "secret");
+    let password = ["--username", "by-password", "--password", "secret"];
     let own = issuer.machine(machine);
     let exchange = ["--token", &own, "--connector-id", "kubernetes"];
     let label = ["--label", "example.com/board=by-administrator"];

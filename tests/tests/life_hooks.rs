@@ -267,8 +267,6 @@ fn a_second_hook_that_fails_may_be_a_warning<At: Stage>(cast: Cast) {
                 "{statuses:?}"
             );
         }
-        let seen = controller.seen();
-        assert!(warned(&(seen.status, seen.message.clone())), "{seen:?}");
     });
 }
 
@@ -362,6 +360,7 @@ fn hooks_run_in_any_interpreter<At: Stage>(cast: Cast) {
 fn a_lease_ends_by_itself<At: Stage>(hooks: &str, seconds: u64, cast: Cast) {
     scene::<At>(hooks, cast, |_station, controller, visitor| {
         let outcome = visitor.shell_for(Duration::from_secs(seconds), ["sleep", "30"]);
+        println!("{outcome}");
         outcome.never_says("Error:");
         controller.wait_free();
     });

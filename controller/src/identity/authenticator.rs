@@ -15,12 +15,12 @@ use jumpstarter_client::Secret;
 use tonic::Status;
 
 use super::error::Foreign;
+use super::issuers::{IssuersError, JwtConfig, Verdict};
 use super::jws::Jws;
+use super::metadata;
 use super::name::{Shape, derive, shape};
 use super::peer::CONTROLLER;
 use super::{Admin, Anyone, AuthError, Caller, Claims, Issuers, Peer, Subject, TokenError, Tokens};
-use super::issuers::{IssuersError, JwtConfig, Verdict};
-use super::metadata;
 use crate::lab::{Lab, LabError, NewClient};
 use crate::model::{Client, CredentialKind, Exporter, Key, Labels, Migrated, Time, Uid};
 

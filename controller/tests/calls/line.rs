@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
@@ -62,24 +63,36 @@ impl Lab {
 
     /// One that takes no more than so many bytes of each answer before somebody reads it.
     pub(crate) async fn line_to(&self, port: u16, window: u32) -> Line {
-        let stream = TokioIo::new(self.tls(port, b"h2").await);
-        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
-            .initial_stream_window_size(window)
-            .max_header_list_size(4 << 20)
-            .handshake(stream)
-            .await
-            .unwrap();
-        let connection = tokio::spawn(async move { drop(connection.await) });
-        Line {
-            sender,
-            connection: Arc::new(AbortOnDropHandle::new(connection)),
-        }
+        Line::over(self.tls(port, b"h2").await, window).await
+    }
+
+    /// One without TLS, as exporters use it for their log if they are told to trust anybody.
+    pub(crate) async fn plain_line(&self, port: u16) -> Line {
+        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        Line::over(stream, 1 << 20).await
     }
 }
 
 // === impl Line ===
 
 impl Line {
+    async fn over<T>(stream: T, window: u32) -> Self
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(window)
+            .max_header_list_size(4 << 20)
+            .handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
+        let connection = tokio::spawn(async move { drop(connection.await) });
+        Self {
+            sender,
+            connection: Arc::new(AbortOnDropHandle::new(connection)),
+        }
+    }
+
     /// Makes a call, and waits for its end.
     pub(crate) async fn ask(&self, headers: &HeaderMap, call: &Call) -> Heard {
         self.say(headers, call.path, frame(&call.message)).await

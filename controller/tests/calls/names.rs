@@ -1,6 +1,6 @@
 //! Names, selectors, filters and pages that make no sense, or too much of it.
 
-use jumpstarter_proto::client_v1::{ListExportersResponse, ListLeasesRequest, ListLeasesResponse};
+use jumpstarter_proto::client_v1::ListLeasesRequest;
 use tonic::Code::{InvalidArgument, Unknown};
 
 use crate::lab::Lab;
@@ -253,85 +253,4 @@ async fn selectors_say_what_they_mean() {
             line.get(&alice, &create("", wish(text))).await;
         assert_eq!(lease.selector, shown);
     }
-}
-
-#[tokio::test]
-async fn pages_join_and_their_tokens_fit_one_question() {
-    let lab = Lab::started();
-    let alice = lab.who("Client", "alice").headers();
-    for name in ["e1", "e2", "e3"] {
-        lab.works(&["exporter", "create", name, "-l", "kind=board"]);
-    }
-    let line = lab.line().await;
-    let names = |page: &ListExportersResponse| -> Vec<String> {
-        let names = page
-            .exporters
-            .iter()
-            .map(|exporter| exporter.name.rsplit('/').next().unwrap());
-        names.map(str::to_owned).collect()
-    };
-    let first: ListExportersResponse = line.get(&alice, &list_exporters("kind=board", 2, "")).await;
-    let token = &first.next_page_token;
-    assert_eq!(
-        (names(&first), token.is_empty()),
-        (vec!["e1".to_owned(), "e2".to_owned()], false)
-    );
-    let rest: ListExportersResponse = line
-        .get(&alice, &list_exporters("kind=board", 2, token))
-        .await;
-    assert_eq!(
-        (names(&rest), rest.next_page_token.as_str()),
-        (vec!["e3".to_owned()], "")
-    );
-    for size in [0, -1, i32::MIN, 3, 4, i32::MAX] {
-        let all: ListExportersResponse = line.get(&alice, &list_exporters("kind", size, "")).await;
-        assert_eq!(
-            (names(&all).len(), all.next_page_token.as_str()),
-            (3, ""),
-            "{size}"
-        );
-        let request = ListLeasesRequest {
-            page_size: size,
-            only_active: Some(false),
-            ..Default::default()
-        };
-        let none: ListLeasesResponse = line.get(&alice, &list_leases(request)).await;
-        assert_eq!(
-            (none.leases.len(), none.next_page_token.as_str()),
-            (0, ""),
-            "{size}"
-        );
-    }
-    // The size may change from page to page, nothing else.
-    line.ask(&alice, &list_exporters("kind=board", 1, token))
-        .await
-        .unwrap();
-    let cut = &token[..token.len() - 9];
-    let unfit = (
-        InvalidArgument,
-        "page token does not fit this request".to_owned(),
-    );
-    for (filter, token) in [
-        ("", token.as_str()),
-        ("kind", token.as_str()),
-        ("kind=board", cut),
-        ("kind=board", "garbage"),
-        ("kind=board", "AAAA"),
-        ("kind=board", "\u{fc}"),
-        ("kind=board", "=="),
-        ("kind=board", " "),
-    ] {
-        assert_eq!(
-            line.refusal(&alice, &list_exporters(filter, 2, token))
-                .await,
-            unfit,
-            "{filter} {token}"
-        );
-    }
-    let other = ListLeasesRequest {
-        filter: "kind=board".to_owned(),
-        page_token: token.clone(),
-        ..Default::default()
-    };
-    assert_eq!(line.refusal(&alice, &list_leases(other)).await, unfit);
 }

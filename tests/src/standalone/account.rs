@@ -66,6 +66,8 @@ impl Account {
         words: impl IntoIterator<Item = S>,
     ) -> Outcome {
         let mut command = make.command(lab, "jmp");
+        // Tables are not to be broken.
+        command.env("COLUMNS", "200");
         command.args(words).arg("--client-config").arg(&self.file);
         run(&mut command, PATIENCE)
     }

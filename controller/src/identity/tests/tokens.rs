@@ -340,3 +340,31 @@ async fn tokens_follow_the_clock_wherever_it_goes() {
     let early = house.tokens.verify_parsed(&jws, now.before(day)).unwrap();
     assert!(matches!(early, Err(TokenError::Early(_))));
 }
+
+#[tokio::test]
+async fn a_token_that_was_taken_back_stays_so_when_the_clock_is_set_back() {
+    let house = House::new().await;
+    let alice = house.client("alice").await;
+    let (revoked, replaced) = (house.token(&alice).await, house.token(&alice).await);
+    let now = Time::now();
+    let taken = house
+        .lab
+        .revoke_credentials(alice.uid, jti(&revoked), key("alice"), ADMIN);
+    assert_eq!(taken.await.unwrap(), 1);
+    let (fresh, credential) = house.tokens.for_client(&alice, HOUR).unwrap();
+    house.keep(credential, Some(Duration::ZERO)).await;
+    for time in [now.after(HOUR / 2), now, now.before(24 * HOUR)] {
+        let verify = |token: &Secret<String>| {
+            let jws = super::jws::Jws::parse(token.expose()).unwrap();
+            house.tokens.verify_parsed(&jws, time).unwrap()
+        };
+        assert_eq!(verify(&revoked), Err(TokenError::Revoked));
+        assert_eq!(verify(&replaced), Err(TokenError::Revoked));
+        assert!(verify(&fresh).is_ok());
+    }
+}
+
+fn jti(token: &Secret<String>) -> Option<String> {
+    let jws = super::jws::Jws::parse(token.expose()).unwrap();
+    jws.text("jti").map(str::to_owned)
+}

@@ -1,6 +1,7 @@
 //! What has been answered is on the disk, and what was not written has not happened.
 
 use super::*;
+use crate::model::samples;
 
 #[tokio::test]
 async fn everything_is_there_again() {
@@ -61,7 +62,11 @@ struct Refusing(rusqlite::Connection);
 
 impl Refusing {
     fn new(bench: &Bench) -> Self {
-        let connection = rusqlite::Connection::open(bench.lab.store().path()).unwrap();
+        Self::of(bench.lab.store())
+    }
+
+    fn of(store: &Store) -> Self {
+        let connection = rusqlite::Connection::open(store.path()).unwrap();
         let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON audit \
                       BEGIN SELECT RAISE(ABORT, 'refused'); END";
         connection.execute_batch(refuse).unwrap();
@@ -204,4 +209,29 @@ async fn a_name_that_was_taken_a_moment_ago_is_refused_to_him_alone() {
     let (late, other) = tokio::join!(late, bench.lab.create_lease(wanted("alice", "board=x")));
     assert!(matches!(late, Err(LabError::Exists { .. })), "{late:?}");
     other.unwrap();
+}
+
+#[tokio::test]
+async fn a_queue_that_could_not_be_served_at_the_start_is_served_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().join("lab.db")).unwrap();
+    let exporter = Arc::new(samples::exporter("a", "board=x"));
+    let lease = samples::lease("1", "board=x");
+    let there = [
+        Change::Exporter(Arc::clone(&exporter)),
+        Change::Lease(Arc::new(lease)),
+    ];
+    store.commit(there.into()).await.unwrap();
+    let refusing = Refusing::of(&store);
+    let (lab, _running) = Lab::open(store).await.unwrap();
+    let mut sights = lab.watch(exporter.uid);
+    // The first thing the lab does, and a command comes after it.
+    let nobody = lab.delete_client(key("nobody"), ADMIN).await;
+    assert!(matches!(nobody, Err(LabError::Store(_))), "{nobody:?}");
+    drop(refusing);
+    // Nobody asks for anything any more.
+    sights
+        .wait_for(|sight| sight.assignment.is_some())
+        .await
+        .unwrap();
 }

@@ -130,7 +130,7 @@ impl<'a> Hub<'a> {
 
     /// A client.
     pub(crate) async fn person(&self, name: &str) -> Person {
-        Person(self.admin().create("clients", name, &[]).await)
+        Person::new(name, self.admin().create("clients", name, &[]).await)
     }
 
     /// An exporter that is nothing but its connection, found by these labels.

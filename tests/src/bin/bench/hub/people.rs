@@ -19,7 +19,10 @@ const LEASE: i64 = 3600;
 
 /// A client.
 #[derive(Clone, Debug)]
-pub(crate) struct Person(pub(super) Controller);
+pub(crate) struct Person {
+    name: String,
+    controller: Controller,
+}
 
 /// The lightest exporter there can be: the calls of a real one, and no drivers.
 #[derive(Clone, Debug)]
@@ -31,6 +34,15 @@ pub(crate) struct Dummy {
 // === impl Person ===
 
 impl Person {
+    pub(super) fn new(name: &str, controller: Controller) -> Self {
+        let name = name.to_owned();
+        Self { name, controller }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Asks for a lease, and answers with what the controller made of it at once.
     pub(crate) async fn ask(&self, name: &str, selector: &str) -> Lease {
         let duration = prost_types::Duration {
@@ -46,7 +58,7 @@ impl Person {
                 ..Lease::default()
             }),
         };
-        let made = self.0.clients().create_lease(request).await;
+        let made = self.controller.clients().create_lease(request).await;
         made.unwrap().into_inner()
     }
 
@@ -56,7 +68,7 @@ impl Person {
         while !is_ready(&lease) {
             tokio::time::sleep(Duration::from_millis(1)).await;
             let request = GetLeaseRequest { name: full(name) };
-            let seen = self.0.clients().get_lease(request).await;
+            let seen = self.controller.clients().get_lease(request).await;
             lease = seen.unwrap().into_inner();
         }
         lease
@@ -65,13 +77,21 @@ impl Person {
     /// Gives a lease back.
     pub(crate) async fn release(&self, name: &str) {
         let request = DeleteLeaseRequest { name: full(name) };
-        self.0.clients().delete_lease(request).await.unwrap();
+        self.controller
+            .clients()
+            .delete_lease(request)
+            .await
+            .unwrap();
     }
 
     /// Where to meet the exporter of a lease, and the right to it.
     pub(crate) async fn dial(&self, lease: &str) -> Result<(String, Secret<String>), Status> {
         let lease_name = lease.to_owned();
-        let dialled = self.0.service().dial(DialRequest { lease_name }).await?;
+        let dialled = self
+            .controller
+            .service()
+            .dial(DialRequest { lease_name })
+            .await?;
         let dialled = dialled.into_inner();
         Ok((dialled.router_endpoint, Secret::new(dialled.router_token)))
     }
@@ -79,19 +99,19 @@ impl Person {
     /// A stream to the exporter of a lease, over a connection of its own.
     pub(crate) async fn reach(&self, lease: &str) -> Result<ByteStream, Status> {
         let (endpoint, token) = self.dial(lease).await?;
-        self.0.router(&endpoint, &token).await
+        self.controller.router(&endpoint, &token).await
     }
 
     /// Whether a lease is over.
     pub(crate) async fn is_over(&self, name: &str) -> bool {
         let request = GetLeaseRequest { name: full(name) };
-        let lease = self.0.clients().get_lease(request).await.unwrap();
+        let lease = self.controller.clients().get_lease(request).await.unwrap();
         lease.into_inner().effective_end_time.is_some()
     }
 
     /// Forgets a connection that is gone.
     pub(crate) fn renew(&self) {
-        self.0.renew();
+        self.controller.renew();
     }
 }
 

@@ -47,15 +47,20 @@ pub(super) async fn measure(
     let mut leased = Vec::new();
     while leased.len() < EXPORTERS {
         let word = crowd.leased(|_| true).await;
-        let lease = word.status.lease_name.unwrap_or_default();
-        leased.push((lease, word.exporter));
+        leased.push(word);
     }
 
     let mut next = Vec::new();
-    for (lease, exporter) in leased.iter().take(turns) {
+    for given in leased.iter().take(turns) {
+        let owner = people
+            .iter()
+            .find(|person| Some(person.name()) == given.status.client_name.as_deref());
         let started = Instant::now();
-        person.release(lease).await;
-        let word = crowd.leased(|word| word.exporter == *exporter).await;
+        owner
+            .expect("one of them")
+            .release(given.status.lease_name())
+            .await;
+        let word = crowd.leased(|word| word.exporter == given.exporter).await;
         next.push(word.at - started);
     }
     let title = "a lease is released, 9,000 wait: to the exporter's word of the next";
