@@ -114,6 +114,7 @@ pub enum Command {
     Policy(cmd::policy::Cmd),
     Lease(cmd::lease::Cmd),
     Key(cmd::key::Cmd),
+    Router(cmd::router::Cmd),
     Audit(cmd::audit::Cmd),
     Backup(cmd::backup::Backup),
     Restore(cmd::backup::Restore),

@@ -14,6 +14,7 @@ pub mod lease;
 mod output;
 mod place;
 pub mod policy;
+pub mod router;
 pub mod run;
 pub mod token;
 pub mod transfer;
@@ -58,6 +59,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Backup(cmd) => cmd.run(&place),
         Command::Restore(cmd) => cmd.run(&place),
         Command::Key(cmd) => cmd.run(&place),
+        Command::Router(cmd) => cmd.run(&place),
         Command::Audit(cmd) => cmd.run(&place),
         Command::Completion(cmd) => cmd.run(),
         Command::Export(cmd) => cmd.run(&place),

@@ -426,15 +426,21 @@ pub(super) fn is_endpoint(endpoint: &str) -> bool {
 
 fn tls(mut section: Fields, config: &mut Config, mistakes: &mut Mistakes) {
     config.tls_line = Some(section.line());
-    let certificate = section.text("certificate", mistakes).map(PathBuf::from);
-    let key = section.text("key", mistakes).map(PathBuf::from);
+    let file = config.path.clone().unwrap_or_default();
+    // Paths are meant from where the file is.
+    let beside = |name: String| match file.parent() {
+        Some(folder) => folder.join(name),
+        None => PathBuf::from(name),
+    };
+    let certificate = section.text("certificate", mistakes).map(beside);
+    let key = section.text("key", mistakes).map(beside);
     match (certificate, key) {
         (Some(certificate), Some(key)) => config.tls = Some(Given { certificate, key }),
         (None, None) => {}
         _ => mistakes.add(section.line(), "tls", "`certificate` and `key` go together"),
     }
     if let Some((line, path)) = section.located("ca", mistakes) {
-        match std::fs::read_to_string(&path) {
+        match std::fs::read_to_string(beside(path.clone())) {
             Ok(pem) => config.ca_bundle = Some(pem),
             Err(error) => mistakes.add(line, "tls.ca", format!("cannot read `{path}`: {error}")),
         }

@@ -8,7 +8,7 @@ use jumpstarter_client::Secret;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::lab::{Lab, PATIENCE};
+use crate::lab::{Lab, PATIENCE, mode};
 use crate::meeting::{Meeting, complaint};
 
 /// A program beside the controller.
@@ -119,6 +119,76 @@ async fn streams_outlive_the_controller_when_the_router_is_a_program_of_its_own(
         told.contains("shutting down") || told.contains("UNAVAILABLE"),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn a_router_elsewhere_needs_nothing_but_its_folder() {
+    let mut lab = Lab::new();
+    let folder = lab.path("r2");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    let port = free.unwrap().port().to_string();
+    let words = [
+        "router",
+        "create",
+        folder.to_str().unwrap(),
+        "--host",
+        "localhost",
+    ];
+    let told = lab.works(&[&words[..], &["--port", &port]].concat());
+    assert!(
+        told.contains(&format!("default: {{endpoint: 'localhost:{port}'}}")),
+        "{told}"
+    );
+    for (name, expected) in [("", 0o700), ("router.key", 0o600), ("tls.key", 0o600)] {
+        assert_eq!(mode(&folder.join(name)), expected, "{name}");
+    }
+    assert!(lab.fails(&words).contains("--renew"));
+    let before = std::fs::read_to_string(folder.join("tls.crt")).unwrap();
+    lab.works(&[&words[..], &["--renew"]].concat());
+    assert_ne!(
+        std::fs::read_to_string(folder.join("tls.crt")).unwrap(),
+        before
+    );
+
+    // Nothing of the lab but that folder is known to it.
+    let mut program = lab.program();
+    program
+        .env_remove("JMP_CONTROLLER_CONFIG")
+        .env_remove("JMP_CONTROLLER_DATA")
+        .args([
+            "--data-dir",
+            folder.to_str().unwrap(),
+            "run",
+            "--role",
+            "router",
+        ])
+        .stderr(std::fs::File::create(lab.path("router.log")).unwrap());
+    let _router = Beside(Some(program.spawn().unwrap()));
+    let begun = Instant::now();
+    while std::net::TcpStream::connect(format!("localhost:{port}")).is_err() {
+        let log = std::fs::read_to_string(lab.path("router.log")).unwrap();
+        assert!(begun.elapsed() < PATIENCE, "{log}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let path = lab.path("lab.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    lab.start();
+    let mut meeting = Meeting::new(&lab).await;
+    let near_by = meeting.dial().await.endpoint;
+    // From now on streams meet there.
+    std::fs::write(&path, text + &told).unwrap();
+    lab.signal(Signal::SIGHUP);
+    lab.says("the configuration has been read again", 0);
+    let tokens = meeting.dial().await;
+    assert_eq!(tokens.endpoint, format!("localhost:{port}"));
+    assert_ne!(tokens.endpoint, near_by);
+    let ways = [tokens.endpoint.as_str(); 2];
+    let ((mut near, _near_says), (_far, mut far_says)) = meeting.stream_by(&tokens, ways).await;
+    far_says
+        .send(Bytes::from_static(b"over there"))
+        .await
+        .unwrap();
+    assert_eq!(near.next().await.unwrap().unwrap(), "over there");
 }
 
 #[test]
