@@ -30,7 +30,7 @@ pub struct Credential {
     pub issued: Time,
     /// When it ends by itself.
     pub expires: Time,
-    /// From when on it is no longer good.
+    /// From when on it is no longer good; not after it was issued if it is good at no time.
     pub revoked: Option<Time>,
 }
 
@@ -39,6 +39,7 @@ pub struct Credential {
 impl Credential {
     /// Whether it is good at this time.
     pub fn is_good(&self, now: Time) -> bool {
-        now < self.expires && self.revoked.is_none_or(|revoked| now < revoked)
+        let is_in_force = |revoked| now < revoked && self.issued < revoked;
+        now < self.expires && self.revoked.is_none_or(is_in_force)
     }
 }

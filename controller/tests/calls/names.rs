@@ -1,4 +1,4 @@
-//! Names, selectors, filters and pages that make no sense, or too much of it.
+//! Names, selectors and filters that make no sense, or too much of it.
 
 use jumpstarter_proto::client_v1::ListLeasesRequest;
 use tonic::Code::{InvalidArgument, Unknown};

@@ -69,14 +69,14 @@ async fn leases_are_not_for_everybody() {
             &alice,
             dial("served"),
             FailedPrecondition,
-            "lease has ended",
+            "lease has ended, its exporter is not ready for it",
         ),
         (
             "one that never began",
             &bob,
             dial("past"),
             FailedPrecondition,
-            "lease has ended",
+            "lease has ended, its exporter is not ready for it",
         ),
         ("no name", &board, listen(""), Unknown, empty),
         ("no lease", &board, listen("nothing"), Unknown, nothing),
@@ -224,7 +224,13 @@ async fn an_exporter_that_cannot_be_dialled_is_not() {
     // Whoever deletes an exporter ends its lease.
     lab.works(&["exporter", "delete", "board"]);
     let refused = line.refusal(&alice, &dial("mine")).await;
-    assert_eq!(refused, (FailedPrecondition, "lease has ended".to_owned()));
+    assert_eq!(
+        refused,
+        (
+            FailedPrecondition,
+            "lease has ended, its exporter is not ready for it".to_owned()
+        )
+    );
 }
 
 #[tokio::test]

@@ -205,7 +205,10 @@ async fn a_stream_needs_the_token_that_was_made_for_it() {
         let again: DialResponse = match line.ask(&alice.headers(), &dial("mine")).await {
             Ok(_) => panic!("the lease is over"),
             Err(status) => {
-                assert_eq!(status.message(), "lease has ended");
+                assert_eq!(
+                    status.message(),
+                    "lease has ended, its exporter is not ready for it"
+                );
                 DialResponse {
                     router_token: mine.clone(),
                     ..Default::default()
