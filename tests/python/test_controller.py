@@ -346,6 +346,8 @@ def test_a_shell_finds_the_same(desk):
         printed = [line for line in theirs.out.splitlines() if "bench-2 board" in line or "voltage=" in line]
         assert (ours.code, ours.out.splitlines()) == (theirs.code, printed), (ours, theirs)
         assert ours.code == 7
+        # All that went well, and nobody is told of connections.
+        assert "WARNING" not in ours.err
     assert desk.jmp("ours", "get", "leases").out == "No resources found.\n"
 
 

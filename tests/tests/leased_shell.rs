@@ -34,6 +34,7 @@ fn a_command_with_a_lease() {
         .complains("INFO     Running afterLease hook (Ctrl+C to skip)...")
         .complains("after hook: executed")
         .complains("INFO     afterLease hook completed")
+        .never_says("interrupted")
         .never_says("Error");
     controller.wait_free();
     assert_eq!(controller.calls(Rpc::CreateLease).len(), 1);

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -21,6 +22,16 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// How long the exporter may take to say that it has got everything. Some never do.
 const LAST_BYTES: Duration = Duration::from_secs(1);
+
+/// What it means that a local program sends no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// That is all; it may still wait for an answer.
+    Listens,
+    /// It has gone, as programs that speak HTTP/2 do: how the other side takes that is nobody's
+    /// business any more.
+    Gone,
+}
 
 /// What connections come from.
 pub(super) trait Listener {
@@ -48,6 +59,7 @@ pub(super) trait Local: Send + 'static {
 pub(super) async fn serve<F>(
     name: &str,
     listener: &impl Listener,
+    silence: Silence,
     open: impl Fn() -> F,
 ) -> std::convert::Infallible
 where
@@ -66,7 +78,7 @@ where
             Ok(local) => {
                 let (name, opened) = (Arc::clone(&name), open());
                 connections.spawn(async move {
-                    carry(&name, opened, local).await;
+                    carry(&name, opened, silence, local).await;
                     drop(permit);
                 });
             }
@@ -82,6 +94,7 @@ where
 async fn carry<L: Local>(
     name: &str,
     opened: impl Future<Output = Result<ByteStream, String>>,
+    silence: Silence,
     local: L,
 ) {
     let peer = local.peer();
@@ -95,14 +108,23 @@ async fn carry<L: Local>(
         }
     };
     let (mut reader, writer) = stream.split();
-    let copied = tokio::try_join!(
-        pump::send(reading, writer),
-        pump::receive(&mut reader, &mut writing)
-    );
+    let gone = AtomicBool::new(false);
+    let sent = async {
+        pump::send(reading, writer).await?;
+        gone.store(silence == Silence::Gone, Ordering::Relaxed);
+        Ok(())
+    };
+    let copied = tokio::try_join!(sent, pump::receive(&mut reader, &mut writing));
+    let gone = gone.into_inner();
     match copied {
+        Err(Broken::Stream(error)) if gone => {
+            debug!("connection of {peer} to `{name}` closed: {error}");
+        }
         // Dropped now, the stream would be cancelled with its last bytes still on their way.
         Ok(_) => match timeout(LAST_BYTES, reader.outcome()).await {
-            Ok(Err(error)) => warn!("the connection of {peer} to `{name}` ended badly: {error}"),
+            Ok(Err(error)) if !gone => {
+                warn!("the connection of {peer} to `{name}` ended badly: {error}")
+            }
             ended => debug!(?ended, "connection of {peer} to `{name}` closed"),
         },
         // Programs close what they have read enough of.

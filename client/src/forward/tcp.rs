@@ -8,7 +8,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 
 use super::ForwardError;
-use super::connection::{Listener, Local, serve};
+use super::connection::{Listener, Local, Silence, serve};
 use super::stream_to;
 use crate::Device;
 
@@ -58,7 +58,8 @@ impl TcpForward {
 
     /// Opens a stream by `method` of `device` for each connection; ends only by being dropped.
     pub async fn run(self, device: &Device, method: &str) -> Infallible {
-        serve(device.name(), &self.listener, stream_to(device, method)).await
+        let open = stream_to(device, method);
+        serve(device.name(), &self.listener, Silence::Listens, open).await
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::ForwardError;
-use super::connection::{Listener, Local, serve};
+use super::connection::{Listener, Local, Silence, serve};
 use super::stream_to;
 use crate::{ByteStream, Device};
 
@@ -72,12 +72,13 @@ impl UnixForward {
 
     /// Opens a stream by `method` of `device` for each connection; ends only by being dropped.
     pub async fn run(self, device: &Device, method: &str) -> Infallible {
-        serve(device.name(), &self.listener, stream_to(device, method)).await
+        let open = stream_to(device, method);
+        serve(device.name(), &self.listener, Silence::Listens, open).await
     }
 }
 
-/// Carries each connection of `listener` to `peer` over a stream that `open` makes; ends only by being
-/// dropped.
+/// Carries each HTTP/2 connection of `listener` to `peer` over a stream that `open` makes; ends only by
+/// being dropped.
 pub(crate) async fn unix_to<F>(
     peer: &str,
     listener: &UnixListener,
@@ -86,7 +87,7 @@ pub(crate) async fn unix_to<F>(
 where
     F: Future<Output = Result<ByteStream, String>> + Send + 'static,
 {
-    serve(peer, listener, open).await
+    serve(peer, listener, Silence::Gone, open).await
 }
 
 /// Removes a socket that nobody listens on any more; everything else is left alone.
