@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jumpstarter_proto::selector::Selector;
 use tokio::sync::watch;
 
+use super::state::Object;
 use super::watch::Sight;
 use super::{Lab, LabError};
 use crate::model::{Client, Exporter, Key, Lease, LeaseState, Policy, Time, Uid};
@@ -52,11 +53,9 @@ impl Lab {
 
     /// Exporters of a namespace in the order of names.
     pub fn exporters(&self, namespace: &str, labels: &Selector, page: &Page) -> Vec<Arc<Exporter>> {
-        let state = self.read();
-        let matching = state.exporters.iter().filter(|exporter| {
-            exporter.key.namespace == namespace && labels.matches(|key| exporter.label(key))
-        });
-        cut(matching.cloned().collect(), page, |exporter| &exporter.key)
+        let mut all: Vec<_> = its(namespace, self.read().exporters.iter());
+        all.retain(|exporter| labels.matches(|key| exporter.label(key)));
+        cut(all, page)
     }
 
     /// The client of this name.
@@ -66,20 +65,14 @@ impl Lab {
 
     /// Clients of a namespace in the order of names.
     pub fn clients(&self, namespace: &str, page: &Page) -> Vec<Arc<Client>> {
-        let state = self.read();
-        let all = state.clients.iter();
-        let its = all.filter(|client| client.key.namespace == namespace);
-        cut(its.cloned().collect(), page, |client| &client.key)
+        let all = its(namespace, self.read().clients.iter());
+        cut(all, page)
     }
 
     /// Policies of a namespace in the order of names.
     pub fn policies(&self, namespace: &str) -> Vec<Arc<Policy>> {
-        let state = self.read();
-        let all = state.policies.iter();
-        let its = all.filter(|policy| policy.key.namespace == namespace);
-        cut(its.cloned().collect(), &Page::default(), |policy| {
-            &policy.key
-        })
+        let all = its(namespace, self.read().policies.iter());
+        cut(all, &Page::default())
     }
 
     /// The lease of this name, ended or not.
@@ -108,18 +101,15 @@ impl Lab {
             let all = self.store.leases(query).await;
             return all.map_err(|error| LabError::Store(Arc::new(error)));
         }
-        let state = self.read();
-        let matching = state.leases.iter().filter(|lease| {
-            lease.key.namespace == query.namespace && {
+        let mut all: Vec<_> = its(&query.namespace, self.read().leases.iter());
+        if !query.labels.is_empty() {
+            all.retain(|lease| {
                 let labels = lease.labels();
-                query
-                    .labels
-                    .matches(|key| labels.get(key).map(String::as_str))
-            }
-        });
-        Ok(cut(matching.cloned().collect(), &query.page, |lease| {
-            &lease.key
-        }))
+                let label = |key: &str| labels.get(key).map(String::as_str);
+                query.labels.matches(label)
+            });
+        }
+        Ok(cut(all, &query.page))
     }
 
     /// What a lease waits for, if it waits, and how it looks.
@@ -148,11 +138,22 @@ impl Lab {
     }
 }
 
-fn cut<T>(mut all: Vec<Arc<T>>, page: &Page, key: impl Fn(&T) -> &Key) -> Vec<Arc<T>> {
-    all.sort_by(|one, other| key(one).name.cmp(&key(other).name));
+/// What is in a namespace. Nothing else is done while the lab is kept from showing something newer:
+/// whatever takes longer is done with these.
+fn its<'a, T: Object + 'a>(
+    namespace: &str,
+    all: impl Iterator<Item = &'a Arc<T>>,
+) -> Vec<Arc<T>> {
+    all.filter(|object| object.key().namespace == namespace)
+        .cloned()
+        .collect()
+}
+
+fn cut<T: Object>(mut all: Vec<Arc<T>>, page: &Page) -> Vec<Arc<T>> {
     if let Some(after) = &page.after {
-        all.retain(|object| key(object).name > *after);
+        all.retain(|object| object.key().name > *after);
     }
+    all.sort_by(|one, other| one.key().name.cmp(&other.key().name));
     all.truncate(page.most.unwrap_or(usize::MAX));
     all
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::ask::Ask;
 use super::bits::Bits;
 use super::board::Board;
-use super::grant::{Offer, judge};
+use super::grant::{Offer, Standing, judge, words};
 use super::{Refusal, Snapshot};
-use crate::model::{Policy, Uid};
+use crate::model::{Policy, Rule, Uid};
 
 /// Exporters by their numbers on the board.
 #[derive(Debug)]
@@ -45,24 +45,17 @@ fn approved(
     policies: &[Arc<Policy>],
     candidates: &[usize],
 ) -> Result<Grants, Refusal> {
-    let mut offers: Vec<(usize, Offer)> = Vec::with_capacity(candidates.len());
-    let mut others = Vec::new();
-    let mut seen = BTreeSet::new();
-    let mut too_long = false;
-    for &number in candidates {
-        let policies = policies.iter().map(AsRef::as_ref);
-        let verdict = judge(policies, &ask.standings, board.at(number));
-        offers.extend(verdict.offer.map(|offer| (number, offer)));
-        too_long |= verdict.too_long;
-        let new = verdict.others.into_iter().filter(|text| seen.insert(*text));
-        others.extend(new.map(str::to_owned));
-    }
+    let policies = || policies.iter().map(AsRef::as_ref);
+    let offer = |number: &usize| {
+        let offer = judge(policies(), &ask.standings, board.at(*number))?;
+        Some((*number, offer))
+    };
+    let mut offers: Vec<(usize, Offer)> = candidates.iter().filter_map(offer).collect();
     if offers.is_empty() {
-        return Err(Refusal::NoAccess {
-            count: candidates.len(),
-            too_long,
-            others,
-        });
+        let words = candidates
+            .iter()
+            .flat_map(|number| words(policies(), &ask.standings, board.at(*number)));
+        return Err(no_access(candidates.len(), words));
     }
     let count = offers.len();
     offers.retain(|(_, offer)| offer.lasting);
@@ -78,6 +71,25 @@ fn approved(
         set,
         best,
     })
+}
+
+/// What is wrong, in the words of the rules.
+fn no_access<'a>(count: usize, words: impl Iterator<Item = (&'a Rule, Standing)>) -> Refusal {
+    let mut others = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut too_long = false;
+    for (rule, standing) in words {
+        too_long |= standing == Standing::TooLong;
+        let description = rule.description.as_str();
+        if standing == Standing::ForOthers && !description.is_empty() && seen.insert(description) {
+            others.push(description.to_owned());
+        }
+    }
+    Refusal::NoAccess {
+        count,
+        too_long,
+        others,
+    }
 }
 
 // === impl Grants ===

@@ -24,15 +24,8 @@ pub(super) struct Offer {
     pub(super) priority: i64,
 }
 
-/// What the policies say of one exporter.
-#[derive(Debug, Default)]
-pub(super) struct Verdict<'a> {
-    pub(super) offer: Option<Offer>,
-    /// A rule would grant it for a shorter time.
-    pub(super) too_long: bool,
-    /// What rules for others say of themselves.
-    pub(super) others: Vec<&'a str>,
-}
+/// What a rule that is about an exporter says, and what it says to somebody.
+type Word<'a> = (&'a Rule, Standing);
 
 /// What every rule says, in order; a client that has been deleted has no labels.
 pub(super) fn standings<'a>(
@@ -46,43 +39,43 @@ pub(super) fn standings<'a>(
         .collect()
 }
 
-/// Asks all policies about an exporter.
+/// The best that policies offer somebody of an exporter; none at all offer everything.
 pub(super) fn judge<'a>(
     policies: impl Iterator<Item = &'a Policy>,
     standings: &[Standing],
     exporter: &Exporter,
-) -> Verdict<'a> {
+) -> Option<Offer> {
     let mut policies = policies.peekable();
-    let mut verdict = Verdict::default();
     if policies.peek().is_none() {
-        verdict.offer = Some(Offer {
+        return Some(Offer {
             lasting: true,
             priority: 0,
         });
     }
+    words(policies, standings, exporter)
+        .filter(|(_, standing)| *standing == Standing::Granted)
+        .map(|(rule, _)| Offer {
+            lasting: !rule.spot,
+            priority: rule.priority,
+        })
+        .max()
+}
+
+/// What every rule about an exporter says, in order.
+pub(super) fn words<'a>(
+    policies: impl Iterator<Item = &'a Policy>,
+    standings: &[Standing],
+    exporter: &Exporter,
+) -> impl Iterator<Item = Word<'a>> {
     let mut rest = standings;
-    for policy in policies {
-        let (standings, later) = rest.split_at(policy.rules.len());
-        rest = later;
-        if !policy.exporters.matches(|key| exporter.label(key)) {
-            continue;
-        }
-        for (rule, standing) in policy.rules.iter().zip(standings) {
-            match standing {
-                Standing::Granted => {
-                    let offer = Offer {
-                        lasting: !rule.spot,
-                        priority: rule.priority,
-                    };
-                    verdict.offer = verdict.offer.max(Some(offer));
-                }
-                Standing::TooLong => verdict.too_long = true,
-                Standing::ForOthers if rule.description.is_empty() => {}
-                Standing::ForOthers => verdict.others.push(&rule.description),
-            }
-        }
-    }
-    verdict
+    policies
+        .filter_map(move |policy| {
+            let (its, later) = rest.split_at(policy.rules.len());
+            rest = later;
+            let is_about = policy.exporters.matches(|key| exporter.label(key));
+            is_about.then(|| policy.rules.iter().zip(its.iter().copied()))
+        })
+        .flatten()
 }
 
 // === impl Rule ===

@@ -77,8 +77,7 @@ pub fn allows(
     length: std::time::Duration,
 ) -> bool {
     let standings = grant::standings(policies.iter().copied(), client, length);
-    let verdict = grant::judge(policies.iter().copied(), &standings, exporter);
-    verdict.offer.is_some()
+    grant::judge(policies.iter().copied(), &standings, exporter).is_some()
 }
 
 // === impl Snapshot ===

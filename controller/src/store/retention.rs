@@ -9,8 +9,9 @@ use super::StoreError;
 use crate::model::Time;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// So many rows go in one transaction.
-pub(super) const CHUNK: usize = 1000;
+/// So many rows of a kind go in one transaction. They are anywhere in the file, and whoever makes a lease
+/// waits for it.
+pub(super) const CHUNK: usize = 100;
 
 /// How much of the past is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,18 @@
 //! Somebody sets the clock, back and forth.
 
-use super::simulation::Clocks;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use super::*;
+use crate::lab::clock::{Clock, Moment};
 
 const DAY: i64 = 24 * 60 * 60;
+
+/// Clocks that somebody sets, in microseconds.
+#[derive(Debug)]
+pub(super) struct Clocks {
+    wall: AtomicI64,
+    steady: AtomicI64,
+}
 
 /// A lab with an exporter that alice has for a minute.
 struct Lent {
@@ -12,6 +21,53 @@ struct Lent {
     exporter: Arc<Exporter>,
     present: Present,
     lease: Arc<Lease>,
+}
+
+// === impl Clocks ===
+
+impl Clocks {
+    pub(super) fn at(wall: i64) -> Arc<Self> {
+        Arc::new(Self {
+            wall: AtomicI64::new(wall),
+            steady: AtomicI64::new(0),
+        })
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        Moment {
+            wall: Time(self.wall.load(Ordering::Relaxed)),
+            steady: Duration::from_micros(self.steady.load(Ordering::Relaxed).unsigned_abs()),
+        }
+    }
+
+    /// So many seconds go by.
+    pub(super) fn pass(&self, seconds: i64) {
+        self.steady
+            .fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+        self.set(seconds);
+    }
+
+    /// Somebody sets the clock on the wall forth, or back.
+    pub(super) fn set(&self, seconds: i64) {
+        self.wall.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+    }
+}
+
+// === impl Bench ===
+
+impl Bench {
+    /// With clocks that go by themselves as little as these.
+    pub(super) async fn at(folder: TempDir, clocks: &Arc<Clocks>) -> Self {
+        let clocks = Arc::clone(clocks);
+        let clock: Clock = Arc::new(move || clocks.now());
+        let store = Store::open(folder.path().join("lab.db")).unwrap();
+        let (lab, running) = Lab::open_at(store, clock).await.unwrap();
+        Self {
+            lab,
+            running,
+            folder,
+        }
+    }
 }
 
 // === impl Lent ===

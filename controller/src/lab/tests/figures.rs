@@ -299,7 +299,7 @@ async fn a_million_leases_that_have_ended() {
         times.push(start.elapsed());
     }
     println!(
-        "forgetting 1,000 leases and 1,000 records: {}",
+        "forgetting 100 leases and 100 records: {}",
         spread(times)
     );
 }

@@ -139,7 +139,7 @@ async fn two_namespaces_know_nothing_of_each_other() {
 #[tokio::test]
 async fn who_comes_later_is_served_later_even_at_the_same_moment() {
     let folder = tempfile::tempdir().unwrap();
-    let clocks = simulation::Clocks::at(1_000_000_000);
+    let clocks = clocks::Clocks::at(1_000_000_000);
     let bench = Bench::at(folder, &clocks).await;
     bench.client("alice").await;
     let (_exporter, _present) = bench.exporter("a", "board=x").await;

@@ -4,14 +4,13 @@
 //! A failure prints its seed; `SIMULATION_SEED=…` runs only that one, `SIMULATION_SEEDS=…` so many.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::chance::{Chance, Seed};
+use super::clocks::Clocks;
 use super::*;
-use crate::lab::clock::{Clock, Moment};
 use crate::lab::state::State;
 use crate::model::{Credential, CredentialKind, Rule, Uid};
 use crate::schedule::plain::{Verdict, verdicts};
@@ -43,13 +42,6 @@ struct Begun {
     left: Duration,
     /// Its end then, by the clock on the wall.
     end: Time,
-}
-
-/// Clocks that somebody sets, in microseconds.
-#[derive(Debug)]
-pub(super) struct Clocks {
-    wall: AtomicI64,
-    steady: AtomicI64,
 }
 
 #[tokio::test]
@@ -474,53 +466,6 @@ impl World {
             None => assert!(!over, "{lease:?} is over, {now:?}, {begun:?}"),
             Some(EndReason::Expired) => assert!(over, "{lease:?} is not over, {now:?}, {begun:?}"),
             Some(_) => {}
-        }
-    }
-}
-
-// === impl Clocks ===
-
-impl Clocks {
-    pub(super) fn at(wall: i64) -> Arc<Self> {
-        Arc::new(Self {
-            wall: AtomicI64::new(wall),
-            steady: AtomicI64::new(0),
-        })
-    }
-
-    pub(super) fn now(&self) -> Moment {
-        Moment {
-            wall: Time(self.wall.load(Ordering::Relaxed)),
-            steady: Duration::from_micros(self.steady.load(Ordering::Relaxed).unsigned_abs()),
-        }
-    }
-
-    /// So many seconds go by.
-    pub(super) fn pass(&self, seconds: i64) {
-        self.steady
-            .fetch_add(seconds * 1_000_000, Ordering::Relaxed);
-        self.set(seconds);
-    }
-
-    /// Somebody sets the clock on the wall forth, or back.
-    pub(super) fn set(&self, seconds: i64) {
-        self.wall.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
-    }
-}
-
-// === impl Bench ===
-
-impl Bench {
-    /// With clocks that go by themselves as little as these.
-    pub(super) async fn at(folder: TempDir, clocks: &Arc<Clocks>) -> Self {
-        let clocks = Arc::clone(clocks);
-        let clock: Clock = Arc::new(move || clocks.now());
-        let store = Store::open(folder.path().join("lab.db")).unwrap();
-        let (lab, running) = Lab::open_at(store, clock).await.unwrap();
-        Self {
-            lab,
-            running,
-            folder,
         }
     }
 }

@@ -94,7 +94,7 @@ proptest! {
             let client = lab.clients.iter().find(|client| client.key.name == lease.owner);
             let policies: Vec<&Policy> = lab.policies.iter().collect();
             let standings = grant::standings(policies.iter().copied(), client, lease.duration.unwrap());
-            let offer = grant::judge(policies.iter().copied(), &standings, exporter).offer;
+            let offer = grant::judge(policies.iter().copied(), &standings, exporter);
             offer.map(|offer| offer.priority)
         };
         let suits = |lease: &Lease, exporter: &Exporter| {
