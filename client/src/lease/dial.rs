@@ -149,6 +149,8 @@ pub(super) fn say_transferred(lease: &str) {
 
 fn meaning(status: &Status) -> Meaning {
     match status.code() {
+        // Some controllers add that the exporter is not ready for it.
+        _ if status.message().starts_with("lease has ended") => Meaning::Lost,
         Code::Unavailable => Meaning::Unavailable,
         Code::FailedPrecondition if status.message().contains("not ready") => Meaning::NotReady,
         _ if status
@@ -179,6 +181,10 @@ mod tests {
             ),
             (
                 Status::failed_precondition("exporter is offline"),
+                Meaning::Lost,
+            ),
+            (
+                Status::failed_precondition("lease has ended, its exporter is not ready for it"),
                 Meaning::Lost,
             ),
             (Status::unknown("Permission Denied"), Meaning::Transferred),

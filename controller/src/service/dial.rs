@@ -18,6 +18,9 @@ const NOTICE: Duration = Duration::from_secs(30);
 const RECONNECT: Duration = Duration::from_secs(5);
 /// A client that has not noticed the end of its lease would ask for another; this lets it notice.
 const COOL_DOWN: Duration = Duration::from_millis(2500);
+/// In the words that make a client ask again, because the reference's looks after its lease only then;
+/// any other word it takes for a broken connection, and waits for minutes that it heals.
+const ENDED: &str = "lease has ended, its exporter is not ready for it";
 
 // === impl Services ===
 
@@ -126,5 +129,5 @@ fn serves(sight: &Sight, lease: &Lease) -> bool {
 
 async fn ended() -> Status {
     sleep(COOL_DOWN).await;
-    Status::failed_precondition("lease has ended")
+    Status::failed_precondition(ENDED)
 }

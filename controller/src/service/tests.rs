@@ -196,7 +196,10 @@ async fn an_exporter_has_time_to_notice_and_to_come_back() {
     let (code, text, waited) = house.hears().await;
     assert_eq!(
         (code, text.as_str()),
-        (Code::FailedPrecondition, "lease has ended")
+        (
+            Code::FailedPrecondition,
+            "lease has ended, its exporter is not ready for it"
+        )
     );
     assert!(is_about(waited, COOL_DOWN), "{waited:?}");
 }
@@ -263,7 +266,10 @@ async fn a_client_does_not_wait_for_what_cannot_come() {
     let waiting = house.waiting().await;
     house.releases().await;
     let told = waiting.await.unwrap().unwrap_err();
-    assert_eq!(told.message(), "lease has ended");
+    assert_eq!(
+        told.message(),
+        "lease has ended, its exporter is not ready for it"
+    );
 }
 
 #[tokio::test]
