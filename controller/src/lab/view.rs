@@ -140,10 +140,7 @@ impl Lab {
 
 /// What is in a namespace. Nothing else is done while the lab is kept from showing something newer:
 /// whatever takes longer is done with these.
-fn its<'a, T: Object + 'a>(
-    namespace: &str,
-    all: impl Iterator<Item = &'a Arc<T>>,
-) -> Vec<Arc<T>> {
+fn its<'a, T: Object + 'a>(namespace: &str, all: impl Iterator<Item = &'a Arc<T>>) -> Vec<Arc<T>> {
     all.filter(|object| object.key().namespace == namespace)
         .cloned()
         .collect()

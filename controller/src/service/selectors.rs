@@ -10,13 +10,21 @@ use crate::model::{Labels, TAG_PREFIX, validate};
 /// Everybody sees the selector of a lease, in lists of many; nobody needs a longer one.
 const LONGEST: usize = 4096;
 
-/// A filter of a list.
+/// A filter of a list. Every object of the list is held against it, so it is bounded, too.
 pub(super) fn filter(text: &str) -> Result<Selector, Status> {
+    if text.len() > LONGEST {
+        return Err(too_long());
+    }
     text.parse().map_err(|error| errors::selector(&error))
 }
 
 /// A filter for tags, as one for labels of leases.
 pub(super) fn tags(text: &str) -> Result<Selector, Status> {
+    if text.len() > LONGEST {
+        return Err(Status::invalid_argument(format!(
+            "invalid tag_filter: it is longer than {LONGEST} characters"
+        )));
+    }
     let tags: Selector = text
         .parse()
         .map_err(|error| Status::invalid_argument(format!("invalid tag_filter: {error}")))?;
@@ -38,9 +46,6 @@ pub(super) fn tags(text: &str) -> Result<Selector, Status> {
 
 /// What a lease is to be for.
 pub(super) fn wanted(text: &str) -> Result<Selector, Status> {
-    if text.len() > LONGEST {
-        return Err(too_long());
-    }
     let selector = filter(text)?;
     check(&selector)?;
     Ok(selector)
@@ -147,4 +152,40 @@ fn valid<'a>(key: &str, values: impl IntoIterator<Item = &'a String>) -> Result<
     };
     valid("")?;
     values.into_iter().try_for_each(|value| valid(value))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_asked_for_is_longer_than_a_selector_may_be() {
+        for (read, code, text) in [
+            (
+                filter as fn(&str) -> Result<Selector, Status>,
+                tonic::Code::Unknown,
+                "invalid selector: it is longer than 4096 characters",
+            ),
+            (
+                tags,
+                tonic::Code::InvalidArgument,
+                "invalid tag_filter: it is longer than 4096 characters",
+            ),
+            (
+                wanted,
+                tonic::Code::Unknown,
+                "invalid selector: it is longer than 4096 characters",
+            ),
+        ] {
+            let mut long = "!a,".repeat(LONGEST / 3);
+            long.push('b');
+            assert_eq!(long.len(), LONGEST);
+            read(&long).unwrap();
+            long.push('c');
+            let refused = read(&long).unwrap_err();
+            assert_eq!((refused.code(), refused.message()), (code, text));
+        }
+    }
 }
