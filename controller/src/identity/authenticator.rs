@@ -241,13 +241,23 @@ impl Inner {
             .filter(|subject| subject.kind == CredentialKind::Exporter);
         let key = subject.ok_or(AuthError::NotExporter)?.key;
         let object = self.lab.exporter(&key);
-        let object = object.ok_or_else(|| not_found::<Exporter>(&key))?;
-        // Of another installation's tokens, nobody has asked yet for which incarnation they are.
-        if !subjects(&*object).any(|subject| subject == claims.subject) {
-            let kind = Exporter::WORD;
-            return Err(AuthError::Denied { kind, key });
+        let its = |object: &Exporter| subjects(object).any(|subject| subject == claims.subject);
+        match &object {
+            Some(object) if its(object) => return Ok(key),
+            _ => {}
         }
-        Ok(key)
+        // One that was moved here may have come from another namespace.
+        let namespaces = self.lab.namespaces().into_iter();
+        let keys = namespaces.map(|namespace| Key::new(namespace, &key.name));
+        let mut objects = keys.filter_map(|key| self.lab.exporter(&key));
+        match (objects.find(|object| its(object)), object) {
+            (Some(moved), _) => Ok(moved.key.clone()),
+            (None, Some(_)) => {
+                let kind = Exporter::WORD;
+                Err(AuthError::Denied { kind, key })
+            }
+            (None, None) => Err(not_found::<Exporter>(&key)),
+        }
     }
 
     fn admin(&self, headers: &HeaderMap) -> Result<Subject, AuthError> {

@@ -11,10 +11,14 @@ use tonic::Status;
 
 use crate::lab::Page;
 
+/// No page has more: peers take messages of a few megabytes, and the list may be of all leases there
+/// ever were. Whoever asks for more, or for all, goes on with the token like everybody else.
+const MOST: usize = 1000;
+
 /// The part of a list that is asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Paging {
-    size: Option<usize>,
+    size: usize,
     question: u64,
     after: Option<String>,
 }
@@ -35,7 +39,10 @@ impl Paging {
                 })?),
             };
         Ok(Self {
-            size: usize::try_from(size).ok().filter(|size| *size > 0),
+            size: match usize::try_from(size) {
+                Ok(size) if size > 0 => size.min(MOST),
+                _ => MOST,
+            },
             question,
             after,
         })
@@ -45,16 +52,16 @@ impl Paging {
     pub(super) fn page(&self) -> Page {
         Page {
             after: self.after.clone(),
-            most: self.size.map(|size| size.saturating_add(1)),
+            most: Some(self.size + 1),
         }
     }
 
     /// Cuts the one more off; the token of the next page, or nothing.
     pub(super) fn cut<T>(&self, found: &mut Vec<T>, name: impl Fn(&T) -> &str) -> String {
-        let Some(size) = self.size.filter(|size| found.len() > *size) else {
+        if found.len() <= self.size {
             return String::new();
-        };
-        found.truncate(size);
+        }
+        found.truncate(self.size);
         let last = found.last().map(name).unwrap_or_default();
         let mut bytes = self.question.to_le_bytes().to_vec();
         bytes.extend_from_slice(last.as_bytes());
@@ -108,6 +115,25 @@ mod tests {
                     _ => 2,
                 }
             );
+        }
+    }
+
+    #[test]
+    fn a_page_is_no_longer_than_a_message_can_be() {
+        for (size, most) in [
+            (0, MOST),
+            (i32::MIN, MOST),
+            (i32::MAX, MOST),
+            (1000, MOST),
+            (999, 999),
+        ] {
+            let paging = Paging::of(size, "", "question").unwrap();
+            assert_eq!(paging.page().most, Some(most + 1));
+            let mut found: Vec<String> = (0..=most).map(|at| format!("e{at:04}")).collect();
+            let token = paging.cut(&mut found, |name| name);
+            assert_eq!(found.len(), most);
+            let next = Paging::of(size, &token, "question").unwrap().page();
+            assert_eq!(next.after, found.last().cloned());
         }
     }
 

@@ -110,6 +110,63 @@ async fn moved_objects_keep_their_tokens() {
     );
 }
 
+/// Where the token alone says who calls.
+#[tokio::test]
+async fn moved_exporters_tell_their_log_for_themselves() {
+    let house = House::new().await;
+    house.exporter("other").await;
+    let new = NewExporter {
+        key: key("board"),
+        labels: Labels::new(),
+        username: None,
+        migrated: Some(Migrated {
+            namespace: Some("jumpstarter-lab".to_owned()),
+            uid: Some("old-uid".to_owned()),
+        }),
+    };
+    house.lab.create_exporter(new, ADMIN).await.unwrap();
+    let pair = KeyPair::generate().unwrap();
+    house
+        .keys
+        .import(import("old", pair.public_key_pem()))
+        .unwrap();
+    let hears = |sub: &str| {
+        let headers = call("", "", &legacy(&pair, sub, "jumpstarter"));
+        house.door.exporter_by_token(&headers, PEER.into())
+    };
+    let moved = hears("exporter:jumpstarter-lab:board:old-uid").unwrap();
+    assert_eq!(moved, key("board"));
+    for (sub, code, text) in [
+        (
+            "exporter:lab:board:old-uid",
+            Code::PermissionDenied,
+            "permission denied for exporter lab/board",
+        ),
+        (
+            "exporter:lab:other:old-uid",
+            Code::PermissionDenied,
+            "permission denied for exporter lab/other",
+        ),
+        (
+            "exporter:lab:nothing:old-uid",
+            Code::Unknown,
+            r#"exporter lab/nothing: exporters.jumpstarter.dev "nothing" not found"#,
+        ),
+        (
+            "client:lab:board:old-uid",
+            Code::PermissionDenied,
+            "token is not an exporter token",
+        ),
+        (
+            "board",
+            Code::PermissionDenied,
+            "token is not an exporter token",
+        ),
+    ] {
+        assert_eq!(told(hears(sub)), (code, text.to_owned()), "{sub}");
+    }
+}
+
 #[tokio::test]
 async fn an_import_outlives_the_program() {
     let house = House::new().await;
