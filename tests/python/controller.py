@@ -1,4 +1,4 @@
-"""A running jmp-controller with two benches, and two clients who look at it: ours and the Python one."""
+"""A running jmp-controller with two benches, and two clients who look at it: ours, and theirs."""
 
 import json
 import re

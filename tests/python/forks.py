@@ -1,7 +1,7 @@
 """The Python `jmp`, without its three seconds of imports for every command.
 
-Reads `{"words": [...], "env": {...}}` from stdin, one per line; each is a process of its own, forked
-from this one, which has imported everything and connected to nothing.
+Reads `{"words": [...], "env": {...}}` from stdin, one per line; each is a process of its own,
+forked from this one, which has imported everything and connected to nothing.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""An identity provider over TLS that signs its tokens: every way to one of them that `jmp login` knows.
+"""An identity provider over TLS that signs its tokens, and all ways of `jmp login` to one of them.
 
     password ─┐
-    exchange ─┼─► /token ─► an access token (ES256, for `jumpstarter-cli`) and a refresh token
+    exchange ─┼─► /token ─► an access token, signed, and a refresh token
     code ─────┤             that is good once
     device ───┘
 """

@@ -65,28 +65,36 @@ def token(**claims):
     return f"{part({'alg': 'ES256'})}.{part(claims)}.c2ln"
 
 
+def create(name, *options):
+    """The words that make a client without a question."""
+    words = ["config", "client", "create", name, *CLIENT, *options, "--nointeractive"]
+    return words if "--allow" in options else [*words, "--allow", ""]
+
+
 def test_clients_are_made_alike(desk):
-    same(desk, "config", "client", "create", "lab", *CLIENT, "--allow", "a.*,b", "--nointeractive")
-    same(desk, "config", "client", "create", "two", *CLIENT, "--allow", "", "--unsafe", "-k", "--nointeractive", "-o", "path")
-    same(desk, "config", "client", "create", "three", *CLIENT, "--allow", "UNSAFE", "--nointeractive")
-    done = same(desk, "config", "client", "create", "lab", *CLIENT, "--allow", "", "--nointeractive")
+    same(desk, *create("lab", "--allow", "a.*,b"))
+    same(desk, *create("two", "--unsafe", "-k", "-o", "path"))
+    same(desk, *create("three", "--allow", "UNSAFE"))
+    done = same(desk, *create("lab"))
     assert (done.code, done.err) == (1, "Error: A client with the name 'lab' already exists.\n")
     for kind, home in desk.homes.items():
-        done = desk.jmp(kind, "config", "client", "create", "x", *CLIENT, "--allow", "", "--nointeractive", "--out", str(home / "x.yaml"))
+        done = desk.jmp(kind, *create("x", "--out", str(home / "x.yaml")))
         assert (done.code, done.out) == (0, "")
-    assert (desk.homes["ours"] / "x.yaml").read_text() == (desk.homes["python"] / "x.yaml").read_text()
+    ours, theirs = (home / "x.yaml" for home in desk.homes.values())
+    assert ours.read_text() == theirs.read_text()
     made = same_files(desk)
     assert made["clients/lab.yaml"][1] == 0o600
     assert "current-client: lab\n" in made["config.yaml"][0]
 
 
+STRANGE = """yes|0755|1e3|12:30|2026-11-22|null|~|| a |a: b|a #b|'|"|ü|a\tb|!x|*x|&x|@x|`x|%x|
+x:|-|- a|--x|0x1f|1_000|=|<<|.5|ééééééééééééééé""".replace("\n", "").split("|")
+
+
 def test_strange_values_are_written_alike(desk):
-    for number, value in enumerate(
-        ["yes", "0755", "1e3", "12:30", "2026-11-22", "null", "~", "", " a ", "a: b", "a #b", "'", '"',
-         "\u00fc", "a\tb", "!x", "*x", "&x", "@x", "`x", "%x", "x:", "-", "- a", "--x", "0x1f", "1_000", "=", "<<", ".5", "é" * 50]
-    ):
+    for number, value in enumerate(STRANGE):
         words = ["--namespace", value, "--name", value, "--endpoint", value, "--token", value]
-        same(desk, "config", "client", "create", f"c{number}", *words, "--allow", "", "--nointeractive")
+        same(desk, *create(f"c{number}", *words))
     ours, theirs = (files(desk, kind) for kind in ("ours", "python"))
     for name, (text, mode) in ours.items():
         # Other readers take `1e3` for a number, and can read accents.
@@ -97,7 +105,7 @@ def test_strange_values_are_written_alike(desk):
 
 def test_clients_are_listed_chosen_and_deleted_alike(desk):
     for name in ["a", "b", "c"]:
-        same(desk, "config", "client", "create", name, *CLIENT, "--allow", "", "--nointeractive")
+        same(desk, *create(name))
     same(desk, "config", "client", "use", "b", "-o", "path")
     for output in [[], ["-o", "name"]]:
         ours, theirs = desk.both("config", "client", "list", *output)
@@ -158,7 +166,8 @@ def test_settings_that_cannot_be_used_end_alike(desk):
         desk.write("clients/bad.yaml", text)
         ours, theirs = desk.both("get", "leases", "--client", "bad")
         assert (ours.code, ours.out) == (theirs.code, theirs.out) == (1, ""), text
-        assert ours.err.startswith("Error: Failed to load config: `HOME/.config/jumpstarter/clients/bad.yaml`: ")
+        file = "`HOME/.config/jumpstarter/clients/bad.yaml`"
+        assert ours.err.startswith(f"Error: Failed to load config: {file}: ")
         assert theirs.err.startswith("Error: Failed to load config: ")
         assert ours.err.count("\n") == 1
 
@@ -219,7 +228,8 @@ def test_no_token_at_all(desk):
     for words in [["rotate"], ["refresh"]]:
         done = same(desk, "auth", *words, "--client", "me")
         assert done.code == 1
-    desk.write("clients/me.yaml", f"metadata: {{name: me, namespace: lab}}\ntoken: {token(exp=1)}\n")
+    text = f"metadata: {{namespace: lab, name: me}}\ntoken: {token(exp=1)}\n"
+    desk.write("clients/me.yaml", text)
     done = same(desk, "auth", "rotate", "--client", "me")
     assert (done.code, "Cannot rotate" in done.err) == (1, True)
 
