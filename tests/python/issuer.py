@@ -45,6 +45,8 @@ class Issuer:
         self.refresh_tokens = set()
         self.one_at_a_time = threading.Lock()
         self.grants = []
+        # Seconds before a token is given.
+        self.pause = 0
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"https://localhost:{self.server.server_port}"
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -181,6 +183,7 @@ class Issuer:
                 try:
                     with issuer.one_at_a_time:
                         answer = issuer._grant(form)
+                    time.sleep(issuer.pause)
                     self._send(200, answer)
                 except Refused as refused:
                     self._send(400, refused.answer)

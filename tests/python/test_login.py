@@ -44,6 +44,8 @@ class Place:
         bundle.write_text(self.certs.ca.read_text() + ours)
         self.trust = {"SSL_CERT_FILE": str(bundle), "REQUESTS_CA_BUNDLE": str(bundle)}
         self.desk = Desk(folder)
+        # An exporter that never comes, for those who want to wait.
+        self.controller.admin("exporter", "create", "ghost", "--label", "board=ghost")
 
     def end(self):
         self.desk.end()
@@ -92,6 +94,7 @@ def module_place(tmp_path_factory):
 def place(module_place):
     module_place.desk.clear()
     module_place.issuer.grants.clear()
+    module_place.issuer.pause = 0
     return module_place
 
 
@@ -251,8 +254,6 @@ def test_a_token_that_expires_in_the_middle_is_replaced(place):
     words = ["--username", "alice", "--password", "wonder"]
     assert place.jmp("ours", "login", *place.new, *words).code == 0
     place.trusting("ours")
-    place.controller.admin("exporter", "create", "ghost", "--label", "board=ghost")
-    place.issuer.lifetime = 3600
     place.keep("ours", place.config("ours") | {"token": place.issuer.token(lifetime=20)})
     shell = ["shell", "-l", "board=ghost", "--acquisition-timeout", "8", "--", "true"]
     opened = place.desk.open("ours", *shell, env=place.trust)
@@ -262,3 +263,18 @@ def test_a_token_that_expires_in_the_middle_is_replaced(place):
     assert "acquisition timed out after 8 seconds" in err
     leases = place.controller.admin("lease", "get")
     assert "board=ghost" not in leases
+
+
+def test_a_refresh_that_has_begun_is_not_lost_with_the_shell(place):
+    """The provider has given the next refresh token already, and the last one is good for nothing."""
+    words = ["--username", "alice", "--password", "wonder"]
+    assert place.jmp("ours", "login", *place.new, *words).code == 0
+    place.trusting("ours")
+    place.keep("ours", place.config("ours") | {"token": place.issuer.token(lifetime=60)})
+    place.issuer.pause = 7
+    shell = ["shell", "-l", "board=ghost", "--acquisition-timeout", "5", "--", "true"]
+    done = place.jmp("ours", *shell)
+    assert done.code == 1, done
+    assert "acquisition timed out after 5 seconds" in done.err
+    assert "Token refreshed automatically." in done.out
+    assert place.config("ours")["refresh_token"] in place.issuer.refresh_tokens
