@@ -139,7 +139,8 @@ async fn nobody_touches_the_lease_of_another() {
     controller.wait_free();
     // Late, and not at once: who has not noticed yet would get a lease after the other.
     let late = tester.dial(dial(&name)).await;
-    is(late, Code::FailedPrecondition, "lease has ended");
+    let told = "lease has ended, its exporter is not ready for it";
+    is(late, Code::FailedPrecondition, told);
 }
 
 /// Exporters before 0.8 never say how they are. They are leased and reached nevertheless, lease

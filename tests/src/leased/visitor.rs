@@ -39,7 +39,7 @@ impl<'lab, C: Controller> Visitor<'lab, C> {
         duration: Duration,
         args: impl IntoIterator<Item = S>,
     ) -> Outcome {
-        run(self.leased(duration).arg("--").args(args), PATIENCE)
+        run(self.leased(duration).arg("--").args(args), PATIENCE * 2)
     }
 
     /// `jmp shell` that asks for a lease itself; add what is to be run.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::{EXPORTERS, crowd::Crowd, kind, middle, rate};
+use super::{EXPORTERS, crowd::Crowd, kind, middle, past::OVER, rate};
 use crate::{
     Effort,
     hub::{Dummy, Person, is_ready},
@@ -35,6 +35,8 @@ pub(super) async fn measure(
         Goal::AtMost(10.0),
     ));
 
+    person.lease(OVER, "board=spare").await;
+    person.release(OVER).await;
     crowd.forget();
     let started = Instant::now();
     fill(people).await;
