@@ -314,3 +314,24 @@ fn an_administrator_works_from_another_machine() {
         .complains("Error from server (Forbidden): ")
         .never_says("eyJ");
 }
+
+#[test]
+fn every_command_of_administrators_teaches_with_examples() {
+    let lab = Lab::new();
+    lab.jmp(["admin", "--help"]).succeeds().prints("Examples:");
+    for (group, kinds) in [
+        ("create", &["client", "exporter", "lease"][..]),
+        ("delete", &["client", "exporter", "lease"]),
+        ("get", &["client", "exporter", "lease"]),
+        ("import", &["client", "exporter"]),
+        ("rotate", &["client", "exporter"]),
+    ] {
+        for kind in kinds {
+            let help = lab.jmp(["admin", group, kind, "--help"]);
+            help.succeeds()
+                .prints("Examples:\n  # ")
+                .prints("jmp admin ");
+            help.prints("--namespace").prints("--server");
+        }
+    }
+}
