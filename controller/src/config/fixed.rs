@@ -38,6 +38,12 @@ impl Config {
         );
         keep(
             &mut kept,
+            "limits.connections_per_address",
+            &mut self.connections,
+            &running.connections,
+        );
+        keep(
+            &mut kept,
             "authentication.internal.prefix",
             &mut self.internal_prefix,
             &running.internal_prefix,

@@ -77,6 +77,10 @@ pub struct Config {
     pub router_key: Option<Secret<String>>,
     /// How long byte streams go on after the end of their lease.
     pub tunnel_grace: Duration,
+    /// How many connections one address may have, at each port.
+    pub connections: usize,
+    /// How many leases of one client may be open.
+    pub most_leases: usize,
     /// How much of the past is kept.
     pub retention: Retention,
     /// The least important lines to log, if that was said.
@@ -157,6 +161,8 @@ impl Default for Config {
             routers: BTreeMap::new(),
             router_key: None,
             tunnel_grace: Duration::from_secs(120),
+            connections: 2048,
+            most_leases: 1000,
             retention: Retention::default(),
             log_level: None,
             tls_line: None,

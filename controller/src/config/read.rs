@@ -60,6 +60,12 @@ pub(super) fn file(node: Node, config: &mut Config, mistakes: &mut Mistakes) {
         if let Some(grace) = section.duration("tunnel_grace", mistakes) {
             config.tunnel_grace = grace;
         }
+        for (key, place) in [
+            ("connections_per_address", &mut config.connections),
+            ("leases_per_client", &mut config.most_leases),
+        ] {
+            count(&mut section, key, 1, place, mistakes);
+        }
         section.finish(mistakes);
     }
     if let Some(section) = top.section("retention", mistakes) {
@@ -98,16 +104,28 @@ fn retention(mut section: Fields, config: &mut Config, mistakes: &mut Mistakes) 
         ("max_leases", &mut kept.most_leases),
         ("max_audit", &mut kept.most_audit),
     ] {
-        let line = section.line_of(key);
-        match section.integer(key, mistakes).map(usize::try_from) {
-            Some(Ok(most)) => *place = most,
-            Some(Err(_)) => {
-                mistakes.add(line, &section.path(key), "write a number from 0 on");
-            }
-            None => {}
-        }
+        count(&mut section, key, 0, place, mistakes);
     }
     section.finish(mistakes);
+}
+
+/// Reads how many there may be of something.
+fn count(
+    section: &mut Fields,
+    key: &'static str,
+    least: usize,
+    place: &mut usize,
+    mistakes: &mut Mistakes,
+) {
+    let line = section.line_of(key);
+    match section.integer(key, mistakes).map(usize::try_from) {
+        Some(Ok(most)) if most >= least => *place = most,
+        Some(_) => {
+            let why = format!("write a number from {least} on");
+            mistakes.add(line, &section.path(key), why);
+        }
+        None => {}
+    }
 }
 
 /// The two documents of the reference, as texts or as what the texts say.

@@ -152,6 +152,20 @@ fn the_past_is_kept_as_long_as_is_said() {
 }
 
 #[test]
+fn limits_are_numbers_from_one_on() {
+    let config = read("limits: {connections_per_address: 7, leases_per_client: 8}\n").unwrap();
+    assert_eq!((config.connections, config.most_leases), (7, 8));
+    for key in ["connections_per_address", "leases_per_client"] {
+        for value in ["0", "-1", "many"] {
+            let refused = read(&format!("limits: {{{key}: {value}}}\n")).unwrap_err();
+            assert!(refused.to_string().contains(key), "{refused}");
+        }
+    }
+    let config = Config::default();
+    assert_eq!((config.connections, config.most_leases), (2048, 1000));
+}
+
+#[test]
 fn files_that_are_named_are_looked_at() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lab.yaml");

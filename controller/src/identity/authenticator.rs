@@ -174,6 +174,13 @@ impl Authenticator {
         })
     }
 
+    /// Whether these headers have a good token of ours, whatever it is good for. Nobody else is asked,
+    /// and nothing is logged: this is before anybody has asked for anything.
+    pub fn recognizes(&self, headers: &HeaderMap) -> bool {
+        let token = metadata::bearer(headers);
+        token.is_ok_and(|token| self.inner.tokens.verify(&token).is_ok())
+    }
+
     /// An administrator; his token says all there is to know.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ use tower::ServiceExt;
 use super::doors::{Answer, Calls};
 use super::rations::Rations;
 use super::tunnels::Tunnels;
+use crate::identity::{Authenticator, Guest};
 
 const STREAM: &str = "/jumpstarter.v1.RouterService/Stream";
 /// Goes on for as long as an exporter does, and is looked at piece by piece.
@@ -35,18 +36,26 @@ struct Inner {
     tunnels: Option<Tunnels>,
     http: axum::Router,
     rations: Rations,
+    /// Knows the tokens of whoever has one.
+    authenticator: Option<Authenticator>,
 }
 
 // === impl Dispatch ===
 
 impl Dispatch {
     /// For a port with gRPC.
-    pub(super) fn grpc(grpc: axum::Router, tunnels: Option<Tunnels>, http: axum::Router) -> Self {
+    pub(super) fn grpc(
+        grpc: axum::Router,
+        tunnels: Option<Tunnels>,
+        http: axum::Router,
+        authenticator: Option<Authenticator>,
+    ) -> Self {
         Self(Arc::new(Inner {
             grpc: Some(grpc),
             tunnels,
             http,
             rations: Rations::new(),
+            authenticator,
         }))
     }
 
@@ -57,6 +66,7 @@ impl Dispatch {
             tunnels: None,
             http,
             rations: Rations::new(),
+            authenticator: None,
         }))
     }
 
@@ -66,6 +76,7 @@ impl Dispatch {
             tunnels,
             http,
             rations,
+            authenticator,
         } = &*self.0;
         let router = match grpc {
             Some(grpc) if is_grpc(&request) => match tunnels {
@@ -76,15 +87,37 @@ impl Dispatch {
             },
             _ => http,
         };
+        let guest = request.extensions().get::<Guest>().cloned();
+        let guest = guest.unwrap_or_default();
+        // Before the body comes: how much it may take depends on who sends it.
+        let recognizes =
+            |authenticator: &Authenticator| authenticator.recognizes(request.headers());
+        if !guest.is_known() && authenticator.as_ref().is_some_and(recognizes) {
+            guest.welcome();
+        }
+        let is_grpc = is_grpc(&request);
         let request = match request.uri().path() {
             AUDIT => request.map(Body::new),
-            _ => request.map(|body| Body::new(rations.body(body))),
+            _ => {
+                let (head, body) = request.into_parts();
+                match rations.body(body, &guest) {
+                    Ok(body) => hyper::Request::from_parts(head, Body::new(body)),
+                    Err(refused) if is_grpc => return refused.into_http(),
+                    Err(refused) => return busy(refused.message()),
+                }
+            }
         };
         match router.clone().oneshot(request).await {
             Ok(answer) => answer,
             Err(never) => match never {},
         }
     }
+}
+
+fn busy(why: &str) -> Answer {
+    let mut answer = Answer::new(Body::from(format!("{why}\n")));
+    *answer.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+    answer
 }
 
 fn is_grpc(request: &hyper::Request<Incoming>) -> bool {

@@ -14,18 +14,16 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::first_words::FirstWords;
+use super::rooms::{Place, Room};
 use crate::config::Keepalive;
-use crate::identity::Peer;
+use crate::identity::{Guest, Peer};
 
-/// More connections than this wait in the kernel's queue.
-const CONNECTIONS: usize = 16_384;
 /// More calls than this at once on one connection wait at the peer.
 const CALLS: u32 = 1024;
 /// What a peer may send ahead of the reader, for one call: flash images come through here.
@@ -39,6 +37,11 @@ const SEND_BUFFER: usize = 512 << 10;
 const FRAME: u32 = 64 << 10;
 /// A peer that says nothing in this time is not going to.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Who has not shown by then who he is makes room for others. Exporters and clients do it with their
+/// first call, and may be silent for ever after it.
+const STRANGE: Duration = Duration::from_secs(30);
+/// Calls of such strangers may go on for so long.
+const LAST_CALLS: Duration = Duration::from_secs(60);
 
 /// How a request is answered.
 pub(super) type Answer = hyper::Response<axum::body::Body>;
@@ -61,7 +64,19 @@ pub(super) struct Doors {
     closing: CancellationToken,
     /// Everybody out.
     cut: CancellationToken,
-    room: Arc<Semaphore>,
+    /// Connections of one address, at each door.
+    each: usize,
+}
+
+/// How many come through one door at once; more wait in the kernel's queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Crowd {
+    /// All exporters and clients.
+    All = 16_384,
+    /// People, now and then.
+    Some = 1024,
+    /// Programs that look after this one.
+    Few = 128,
 }
 
 /// Starts hyper's task for a call where the doors can see it.
@@ -76,7 +91,7 @@ struct Door<C> {
     tasks: TaskTracker,
     closing: CancellationToken,
     cut: CancellationToken,
-    room: Arc<Semaphore>,
+    room: Room,
 }
 
 /// Who is behind a unix socket.
@@ -87,24 +102,31 @@ pub struct LocalUser(pub u32);
 
 impl Doors {
     /// No doors yet.
-    pub(super) fn new(keepalive: Keepalive) -> Self {
+    pub(super) fn new(keepalive: Keepalive, each: usize) -> Self {
         Self {
             keepalive,
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             cut: CancellationToken::new(),
-            room: Arc::new(Semaphore::new(CONNECTIONS)),
+            each,
         }
     }
 
     /// Opens a TCP port.
-    pub(super) fn tcp(&self, listener: TcpListener, tls: Option<TlsAcceptor>, calls: impl Calls) {
-        self.tasks.spawn(self.door(tls, calls).tcp(listener));
+    pub(super) fn tcp(
+        &self,
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        crowd: Crowd,
+        calls: impl Calls,
+    ) {
+        self.tasks.spawn(self.door(tls, crowd, calls).tcp(listener));
     }
 
     /// Opens a unix socket.
     pub(super) fn unix(&self, listener: UnixListener, calls: impl Calls) {
-        self.tasks.spawn(self.door(None, calls).unix(listener));
+        self.tasks
+            .spawn(self.door(None, Crowd::Few, calls).unix(listener));
     }
 
     /// Closes the doors at once, gives calls that are about to be answered a moment, and ends the
@@ -118,7 +140,7 @@ impl Doors {
         }
     }
 
-    fn door<C: Calls>(&self, tls: Option<TlsAcceptor>, calls: C) -> Arc<Door<C>> {
+    fn door<C: Calls>(&self, tls: Option<TlsAcceptor>, crowd: Crowd, calls: C) -> Arc<Door<C>> {
         let mut http = auto::Builder::new(Counted(self.tasks.clone()));
         http.http1()
             .timer(TokioTimer::new())
@@ -139,7 +161,7 @@ impl Doors {
             tasks: self.tasks.clone(),
             closing: self.closing.clone(),
             cut: self.cut.clone(),
-            room: Arc::clone(&self.room),
+            room: Room::new(crowd as usize, self.each),
         })
     }
 }
@@ -168,37 +190,48 @@ where
 
 impl<C: Calls> Door<C> {
     async fn tcp(self: Arc<Self>, listener: TcpListener) {
-        while let Some((stream, address, permit)) = self.admit(|| listener.accept()).await {
+        let accept = || async {
+            let (stream, address) = listener.accept().await?;
+            Ok((stream, Peer::from(address)))
+        };
+        while let Some((stream, peer, place)) = self.admit(&accept).await {
             let door = Arc::clone(&self);
-            let peer = Peer::from(address);
             self.tasks.spawn(async move {
-                let greet = door.greet(stream, peer, permit);
+                let greet = door.greet(stream, peer, place);
                 door.cut.run_until_cancelled(greet).await
             });
         }
     }
 
     async fn unix(self: Arc<Self>, listener: UnixListener) {
-        while let Some((stream, _, permit)) = self.admit(|| listener.accept()).await {
+        let accept = || async {
+            let (stream, _) = listener.accept().await?;
+            Ok((stream, Peer::default()))
+        };
+        while let Some((stream, peer, place)) = self.admit(&accept).await {
             let door = Arc::clone(&self);
             let user = user(&stream);
             self.tasks.spawn(async move {
-                let converse = door.converse(stream, Peer::default(), user, permit);
+                let converse = door.converse(stream, peer, user, place);
                 door.cut.run_until_cancelled(converse).await
             });
         }
     }
 
     /// The next peer, or nobody once the doors are closing.
-    async fn admit<T, P, F>(&self, accept: impl Fn() -> F) -> Option<(T, P, OwnedSemaphorePermit)>
+    async fn admit<T, F>(&self, accept: impl Fn() -> F) -> Option<(T, Peer, Place)>
     where
-        F: Future<Output = io::Result<(T, P)>>,
+        F: Future<Output = io::Result<(T, Peer)>>,
     {
         let next = async {
             loop {
-                let permit = Arc::clone(&self.room).acquire_owned().await.ok()?;
+                let permit = self.room.place().await?;
                 match accept().await {
-                    Ok((stream, peer)) => return Some((stream, peer, permit)),
+                    // Who is one too many is hung up on.
+                    Ok((stream, peer)) => match self.room.seat(permit, peer) {
+                        Some(place) => return Some((stream, peer, place)),
+                        None => drop(stream),
+                    },
                     Err(error) => {
                         // Mostly out of file descriptors; trying again at once would only spin.
                         tracing::warn!(%error, "cannot accept a connection");
@@ -210,15 +243,15 @@ impl<C: Calls> Door<C> {
         self.closing.run_until_cancelled(next).await.flatten()
     }
 
-    async fn greet(&self, stream: TcpStream, peer: Peer, permit: OwnedSemaphorePermit) {
+    async fn greet(&self, stream: TcpStream, peer: Peer, place: Place) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "cannot turn off delays");
         }
         let Some(tls) = &self.tls else {
-            return self.converse(stream, peer, None, permit).await;
+            return self.converse(stream, peer, None, place).await;
         };
         match timeout(HANDSHAKE, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.converse(stream, peer, None, permit).await,
+            Ok(Ok(stream)) => self.converse(stream, peer, None, place).await,
             // Clients that trust whatever they are shown look first, and say so in strange ways.
             Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
@@ -226,28 +259,43 @@ impl<C: Calls> Door<C> {
     }
 
     /// Serves a connection to its end. When the doors close it may finish its calls.
-    async fn converse<T>(
-        &self,
-        stream: T,
-        peer: Peer,
-        user: Option<LocalUser>,
-        _permit: OwnedSemaphorePermit,
-    ) where
+    async fn converse<T>(&self, stream: T, peer: Peer, user: Option<LocalUser>, _place: Place)
+    where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
+        let guest = Guest::default();
+        if user.is_some() {
+            guest.welcome();
+        }
         let service = Caller {
             calls: self.calls.clone(),
             peer,
             user,
+            guest: guest.clone(),
         };
         let stream = FirstWords::within(HANDSHAKE, stream);
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
-        let ended = match self.closing.run_until_cancelled(connection.as_mut()).await {
-            Some(ended) => ended,
-            None => {
+        let stays = async {
+            sleep(STRANGE).await;
+            if guest.is_known() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.closing.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
+            }
+            () = stays => {
+                connection.as_mut().graceful_shutdown();
+                // One that shows late who it is need not be cut off from what it has begun.
+                match timeout(LAST_CALLS, connection.as_mut()).await {
+                    Ok(ended) => ended,
+                    Err(_) if guest.is_known() => connection.await,
+                    Err(_) => return tracing::debug!(%peer, "nobody knows who it is"),
+                }
             }
         };
         if let Err(error) = ended {
@@ -268,6 +316,7 @@ struct Caller<C> {
     calls: C,
     peer: Peer,
     user: Option<LocalUser>,
+    guest: Guest,
 }
 
 // === impl Caller ===
@@ -279,6 +328,7 @@ impl<C: Calls> Service<hyper::Request<Incoming>> for Caller<C> {
 
     fn call(&self, mut request: hyper::Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(self.peer);
+        request.extensions_mut().insert(self.guest.clone());
         if let Some(user) = self.user {
             request.extensions_mut().insert(user);
         }
@@ -286,3 +336,6 @@ impl<C: Calls> Service<hyper::Request<Incoming>> for Caller<C> {
         Box::pin(async move { Ok(answer.await) })
     }
 }
+
+#[cfg(test)]
+mod tests;

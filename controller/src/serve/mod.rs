@@ -18,6 +18,7 @@ mod notify;
 mod program;
 mod rations;
 mod reload;
+mod rooms;
 mod tunnels;
 
 pub use doors::LocalUser;

@@ -19,8 +19,9 @@ use tokio_util::task::TaskTracker;
 use tonic::Status;
 
 use super::doors::Answer;
+use crate::dial::Listeners;
 use crate::identity::router::{LEEWAY, RouterClaims, Side, Spent};
-use crate::identity::{Peer, RouterTokens};
+use crate::identity::{Guest, Peer, RouterTokens};
 use crate::lab::{Lab, Sight};
 use crate::model::{Key, Lease, Time, Uid};
 use crate::router::{Cut, Pairs, Ticket, Traffic};
@@ -39,6 +40,8 @@ struct Inner {
     pairs: Pairs<Incoming>,
     /// Unless this is a router without controller.
     lab: Option<Lab>,
+    /// Who may stop offering the invitation to a stream that was joined.
+    listeners: Option<Listeners>,
     grace: Duration,
     leases: Mutex<HashMap<Key, Tunnel>>,
     /// Bytes of leases that are over, and of streams whose lease nobody knows.
@@ -61,12 +64,18 @@ struct Tunnel {
 
 impl Tunnels {
     /// None yet. Without a lab, streams end with their peers only.
-    pub fn new(tokens: RouterTokens, lab: Option<Lab>, grace: Duration) -> Self {
+    pub fn new(
+        tokens: RouterTokens,
+        controller: Option<(Lab, Listeners)>,
+        grace: Duration,
+    ) -> Self {
+        let (lab, listeners) = controller.unzip();
         Self(Arc::new(Inner {
             tokens,
             spent: Spent::new(),
             pairs: Pairs::default(),
             lab,
+            listeners,
             grace,
             leases: Mutex::default(),
             other: Arc::default(),
@@ -89,11 +98,8 @@ impl Tunnels {
 
     /// All bytes that were passed on.
     pub fn bytes(&self) -> u64 {
-        let now: u64 = self
-            .lock()
-            .values()
-            .map(|tunnel| tunnel.traffic.bytes())
-            .sum();
+        let leases = self.lock();
+        let now: u64 = leases.values().map(|tunnel| tunnel.traffic.bytes()).sum();
         now + self.0.past.load(Ordering::Relaxed) + self.0.other.bytes()
     }
 
@@ -120,8 +126,14 @@ impl Tunnels {
 
     /// Answers a call of RouterService/Stream.
     pub(super) async fn open(&self, request: hyper::Request<Incoming>) -> Answer {
+        let guest = request.extensions().get::<Guest>().cloned();
         match self.admit(request).await {
-            Ok(answer) => answer,
+            Ok(answer) => {
+                if let Some(guest) = guest {
+                    guest.welcome();
+                }
+                answer
+            }
             Err(status) => status.into_http(),
         }
     }
@@ -138,7 +150,6 @@ impl Tunnels {
             ));
         }
         let tunnel = self.tunnel(&claims).await?;
-        // From here to the joining nothing waits, so that nobody comes in between.
         self.0
             .spent
             .check(&claims)
@@ -146,6 +157,7 @@ impl Tunnels {
         let ticket = Ticket {
             stream: claims.stream,
             client: claims.side.map(|side| side == Side::Client),
+            lease: claims.lease.clone(),
             // Until the other side's token can no longer open anything.
             patience: claims.expires.after(LEEWAY).since(Time::now()),
             cut: tunnel.cut,
@@ -155,6 +167,9 @@ impl Tunnels {
         let relay = joined.map_err(|full| Status::resource_exhausted(full.to_string()))?;
         if relay.is_joined() {
             self.0.spent.spend(&claims);
+            if let Some(listeners) = &self.0.listeners {
+                listeners.answered(claims.stream);
+            }
         }
         let mut answer = Answer::new(Body::new(relay));
         let kind = http::HeaderValue::from_static("application/grpc");
@@ -220,9 +235,14 @@ impl Tunnels {
             sleep(LAST_BYTES).await;
         }
         tunnel.cut.end("lease has ended");
-        self.lock().remove(&lease.key);
-        let bytes = tunnel.traffic.bytes();
-        self.0.past.fetch_add(bytes, Ordering::Relaxed);
+        let bytes = {
+            // Whoever sums up meanwhile must not miss them, or count them twice.
+            let mut leases = self.lock();
+            leases.remove(&lease.key);
+            let bytes = tunnel.traffic.bytes();
+            self.0.past.fetch_add(bytes, Ordering::Relaxed);
+            bytes
+        };
         tracing::info!(lease = %lease.key, bytes, "the byte streams of the lease are over");
     }
 

@@ -40,7 +40,7 @@ pub use telemetry::TelemetryApi;
 use errors::not_found;
 
 use crate::dial::Listeners;
-use crate::identity::{Authenticator, Caller, Peer, RouterTokens, Tokens};
+use crate::identity::{Authenticator, Caller, Guest, Peer, RouterTokens, Tokens};
 use crate::lab::Lab;
 use crate::model::{Client, Exporter, Key};
 
@@ -140,7 +140,14 @@ impl Services {
     ) -> impl Future<Output = Result<Caller<Client>, Status>> + use<'a, T> {
         // Only what is looked at goes into the future, so that it may move between threads.
         let (headers, peer) = (request.metadata().as_ref(), peer(request));
-        self.0.authenticator.client(headers, peer)
+        let guest = request.extensions().get::<Guest>();
+        async move {
+            let caller = self.0.authenticator.client(headers, peer).await?;
+            if let Some(guest) = guest {
+                guest.welcome();
+            }
+            Ok(caller)
+        }
     }
 
     /// The exporter that calls.
@@ -149,7 +156,14 @@ impl Services {
         request: &'a Request<T>,
     ) -> impl Future<Output = Result<Caller<Exporter>, Status>> + use<'a, T> {
         let (headers, peer) = (request.metadata().as_ref(), peer(request));
-        self.0.authenticator.exporter(headers, peer)
+        let guest = request.extensions().get::<Guest>();
+        async move {
+            let caller = self.0.authenticator.exporter(headers, peer).await?;
+            if let Some(guest) = guest {
+                guest.welcome();
+            }
+            Ok(caller)
+        }
     }
 }
 

@@ -1,0 +1,71 @@
+#![allow(clippy::unwrap_used)]
+
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::TokioExecutor;
+use tokio::io::duplex;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::config::Config;
+
+/// Knows whoever asks for `/known`.
+#[derive(Clone)]
+struct Host;
+
+impl Calls for Host {
+    fn answer(
+        &self,
+        request: hyper::Request<Incoming>,
+    ) -> impl Future<Output = Answer> + Send + 'static {
+        if request.uri().path() == "/known" {
+            request.extensions().get::<Guest>().unwrap().welcome();
+        }
+        async { Answer::default() }
+    }
+}
+
+type Sender = SendRequest<Empty<Bytes>>;
+
+/// A connection to these doors, and the task that serves it.
+async fn connect(doors: &Doors, user: Option<LocalUser>) -> (Sender, JoinHandle<()>) {
+    let (near, far) = duplex(64 << 10);
+    let door = doors.door(None, Crowd::Few, Host);
+    let place = door.room.place().await.unwrap();
+    let place = door.room.seat(place, Peer::default()).unwrap();
+    let served =
+        tokio::spawn(async move { door.converse(far, Peer::default(), user, place).await });
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(near))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    (sender, served)
+}
+
+async fn ask(sender: &mut Sender, path: &str) {
+    sender.ready().await.unwrap();
+    let request = hyper::Request::get(format!("http://lab{path}")).body(Empty::new());
+    let answer = sender.send_request(request.unwrap()).await.unwrap();
+    assert!(answer.status().is_success());
+}
+
+#[tokio::test(start_paused = true)]
+async fn strangers_make_room_and_nobody_else() {
+    let config = Config::default();
+    let doors = Doors::new(config.keepalive, config.connections);
+    let (stranger, strange) = connect(&doors, None).await;
+    let (mut asks, asking) = connect(&doors, None).await;
+    ask(&mut asks, "/health").await;
+    let (mut friend, known) = connect(&doors, None).await;
+    ask(&mut friend, "/known").await;
+    let (mut local, locally) = connect(&doors, Some(LocalUser(0))).await;
+    strange.await.unwrap();
+    asking.await.unwrap();
+    sleep(100 * STRANGE).await;
+    // They have said nothing since, and need not.
+    assert!(!known.is_finished() && !locally.is_finished());
+    ask(&mut friend, "/").await;
+    ask(&mut local, "/").await;
+    drop((stranger, asks));
+}
