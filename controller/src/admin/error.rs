@@ -38,6 +38,14 @@ impl Refusal {
         }
     }
 
+    pub(super) fn forbidden(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            reason: "Forbidden",
+            message: message.into(),
+        }
+    }
+
     /// What was wrong, in a sentence.
     pub(super) fn message(&self) -> &str {
         &self.message
@@ -57,12 +65,13 @@ impl From<LabError> for Refusal {
         let (status, reason) = match &error {
             LabError::NotFound { .. } => (StatusCode::NOT_FOUND, "NotFound"),
             LabError::Exists { .. } => (StatusCode::CONFLICT, "AlreadyExists"),
-            LabError::Store(_) | LabError::Stopping => {
+            LabError::Store(_) | LabError::Busy | LabError::Stopping => {
                 (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable")
             }
             LabError::NotHolder { .. }
             | LabError::AlreadyReleased(_)
             | LabError::Ended
+            | LabError::TooMany { .. }
             | LabError::Started => (StatusCode::CONFLICT, "Conflict"),
             LabError::NotOwner { .. } => (StatusCode::FORBIDDEN, "Forbidden"),
             LabError::Window(_)

@@ -1,7 +1,9 @@
-//! `/healthz`: the program runs. `/readyz`: it serves, and its database can be read.
+//! `/healthz`: the program runs. `/readyz`: it serves, its database can be read, and changes are carried
+//! out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -10,6 +12,9 @@ use http::StatusCode;
 
 use crate::lab::Lab;
 use crate::model::Key;
+
+/// A lab that takes longer to answer does not serve anybody well.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How the controller is; cheap to clone.
 #[derive(Clone, Debug)]
@@ -49,6 +54,9 @@ async fn ready(State(health): State<Health>) -> (StatusCode, String) {
             StatusCode::SERVICE_UNAVAILABLE,
             "the controller is not serving\n".to_owned(),
         );
+    }
+    if let Err(error) = health.lab.answers(PATIENCE).await {
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"));
     }
     // No lease has an empty name, so this asks the database.
     match health.lab.lease(&Key::new("", "")).await {

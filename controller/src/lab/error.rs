@@ -62,6 +62,17 @@ pub enum LabError {
     /// The database refuses; nothing in this batch has changed.
     #[error("the database is not available: {0}")]
     Store(#[source] Arc<StoreError>),
+    /// It takes too long. It may still happen.
+    #[error("the controller is too busy; look whether it has happened, then try again")]
+    Busy,
+    /// An owner has as many leases as it may have.
+    #[error("client {owner} has {most} open leases, and may have no more; end some of them first")]
+    TooMany {
+        /// Whose they are.
+        owner: String,
+        /// How many there may be.
+        most: usize,
+    },
     /// The program is about to end.
     #[error("the controller is shutting down")]
     Stopping,

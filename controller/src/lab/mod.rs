@@ -15,15 +15,19 @@ mod notes;
 mod policies;
 mod presence;
 mod queue;
+mod said;
 mod state;
 mod step;
 mod view;
 mod watch;
 mod work;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 pub use census::Census;
 pub use clients::{ClientChange, NewClient};
@@ -47,6 +51,8 @@ use work::Work;
 
 /// So many commands wait; whoever comes later waits with his.
 const WAITING: usize = 4096;
+/// Whoever waits for longer is told so.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The way to the lab; cheap to clone. When all are dropped, the lab ends.
 #[derive(Clone, Debug)]
@@ -58,6 +64,8 @@ pub struct Lab {
     watchers: Watchers,
     tally: Tally,
     retention: Arc<RwLock<Retention>>,
+    /// So many leases of one owner may be open.
+    most_leases: Arc<AtomicUsize>,
 }
 
 /// The lab's task, to be awaited after the last [`Lab`] is gone.
@@ -93,6 +101,7 @@ impl Lab {
             watchers: Watchers::default(),
             tally: Tally::default(),
             retention: Arc::default(),
+            most_leases: Arc::new(AtomicUsize::new(usize::MAX)),
         };
         let start = clock();
         let mut alarms = Alarms::default();
@@ -108,10 +117,12 @@ impl Lab {
             clock,
             alarms,
             start,
+            mistrusts: false,
             ended: Ended::default(),
             retention: Arc::clone(&lab.retention),
             anew: true,
             failures: 0,
+            is_over: false,
         };
         Ok((lab, Running(tokio::spawn(work.run()))))
     }
@@ -129,12 +140,38 @@ impl Lab {
             .unwrap_or_else(|poisoned| poisoned.get_mut()) = retention;
     }
 
+    /// Says how many leases of one owner may be open from now on. Until then there is no limit.
+    pub fn limit_leases(&self, most: usize) {
+        self.most_leases.store(most, Ordering::Relaxed);
+    }
+
+    /// Waits until the lab has carried out all that it was asked for before.
+    ///
+    /// # Errors
+    ///
+    /// It does not do that in this time, or never will.
+    pub async fn answers(&self, within: Duration) -> Result<(), LabError> {
+        self.ask(Nothing, within).await
+    }
+
+    /// Waits until nothing can be changed any more, because the lab's task has ended.
+    pub async fn over(&self) {
+        self.jobs.closed().await;
+    }
+
     /// Has a command carried out.
     async fn change<C: Command>(&self, command: C) -> Result<C::Answer, LabError> {
-        let (answer, answered) = oneshot::channel();
-        let job = Box::new(Asked { command, answer });
-        self.jobs.send(job).await.map_err(|_| LabError::Stopping)?;
-        answered.await.map_err(|_| LabError::Stopping)?
+        self.ask(command, PATIENCE).await
+    }
+
+    async fn ask<C: Command>(&self, command: C, within: Duration) -> Result<C::Answer, LabError> {
+        let asked = async {
+            let (answer, answered) = oneshot::channel();
+            let job = Box::new(Asked { command, answer });
+            self.jobs.send(job).await.map_err(|_| LabError::Stopping)?;
+            answered.await.map_err(|_| LabError::Stopping)?
+        };
+        timeout(within, asked).await.map_err(|_| LabError::Busy)?
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -144,6 +181,17 @@ impl Lab {
 
 fn read(state: &RwLock<State>) -> RwLockReadGuard<'_, State> {
     state.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Somebody wants to know whether the lab lives.
+struct Nothing;
+
+impl Command for Nothing {
+    type Answer = ();
+
+    fn carry_out(self, _: &mut step::Step<'_>) -> Result<(), LabError> {
+        Ok(())
+    }
 }
 
 /// Shows what the database has now.

@@ -37,6 +37,8 @@ pub(super) struct State {
     pub(super) used: HashMap<Uid, Time>,
     /// Since when the last in the queue waits.
     pub(super) last_turn: Time,
+    /// How many leases of each owner have not ended.
+    owners: HashMap<Key, usize>,
     /// Who waits, by namespace.
     queues: HashMap<String, Queue>,
     /// When leases begin to wait, or end, by themselves.
@@ -50,6 +52,10 @@ fn due(lease: &Lease) -> Option<Time> {
         LeaseState::Pending | LeaseState::Ended => None,
         LeaseState::Active => lease.end(),
     }
+}
+
+fn owner(lease: &Lease) -> Key {
+    Key::new(&lease.key.namespace, &lease.owner)
 }
 
 /// Whether selectors and policies see no difference.
@@ -128,6 +134,7 @@ impl State {
             held: HashMap::new(),
             used: HashMap::new(),
             last_turn: Time(0),
+            owners: HashMap::new(),
             queues: HashMap::new(),
             due: BTreeSet::new(),
         };
@@ -207,8 +214,20 @@ impl State {
     }
 
     fn put_lease(&mut self, lease: &Arc<Lease>) {
-        if let Some(due) = self.leases.get(lease.uid).and_then(|known| due(known)) {
-            self.due.remove(&(due, lease.uid));
+        if let Some(known) = self.leases.get(lease.uid) {
+            if let Some(due) = due(known) {
+                self.due.remove(&(due, lease.uid));
+            }
+            let owner = owner(known);
+            if let Some(count) = self.owners.get_mut(&owner) {
+                *count -= 1;
+                if *count == 0 {
+                    self.owners.remove(&owner);
+                }
+            }
+        }
+        if !lease.has_ended() {
+            *self.owners.entry(owner(lease)).or_default() += 1;
         }
         if let Some(due) = due(lease) {
             self.due.insert((due, lease.uid));
@@ -233,6 +252,12 @@ impl State {
             self.last_turn = self.last_turn.max(since);
         }
         self.leases.put(lease);
+    }
+
+    /// How many leases of this owner have not ended.
+    pub(super) fn open_leases(&self, namespace: &str, owner: &str) -> usize {
+        let owner = Key::new(namespace, owner);
+        self.owners.get(&owner).copied().unwrap_or_default()
     }
 
     /// Has a lease wait in the queue, or not.
@@ -306,6 +331,12 @@ impl State {
     pub(super) fn place(&self, lease: &Lease) -> Option<(Waiting, Place)> {
         let queue = self.queues.get(&lease.key.namespace)?;
         queue.place(lease.uid, &self.snapshot())
+    }
+
+    /// The same for many of a namespace.
+    pub(super) fn places(&self, namespace: &str, uids: &[Uid]) -> HashMap<Uid, (Waiting, Place)> {
+        let queue = self.queues.get(namespace);
+        queue.map_or_else(HashMap::new, |queue| queue.places(uids, &self.snapshot()))
     }
 
     /// Takes over what was worked out about the same leases.

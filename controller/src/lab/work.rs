@@ -50,12 +50,16 @@ pub(super) struct Work {
     pub(super) alarms: Alarms,
     /// When it started.
     pub(super) start: Moment,
+    /// It has been said that the clock is not to be trusted.
+    pub(super) mistrusts: bool,
     pub(super) ended: Ended,
     pub(super) retention: Arc<RwLock<Retention>>,
     /// The working state comes from the database, and nobody has served its queues yet.
     pub(super) anew: bool,
     /// How many commits have failed since the last that did not.
     pub(super) failures: u32,
+    /// Nothing will ever reach the database again.
+    pub(super) is_over: bool,
 }
 
 // === impl Work ===
@@ -68,7 +72,7 @@ impl Work {
         let mut tidy = Instant::now() + REMEMBER_EVERY;
         // The first of both comes at once.
         let mut wake = self.batch(Vec::new()).await;
-        loop {
+        while !self.is_over {
             let mut jobs = Vec::new();
             tokio::select! {
                 count = self.jobs.recv_many(&mut jobs, BATCH) => if count == 0 {
@@ -151,6 +155,8 @@ impl Work {
     /// Forgets what did not reach the disk.
     async fn start_over(&mut self, error: StoreError) -> LabError {
         tracing::error!(%error, "a change did not reach the database");
+        // Without the thread that writes there is nothing to try again; a new start has another.
+        self.is_over = matches!(error, StoreError::Closed);
         match self.store.load().await {
             Ok(loaded) => self.working = State::of(&loaded),
             Err(again) => {
@@ -183,10 +189,12 @@ impl Work {
         let now = (self.clock)();
         if now.has_gained(self.start) > MISTRUST {
             // What is thrown away by a wrong clock does not come back when it is set right.
-            tracing::warn!(
-                "the clock was set forth by more than a day; nothing old is forgotten until the \
-                 controller is started again"
-            );
+            if !std::mem::replace(&mut self.mistrusts, true) {
+                tracing::warn!(
+                    "the clock was set forth by more than a day; nothing old is forgotten until the \
+                     controller is started again"
+                );
+            }
             return TIDY_EVERY;
         }
         let now = now.wall;

@@ -56,6 +56,9 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// It was serving, and cannot go on.
+    #[error("changes cannot be carried out any more; the log says why, and a new start may help")]
+    Over,
     /// Reflection could not be built.
     #[error("reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),

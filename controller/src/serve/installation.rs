@@ -80,6 +80,7 @@ impl Installation {
         let authenticator =
             Authenticator::new(lab.clone(), tokens.clone(), issuers, rules(&config));
         lab.retain(config.retention);
+        lab.limit_leases(config.most_leases);
         let services = Services::new(
             lab.clone(),
             authenticator.clone(),
@@ -117,6 +118,7 @@ impl Installation {
         self.authenticator.configure(&config.jwt, rules(&config))?;
         self.services.configure(settings(&config));
         self.lab.retain(config.retention);
+        self.lab.limit_leases(config.most_leases);
         self.serving.look_now();
         self.config.set(config);
         Ok(kept)

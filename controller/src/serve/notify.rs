@@ -21,8 +21,9 @@ pub(super) fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
-/// Gives signs of life, twice as often as asked for. Never ends if none are wanted.
-pub(super) async fn stay_alive() {
+/// Gives signs of life, twice as often as asked for, and only while `answers` comes to its end. Never
+/// ends if none are wanted.
+pub(super) async fn stay_alive(answers: impl AsyncFn()) {
     let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else {
         return std::future::pending().await;
     };
@@ -30,6 +31,7 @@ pub(super) async fn stay_alive() {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        answers().await;
         tell(&[NotifyState::Watchdog]);
     }
 }

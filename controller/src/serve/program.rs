@@ -16,7 +16,7 @@ use tonic::service::Routes;
 use tonic_health::ServingStatus;
 
 use super::dispatch::Dispatch;
-use super::doors::Doors;
+use super::doors::{Crowd, Doors};
 use super::installation::{certificate, router_tokens};
 use super::listen::Inherited;
 use super::reload::{hangups, reload};
@@ -101,8 +101,8 @@ async fn control(
         ..
     } = &installation;
     let tls = TlsAcceptor::from(serving.config()?);
-    let lab_of_tunnels = Some(lab.clone());
-    let tunnels = Tunnels::new(router_tokens.clone(), lab_of_tunnels, config.tunnel_grace);
+    let known = Some((lab.clone(), services.listeners().clone()));
+    let tunnels = Tunnels::new(router_tokens.clone(), known, config.tunnel_grace);
     let tunnels = (role == Role::All).then_some(tunnels);
 
     let (health, health_service) = tonic_health::server::health_reporter();
@@ -125,39 +125,43 @@ async fn control(
         .merge(login.clone())
         .merge(admin.clone());
 
-    let doors = Doors::new(config.keepalive);
+    let doors = Doors::new(config.keepalive, config.connections);
+    let known = Some(installation.authenticator.clone());
     let mut addresses = Vec::new();
-    let mut open = |listener: Option<TcpListener>, what: &str, tls, calls| {
+    let mut open = |listener: Option<TcpListener>, what: &str, tls, crowd, calls| {
         if let Some(listener) = listener {
             if let Ok(address) = listener.local_addr() {
                 tracing::info!(%address, what, "listening");
                 addresses.push(format!("{what} on {address}"));
             }
-            doors.tcp(listener, tls, calls);
+            doors.tcp(listener, tls, crowd, calls);
         }
     };
-    let all = Dispatch::grpc(grpc, tunnels.clone(), web);
-    open(sockets.grpc, "grpc", Some(tls.clone()), all);
+    let all = Dispatch::grpc(grpc, tunnels.clone(), web, known.clone());
+    open(sockets.grpc, "grpc", Some(tls.clone()), Crowd::All, all);
     if let Some(tunnels) = &tunnels {
         let routes = with_reflection(Routes::new(health_service))?;
         let routes = routes.prepare().into_axum_router();
-        let router = Dispatch::grpc(routes, Some(tunnels.clone()), http::nothing());
-        open(sockets.router, "router", Some(tls), router);
+        let router = Dispatch::grpc(routes, Some(tunnels.clone()), http::nothing(), None);
+        open(sockets.router, "router", Some(tls), Crowd::All, router);
     }
-    open(sockets.login, "login", None, Dispatch::http(login));
+    let login = Dispatch::http(login);
+    open(sockets.login, "login", None, Crowd::Some, login);
     open(
         sockets.health,
         "health",
         None,
+        Crowd::Few,
         Dispatch::http(status.router()),
     );
     let metrics = http::metrics(lab.clone(), services.clone(), tunnels.clone());
-    open(sockets.metrics, "metrics", None, Dispatch::http(metrics));
+    let metrics = Dispatch::http(metrics);
+    open(sockets.metrics, "metrics", None, Crowd::Few, metrics);
     let logs = Routes::new(telemetry(services))
         .prepare()
         .into_axum_router();
-    let logs = Dispatch::grpc(logs, None, http::nothing());
-    open(sockets.telemetry, "telemetry", None, logs);
+    let logs = Dispatch::grpc(logs, None, http::nothing(), known);
+    open(sockets.telemetry, "telemetry", None, Crowd::All, logs);
     doors.unix(socket(folder)?, Dispatch::http(admin));
 
     let keeper = tokio::spawn(serving.clone().keep(stop.clone()));
@@ -178,11 +182,14 @@ async fn control(
             notify::ready(&addresses);
         }
     };
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = notify::stay_alive() => {}
-        () = hear => {}
-    }
+    // As long as this is not answered, systemd is not told that all is well.
+    let answers = async || drop(lab.answers(Duration::MAX).await);
+    let is_over = tokio::select! {
+        () = stop.cancelled() => false,
+        () = notify::stay_alive(answers) => false,
+        () = hear => false,
+        () = lab.over() => true,
+    };
 
     notify::stopping();
     tracing::info!("stopping");
@@ -204,7 +211,10 @@ async fn control(
     std::fs::remove_file(folder.socket()).ok();
     installation.close().await;
     tracing::info!("stopped");
-    Ok(())
+    match is_over {
+        true => Err(StartError::Over),
+        false => Ok(()),
+    }
 }
 
 /// A router without controller: it knows what its key signs, and nothing of leases.
@@ -222,13 +232,13 @@ async fn route(
     let (health, health_service) = tonic_health::server::health_reporter();
     let routes = with_reflection(Routes::new(health_service))?;
     let routes = routes.prepare().into_axum_router();
-    let doors = Doors::new(config.keepalive);
+    let doors = Doors::new(config.keepalive, config.connections);
     if let Some(listener) = sockets.router {
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, what = "router", "listening");
         }
-        let calls = Dispatch::grpc(routes, Some(tunnels.clone()), http::nothing());
-        doors.tcp(listener, Some(tls), calls);
+        let calls = Dispatch::grpc(routes, Some(tunnels.clone()), http::nothing(), None);
+        doors.tcp(listener, Some(tls), Crowd::All, calls);
     }
     let keeper = tokio::spawn(Serving::keep(serving.clone(), stop.clone()));
     notify::ready("routing");
@@ -246,7 +256,7 @@ async fn route(
     };
     tokio::select! {
         () = stop.cancelled() => {}
-        () = notify::stay_alive() => {}
+        () = notify::stay_alive(async || {}) => {}
         () = hear => {}
     }
     notify::stopping();

@@ -30,7 +30,8 @@ impl From<LabError> for Status {
                     "the database is not available; try again, and look at the controller's log",
                 )
             }
-            LabError::Stopping => Status::unavailable(text),
+            LabError::Busy | LabError::Stopping => Status::unavailable(text),
+            LabError::TooMany { .. } => Status::resource_exhausted(text),
             LabError::Invalid(_) if text.starts_with("invalid lease tags") => {
                 Status::invalid_argument(text)
             }

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use backup::restore;
 pub use change::{Change, Event};
@@ -35,6 +35,8 @@ use writer::{Order, Writer};
 
 /// So many orders wait for the writer.
 const WAITING: usize = 64;
+/// So many read at once: each has a connection and a thread, and may have a long list in memory.
+const READERS: usize = 8;
 /// How long one connection waits for another that writes.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -43,6 +45,7 @@ const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
 pub struct Store {
     path: Arc<PathBuf>,
     orders: mpsc::Sender<Order>,
+    readers: Arc<Semaphore>,
 }
 
 /// Everything that matters now: all but leases that have ended.
@@ -83,7 +86,11 @@ impl Store {
             .name("store".to_owned())
             .spawn(move || writer.run())
             .map_err(StoreError::Thread)?;
-        Ok(Self { path, orders })
+        Ok(Self {
+            path,
+            orders,
+            readers: Arc::new(Semaphore::new(READERS)),
+        })
     }
 
     /// The file.
@@ -130,7 +137,8 @@ impl Store {
     ///
     /// It cannot be read.
     pub async fn load(&self) -> Result<Loaded, StoreError> {
-        self.read(query::load).await
+        // The lab needs it, and does not wait for readers of lists.
+        self.read_at_once(query::load).await
     }
 
     /// The lease of this name, ended or not.
@@ -153,6 +161,15 @@ impl Store {
             .await
     }
 
+    /// The same database, of which nobody writes any more.
+    #[cfg(test)]
+    pub(crate) fn without_writer(&self) -> Self {
+        Self {
+            orders: mpsc::channel(1).0,
+            ..self.clone()
+        }
+    }
+
     /// Has the writer do something.
     async fn order<T>(
         &self,
@@ -164,8 +181,23 @@ impl Store {
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Reads on a thread that may block.
+    /// Reads when it is its turn.
     async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let turn = Arc::clone(&self.readers).acquire_owned().await;
+        let turn = turn.map_err(|_| StoreError::Closed)?;
+        self.read_at_once(move |connection| {
+            // Whoever asked may be gone; the thread works to the end.
+            let _turn = turn;
+            work(connection)
+        })
+        .await
+    }
+
+    /// Reads on a thread that may block.
+    async fn read_at_once<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

@@ -1,6 +1,7 @@
 //! A new lease.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use jumpstarter_proto::selector::Selector;
 use uuid::Uuid;
@@ -35,13 +36,28 @@ pub struct NewLease {
     pub most_tags: usize,
 }
 
-pub(in crate::lab) struct Create(pub(in crate::lab) NewLease);
+pub(in crate::lab) struct Create {
+    pub(in crate::lab) new: NewLease,
+    /// So many of one owner may be open.
+    pub(in crate::lab) most_open: usize,
+    pub(in crate::lab) actor: String,
+}
 
 // === impl Lab ===
 
 impl Lab {
     /// Makes a lease. When this returns, it has been considered for an exporter.
     pub async fn create_lease(&self, new: NewLease) -> Result<Arc<Lease>, LabError> {
+        let actor = format!("client:{}/{}", new.namespace, new.owner);
+        self.create_lease_for(new, &actor).await
+    }
+
+    /// The same, by an administrator.
+    pub async fn create_lease_for(
+        &self,
+        new: NewLease,
+        actor: &str,
+    ) -> Result<Arc<Lease>, LabError> {
         if let Some(name) = &new.name {
             // Names of leases that have ended are taken, too, and only the database knows those.
             let key = Key::new(&new.namespace, name);
@@ -49,7 +65,14 @@ impl Lab {
                 return Err(exists(name));
             }
         }
-        let key = self.change(Create(new)).await?;
+        let most_open = self.most_leases.load(Ordering::Relaxed);
+        let key = self
+            .change(Create {
+                new,
+                most_open,
+                actor: actor.to_owned(),
+            })
+            .await?;
         match self.lease(&key).await? {
             Some(lease) => Ok(lease),
             None => Err(super::not_found(&key)),
@@ -70,7 +93,12 @@ impl Command for Create {
     type Answer = Key;
 
     fn carry_out(self, step: &mut Step<'_>) -> Result<Key, LabError> {
-        let new = self.0;
+        let Self {
+            new,
+            most_open,
+            actor,
+        } = self;
+        validate::namespace(&new.namespace).map_err(LabError::Invalid)?;
         if new.selector.is_empty() && new.pinned.is_none() {
             return Err(LabError::Invalid(
                 "one of selector or exporterRef.name is required".to_owned(),
@@ -90,8 +118,22 @@ impl Command for Create {
         if step.is_taken(&key) {
             return Err(exists(&key.name));
         }
+        if step.state.open_leases(&key.namespace, &new.owner) >= most_open {
+            return Err(LabError::TooMany {
+                owner: new.owner,
+                most: most_open,
+            });
+        }
+        // It may have been deleted while this was on its way; whoever gets its name must not get its leases.
+        let owner = Key::new(&key.namespace, &new.owner);
+        if step.state.clients.named(&owner).is_none() {
+            return Err(LabError::NotFound {
+                plural: "clients",
+                name: new.owner,
+            });
+        }
+        let detail = format!("of client {}", new.owner);
         let later = window.begin.filter(|begin| *begin > step.now);
-        let owner = format!("client:{}/{}", key.namespace, new.owner);
         step.put_lease(Lease {
             uid: Uid::random(),
             key: key.clone(),
@@ -121,7 +163,7 @@ impl Command for Create {
             generation: 1,
             created: step.now,
         });
-        step.record(owner, "LeaseCreated", ("lease", &key), "");
+        step.record(actor, "LeaseCreated", ("lease", &key), detail);
         Ok(key)
     }
 }

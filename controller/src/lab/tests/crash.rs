@@ -203,9 +203,14 @@ async fn a_name_that_was_taken_a_moment_ago_is_refused_to_him_alone() {
     };
     // Both have looked in the database before either has the name. It ends at once, as nobody has
     // such an exporter.
-    let looked = bench.lab.change(crate::lab::leases::Create(named.clone()));
+    let create = |new: NewLease| crate::lab::leases::Create {
+        new,
+        most_open: usize::MAX,
+        actor: "client:lab/alice".to_owned(),
+    };
+    let looked = bench.lab.change(create(named.clone()));
     looked.await.unwrap();
-    let late = bench.lab.change(crate::lab::leases::Create(named));
+    let late = bench.lab.change(create(named));
     let (late, other) = tokio::join!(late, bench.lab.create_lease(wanted("alice", "board=x")));
     assert!(matches!(late, Err(LabError::Exists { .. })), "{late:?}");
     other.unwrap();

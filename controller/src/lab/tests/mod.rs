@@ -8,6 +8,7 @@ mod crash;
 mod exporters;
 mod figures;
 mod full;
+mod health;
 mod killed;
 mod leases;
 mod past;
@@ -24,7 +25,7 @@ use super::*;
 use crate::model::samples::labels;
 use crate::model::{
     ConditionType, Device, EndReason, Exporter, Key, Labels, Lease, LeaseState, Length, Reported,
-    Time, Wish,
+    Rule, Time, Wish,
 };
 use crate::store::Store;
 

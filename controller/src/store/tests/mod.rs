@@ -6,6 +6,7 @@ mod copies;
 mod damage;
 mod faults;
 mod past;
+mod readers;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
