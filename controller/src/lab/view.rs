@@ -1,5 +1,6 @@
 //! What there is to see. What has not ended is in memory, the rest is read from the database.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jumpstarter_proto::selector::Selector;
@@ -10,6 +11,9 @@ use super::watch::Sight;
 use super::{Lab, LabError};
 use crate::model::{Client, Exporter, Key, Lease, LeaseState, Policy, Time, Uid};
 use crate::schedule::{Place, Waiting};
+
+/// So many places are worked out before somebody else has a turn.
+const AT_ONCE: usize = 250;
 
 /// A part of a long list, in the order of names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -118,6 +122,22 @@ impl Lab {
             LeaseState::Pending => self.read().place(lease),
             _ => None,
         }
+    }
+
+    /// The same for a list of one namespace.
+    pub async fn places(&self, leases: &[Arc<Lease>]) -> HashMap<Uid, (Waiting, Place)> {
+        let waiting = leases
+            .iter()
+            .filter(|lease| lease.state == LeaseState::Pending);
+        let waiting: Vec<&Arc<Lease>> = waiting.collect();
+        let mut places = HashMap::new();
+        for some in waiting.chunks(AT_ONCE) {
+            let uids: Vec<Uid> = some.iter().map(|lease| lease.uid).collect();
+            places.extend(self.read().places(&some[0].key.namespace, &uids));
+            // Others have waited to show something newer, or to be served.
+            tokio::task::yield_now().await;
+        }
+        places
     }
 
     /// The lease that an exporter serves.

@@ -2,7 +2,7 @@
 //! thousands of times for each decision.
 
 /// A set of small numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Bits(Vec<u64>);
 
 // === impl Bits ===

@@ -10,13 +10,15 @@
 //! Ten thousand who wait usually ask for a few dozen things. A decision looks at the first of each
 //! class, and at those behind him only if he is served.
 
+mod places;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, btree_set};
 use std::sync::Arc;
 
 use super::answer::{Answer, Grants, answer};
 use super::ask::Ask;
 use super::board::Board;
-use super::{Decision, Place, Snapshot, Waiting};
+use super::{Decision, Place, Refusal, Snapshot, Waiting};
 use crate::model::{Client, Lease, Policy, Time, Uid};
 
 /// Who waits in a namespace.
@@ -135,26 +137,26 @@ impl Queue {
     /// next question.
     pub fn decide(&mut self, now: &Snapshot<'_>) -> Vec<Decision> {
         self.refresh(now);
-        let mut decisions = Vec::new();
         if self.classes.is_empty() {
-            return decisions;
+            return Vec::new();
         }
         let mut open = self.board.open(now);
         let mut heads: BTreeMap<Rank, Head<'_>> = BTreeMap::new();
+        let mut refused: BTreeMap<Turn, &Arc<Refusal>> = BTreeMap::new();
         for class in self.classes.values() {
             match &class.answer {
                 Some(Ok(grants)) if grants.set.meets(&open) => {
                     Head::of(grants, class.waiting.iter()).line_up(&mut heads);
                 }
-                Some(Err(why)) => {
-                    decisions.extend(class.waiting.iter().map(|(_, lease)| Decision::Refuse {
-                        lease: *lease,
-                        why: Arc::clone(why),
-                    }))
-                }
+                Some(Err(why)) => refused.extend(class.waiting.iter().map(|turn| (*turn, why))),
                 _ => {}
             }
         }
+        let refuse = |((_, lease), why): (Turn, &Arc<Refusal>)| Decision::Refuse {
+            lease,
+            why: Arc::clone(why),
+        };
+        let mut decisions: Vec<Decision> = refused.into_iter().map(refuse).collect();
         while let Some(((_, (_, lease)), head)) = heads.pop_first() {
             // Who is behind him wants the same, so if there is nothing for him, there is nothing.
             let Some((number, priority)) = head.grants.pick(&open, &self.board, now) else {
@@ -176,12 +178,19 @@ impl Queue {
         let waiter = self.waiting.get(&uid)?;
         let class = self.classes.get(&*waiter.ask)?;
         let grants = class.grants()?;
+        let ahead = self.ahead(grants, turn(&waiter.lease));
+        self.look(grants, ahead, now)
+    }
+
+    /// How it looks for those who may have these, with so many before them.
+    fn look(&self, grants: &Grants, ahead: usize, now: &Snapshot<'_>) -> Option<(Waiting, Place)> {
+        let (first, _) = grants.all.first()?;
         let mut place = Place {
             matching: grants.all.len(),
             online: 0,
             free: 0,
-            position: 1 + self.ahead(grants, turn(&waiter.lease)),
-            example: self.board.at(grants.all[0].0).key.name.clone(),
+            position: 1 + ahead,
+            example: self.board.at(*first).key.name.clone(),
         };
         for (number, _) in &grants.all {
             let exporter = self.board.at(*number).uid;

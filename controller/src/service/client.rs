@@ -16,6 +16,7 @@ use super::{Services, errors, named, not_found, parent, selectors, wire};
 use crate::identity::Caller;
 use crate::lab::{By, LeaseQuery, LeaseUpdate, NewLease};
 use crate::model::{self, Client, Time, Wish, validate};
+use crate::schedule::{Place, Waiting};
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -45,12 +46,11 @@ impl ClientApi {
 
     fn lease(&self, lease: &model::Lease) -> Lease {
         let waits = self.0.lab().place(lease);
-        wire::lease(
-            lease,
-            waits.as_ref(),
-            &self.0.settings().labels,
-            Time::now(),
-        )
+        self.shown(lease, waits.as_ref())
+    }
+
+    fn shown(&self, lease: &model::Lease, waits: Option<&(Waiting, Place)>) -> Lease {
+        wire::lease(lease, waits, &self.0.settings().labels, Time::now())
     }
 }
 
@@ -138,8 +138,12 @@ impl ClientService for ClientApi {
         };
         let mut found = self.0.lab().leases(query).await?;
         let next_page_token = paging.cut(&mut found, |lease| &lease.key.name);
+        let places = self.0.lab().places(&found).await;
         Ok(Response::new(ListLeasesResponse {
-            leases: found.iter().map(|lease| self.lease(lease)).collect(),
+            leases: found
+                .iter()
+                .map(|lease| self.shown(lease, places.get(&lease.uid)))
+                .collect(),
             next_page_token,
         }))
     }

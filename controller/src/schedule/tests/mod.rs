@@ -128,8 +128,12 @@ impl Lab {
         }
         let now = Snapshot { held: &held, ..now };
         assert_eq!(queue.decide(&now), [], "once is enough");
-        for lease in queue.newcomers() {
+        let waiting = queue.newcomers();
+        let mut places = queue.places(&waiting, &now);
+        assert_eq!(places.len(), waiting.len());
+        for lease in waiting {
             let (why, place) = queue.place(lease, &now).unwrap();
+            assert_eq!(places.remove(&lease).unwrap(), (why, place.clone()));
             told.push((lease, Verdict::Wait { why, place }));
         }
         assert_eq!(plain, told.iter().cloned().collect());

@@ -1,0 +1,127 @@
+//! How it looks for many who wait, as for one, but with one walk for those who have the same before
+//! them: a list of thousands would otherwise count thousands for each of them.
+//!
+//! ```text
+//!  classes ─► groups: same exporters, same priority ─► the turns of each, in order
+//!                                                        │ merged with the turns of those who ask
+//!                                                        ▼
+//!                                       who is before each of them, per exporter
+//! ```
+
+use std::collections::HashMap;
+
+use super::{Grants, Queue, Turn};
+use crate::model::Uid;
+use crate::schedule::{Place, Snapshot, Waiting};
+
+/// All who may have the same with the same priority, in the order of their turns.
+struct Group<'a> {
+    grants: &'a Grants,
+    turns: Vec<Turn>,
+}
+
+// === impl Queue ===
+
+impl Queue {
+    /// The places of these, where they wait.
+    pub fn places(&self, uids: &[Uid], now: &Snapshot<'_>) -> HashMap<Uid, (Waiting, Place)> {
+        let groups = self.groups();
+        let mut asking: HashMap<usize, Vec<Turn>> = HashMap::new();
+        let numbers: HashMap<_, usize> = groups
+            .iter()
+            .enumerate()
+            .map(|(number, group)| ((&group.grants.set, group.grants.best), number))
+            .collect();
+        for uid in uids {
+            let Some(waiter) = self.waiting.get(uid) else {
+                continue;
+            };
+            let class = self.classes.get(&*waiter.ask);
+            let Some(grants) = class.and_then(|class| class.grants()) else {
+                continue;
+            };
+            if let Some(number) = numbers.get(&(&grants.set, grants.best)) {
+                let turns = asking.entry(*number).or_default();
+                turns.push(super::turn(&waiter.lease));
+            }
+        }
+        let mut places = HashMap::new();
+        for (number, mut turns) in asking {
+            turns.sort_unstable();
+            let group = &groups[number];
+            let Some((why, place)) = self.look(group.grants, 0, now) else {
+                continue;
+            };
+            for ((_, uid), ahead) in turns.iter().zip(self.all_ahead(group, &turns, &groups)) {
+                let place = Place {
+                    position: 1 + ahead,
+                    ..place.clone()
+                };
+                places.insert(*uid, (why, place));
+            }
+        }
+        places
+    }
+
+    fn groups(&self) -> Vec<Group<'_>> {
+        let mut groups: HashMap<_, Group<'_>> = HashMap::new();
+        for class in self.classes.values() {
+            if let Some(grants) = class.grants() {
+                let group = groups.entry((&grants.set, grants.best));
+                let group = group.or_insert_with(|| Group {
+                    grants,
+                    turns: Vec::new(),
+                });
+                group.turns.extend(&class.waiting);
+            }
+        }
+        let mut groups: Vec<_> = groups.into_values().collect();
+        for group in &mut groups {
+            group.turns.sort_unstable();
+        }
+        groups
+    }
+
+    /// For each of these turns, which are in order: the most who are served before it and want one of
+    /// the same exporters.
+    fn all_ahead(&self, group: &Group<'_>, turns: &[Turn], groups: &[Group<'_>]) -> Vec<usize> {
+        let grants = group.grants;
+        // Those with a higher priority are before all of them.
+        let mut always = vec![0; self.board.len()];
+        let mut rivals = Vec::new();
+        for other in groups {
+            let theirs = other.grants;
+            if theirs.best < grants.best || !theirs.set.meets(&grants.set) {
+                continue;
+            }
+            let numbers: Vec<usize> = theirs.set.common(&grants.set).collect();
+            if theirs.best > grants.best {
+                for number in numbers {
+                    always[number] += other.turns.len();
+                }
+            } else {
+                rivals.push((other.turns.iter().peekable(), numbers));
+            }
+        }
+        let mut ahead = always;
+        let mut most = ahead.iter().copied().max().unwrap_or_default();
+        let mut all = Vec::with_capacity(turns.len());
+        for turn in turns {
+            for (theirs, numbers) in &mut rivals {
+                let mut before = 0;
+                while theirs.next_if(|their| *their < turn).is_some() {
+                    before += 1;
+                }
+                if before == 0 {
+                    continue;
+                }
+                for number in numbers.iter() {
+                    ahead[*number] += before;
+                    most = most.max(ahead[*number]);
+                }
+            }
+            all.push(most);
+        }
+        all
+    }
+}
