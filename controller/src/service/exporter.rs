@@ -15,6 +15,11 @@ use crate::model::{Device, Reported};
 const LONGEST_WORDS: usize = 4096;
 /// So many labels it may tell.
 const MOST_LABELS: usize = 64;
+/// So many drivers it may have,
+const MOST_DEVICES: usize = 1000;
+/// and so many bytes it may take to tell of them: they are kept in memory, and written as a whole with
+/// every status.
+const LONGEST_DEVICES: usize = 256 << 10;
 
 // === impl Services ===
 
@@ -36,10 +41,10 @@ impl Services {
                 labels.len()
             )));
         }
+        let devices: Vec<Device> = devices.collect();
+        check(&devices)?;
         let labels = labels.into_iter().collect();
-        self.lab()
-            .register(exporter.uid, labels, devices.collect())
-            .await?;
+        self.lab().register(exporter.uid, labels, devices).await?;
         Ok(RegisterResponse {
             uuid: exporter.uid.to_string(),
         })
@@ -101,10 +106,64 @@ impl Services {
     }
 }
 
+/// That what an exporter is made of can be kept.
+fn check(devices: &[Device]) -> Result<(), Status> {
+    let count = devices.len();
+    if count > MOST_DEVICES {
+        return Err(Status::invalid_argument(format!(
+            "too many drivers: {count} (maximum {MOST_DEVICES})"
+        )));
+    }
+    let length: usize = devices.iter().map(length).sum();
+    if length > LONGEST_DEVICES {
+        return Err(Status::invalid_argument(format!(
+            "the drivers take too many bytes to tell of: {length} (maximum {LONGEST_DEVICES}); \
+             shorten their labels"
+        )));
+    }
+    Ok(())
+}
+
+fn length(device: &Device) -> usize {
+    let labels = device.labels.iter();
+    let labels: usize = labels.map(|(key, value)| key.len() + value.len()).sum();
+    device.uuid.len() + device.parent.as_ref().map_or(0, String::len) + labels
+}
+
 /// No more words than can be shown.
 fn shown(words: String) -> String {
     if words.len() > LONGEST_WORDS {
         return format!("{}...", cut(&words, LONGEST_WORDS));
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::model::Labels;
+
+    fn device(label: usize) -> Device {
+        Device {
+            uuid: "u".to_owned(),
+            parent: Some("p".to_owned()),
+            labels: Labels::from([("k".to_owned(), "v".repeat(label))]),
+        }
+    }
+
+    #[test]
+    fn exporters_are_not_made_of_more_than_can_be_kept() {
+        check(&vec![device(1); MOST_DEVICES]).unwrap();
+        let refused = check(&vec![device(1); MOST_DEVICES + 1]).unwrap_err();
+        assert_eq!(refused.message(), "too many drivers: 1001 (maximum 1000)");
+        check(&[device(LONGEST_DEVICES - 3)]).unwrap();
+        let refused = check(&[device(LONGEST_DEVICES - 2)]).unwrap_err();
+        assert_eq!(
+            refused.message(),
+            "the drivers take too many bytes to tell of: 262145 (maximum 262144); shorten their \
+             labels"
+        );
+    }
 }
