@@ -73,7 +73,8 @@ impl<'a> Hub<'a> {
                 "namespace: {NAMESPACE}\n\
                  listen: {{grpc: '127.0.0.1:{grpc}', router: '127.0.0.1:{router}', login: off, \
                  health: '127.0.0.1:{health}', metrics: off}}\n\
-                 public_endpoints: {{grpc: '127.0.0.1:{grpc}', router: '127.0.0.1:{router}'}}\n"
+                 public_endpoints: {{grpc: '127.0.0.1:{grpc}', router: '127.0.0.1:{router}'}}\n\
+                 limits: {{leases_per_client: 100000}}\n"
             ),
         );
         let made = hub.command().arg("init").output().unwrap();
