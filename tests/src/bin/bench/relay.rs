@@ -123,7 +123,7 @@ pub(crate) async fn measure(lab: &Lab, effort: Effort, table: &mut Table) {
         growth.push(relay.flood(effort).await);
     }
     let title = format!("memory of the router gained by {MANY} tunnels, half of them unread");
-    // With windows that are sixteen times as large.
+    // Both let every sender be a MiB ahead.
     table.add(row(&title, "KiB", Better::Less, growth, Goal::OfLimit(0.8)));
 }
 
