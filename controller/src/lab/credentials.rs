@@ -8,6 +8,10 @@ use super::{Lab, LabError};
 use crate::model::{Credential, CredentialKind, Key, Time, Uid};
 use crate::store::Change;
 
+/// So many credentials of an owner are remembered after they were replaced or taken back. More would
+/// only let somebody who replaces his token all day fill the memory.
+const REPLACED: usize = 64;
+
 struct Keep {
     credential: Credential,
     /// When the earlier ones of the same owner end; none leaves them as they are.
@@ -100,6 +104,18 @@ impl Step<'_> {
             .collect()
     }
 
+    fn forget_replaced(&mut self, owner: Uid) {
+        let all = self.state.credentials.values();
+        let mut replaced: Vec<_> = all
+            .filter(|credential| credential.owner == owner && credential.revoked.is_some())
+            .map(|credential| (credential.issued, credential.jti.clone()))
+            .collect();
+        replaced.sort();
+        for (_, jti) in replaced.into_iter().rev().skip(REPLACED) {
+            self.change(Change::NoCredential(jti));
+        }
+    }
+
     fn put_credential(&mut self, credential: Credential) {
         self.change(Change::Credential(Arc::new(credential)));
     }
@@ -129,6 +145,7 @@ impl Command for Keep {
                 }
             }
         }
+        step.forget_replaced(self.credential.owner);
         let detail = self.credential.jti.clone();
         step.put_credential(self.credential);
         step.record(
