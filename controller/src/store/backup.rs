@@ -55,20 +55,18 @@ fn copy(from: &Connection, to: &Path) -> Result<(), StoreError> {
     if to.symlink_metadata().is_ok() {
         return Err(exists());
     }
-    let part = open::beside(to, ".part");
+    open::remains(to)?;
+    let part = open::draft(to);
     let Some(name) = part.to_str() else {
         return Err(StoreError::NotAFile {
             path: to.to_owned(),
         });
     };
-    open::prepare(&part)?;
+    open::empty(&part)?;
     // Of one moment, however long it takes.
     let copied = from.execute("VACUUM INTO ?1", [name]);
     copied
         .map_err(|error| StoreError::Sqlite(error).at(to))
         .and_then(|_| open::settle(&part, to))
-        .inspect_err(|_| {
-            // What failed matters more.
-            drop(std::fs::remove_file(&part));
-        })
+        .inspect_err(|_| open::discard(&part))
 }

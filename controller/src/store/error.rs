@@ -27,11 +27,23 @@ pub enum StoreError {
     /// Nothing is in it. A new database is never seen like that.
     #[error(
         "the database `{}` has lost its content; restore a backup with `jmp-controller restore`, or \
-         remove the file to begin with an empty lab", path.display()
+         move it away with its `-wal` and `-shm` files to begin with an empty lab", path.display()
     )]
     Empty {
         /// The file.
         path: PathBuf,
+    },
+    /// The database is gone, part of it is not.
+    #[error(
+        "there is no database `{}`, but `{}` is left of one and would get into a new one; put the \
+         database back where it was, or move what is left of it away, too", path.display(),
+        left.display()
+    )]
+    Remains {
+        /// The database.
+        path: PathBuf,
+        /// What is left.
+        left: PathBuf,
     },
     /// The file is something else.
     #[error(

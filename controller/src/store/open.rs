@@ -11,6 +11,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
+use uuid::Uuid;
 
 use super::{BUSY, StoreError, schema};
 
@@ -23,7 +24,11 @@ const JOURNAL: i64 = 64 << 20;
 /// The connection that writes.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     match fs::metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => create(path)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => match create(path) {
+            // Another program that starts at the same time was faster.
+            Err(StoreError::Exists { .. }) => identify(path)?,
+            made => made?,
+        },
         _ => identify(path)?,
     }
     let ours = || -> Result<Connection, StoreError> {
@@ -74,34 +79,55 @@ pub(super) fn identify(path: &Path) -> Result<(), StoreError> {
 /// Makes a new one. Under its own name it is there whole or not at all, so that one that is empty has
 /// lost what it had.
 fn create(path: &Path) -> Result<(), StoreError> {
-    let new = beside(path, ".new");
-    prepare(&new)?;
+    remains(path)?;
+    let new = draft(path);
+    empty(&new)?;
     let made = || -> Result<(), StoreError> {
         let mut connection = Connection::open(&new)?;
         schema::migrate(&mut connection, &new)?;
         connection.close().map_err(|(_, error)| error)?;
         Ok(())
     };
-    made().map_err(|error| error.at(path))?;
-    settle(&new, path)
+    made()
+        .map_err(|error| error.at(path))
+        .and_then(|()| settle(&new, path))
+        .inspect_err(|_| discard(&new))
 }
 
-/// An empty file that nobody else can read, instead of what an earlier attempt has left.
-pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
-    for left in [path.to_owned(), beside(path, "-journal")] {
-        match fs::remove_file(left) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(StoreError::file(path)(error));
-            }
-            _ => {}
-        }
+/// Refuses a place where SQLite would take what a database that is gone has left for part of the new one.
+pub(super) fn remains(path: &Path) -> Result<(), StoreError> {
+    let left = ["-wal", "-shm", "-journal"].map(|ending| beside(path, ending));
+    match left
+        .into_iter()
+        .find(|left| left.symlink_metadata().is_ok())
+    {
+        Some(left) => Err(StoreError::Remains {
+            path: path.to_owned(),
+            left,
+        }),
+        None => Ok(()),
     }
+}
+
+/// An empty file that nobody else can read.
+pub(super) fn empty(path: &Path) -> Result<(), StoreError> {
     let mut options = OpenOptions::new();
     let made = options.write(true).create_new(true).mode(0o600).open(path);
     made.map(drop).map_err(StoreError::file(path))
 }
 
-/// Gives a finished file its name, and has the disk know it.
+/// A name for what is being made, which nobody else can know.
+pub(super) fn draft(path: &Path) -> PathBuf {
+    beside(path, &format!(".{}.part", Uuid::new_v4().simple()))
+}
+
+/// Takes away a draft of ours that came to nothing; why it did matters more than whether this works.
+pub(super) fn discard(draft: &Path) {
+    drop(fs::remove_file(draft));
+    drop(fs::remove_file(beside(draft, "-journal")));
+}
+
+/// Gives a finished file its name, if nobody has that, and has the disk know it.
 pub(super) fn settle(from: &Path, to: &Path) -> Result<(), StoreError> {
     let folder = match to.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -109,9 +135,27 @@ pub(super) fn settle(from: &Path, to: &Path) -> Result<(), StoreError> {
     };
     File::open(from)
         .and_then(|file| file.sync_all())
-        .and_then(|()| fs::rename(from, to))
+        .and_then(|()| rename_new(from, to))
         .and_then(|()| File::open(folder)?.sync_all())
-        .map_err(StoreError::file(to))
+        .map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => StoreError::Exists {
+                path: to.to_owned(),
+            },
+            _ => StoreError::file(to)(error),
+        })
+}
+
+/// Renames without replacing anything.
+fn rename_new(from: &Path, to: &Path) -> std::io::Result<()> {
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
+        // File systems without links: the name is taken first, and only what we have put there replaced.
+        Err(_) => {
+            OpenOptions::new().write(true).create_new(true).open(to)?;
+            fs::rename(from, to)
+        }
+    }
 }
 
 /// A file next to this one.

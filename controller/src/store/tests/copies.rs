@@ -98,3 +98,36 @@ async fn a_backup_is_nobody_elses_to_read() {
         assert_eq!(mode & 0o777, 0o600, "{}", file.display());
     }
 }
+
+#[tokio::test]
+async fn a_backup_touches_no_file_but_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(database(&folder)).unwrap();
+    let others = ["copy.part", "copy.part-journal"].map(|name| folder.path().join(name));
+    for other in &others {
+        std::fs::write(other, "somebody else's").unwrap();
+    }
+    let copy = folder.path().join("copy");
+    store.backup(copy.clone()).await.unwrap();
+    for other in &others {
+        assert_eq!(std::fs::read_to_string(other).unwrap(), "somebody else's");
+    }
+    let mut names: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("copy"))
+        .collect();
+    names.sort();
+    assert_eq!(names, ["copy", "copy.part", "copy.part-journal"]);
+}
+
+#[test]
+fn what_came_in_between_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+    std::fs::write(&from, "new").unwrap();
+    std::fs::write(&to, "old").unwrap();
+    let refused = open::settle(&from, &to).unwrap_err();
+    assert!(matches!(refused, StoreError::Exists { .. }), "{refused}");
+    assert_eq!(std::fs::read_to_string(&to).unwrap(), "old");
+}

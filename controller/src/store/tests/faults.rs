@@ -95,7 +95,7 @@ async fn an_emptied_database_is_not_taken_for_a_new_one() {
 async fn what_a_killed_first_start_has_left_is_in_nobodys_way() {
     let folder = tempfile::tempdir().unwrap();
     let path = database(&folder);
-    fs::write(folder.path().join("controller.db.new"), "half of it").unwrap();
+    fs::write(folder.path().join("controller.db.1.part"), "half of it").unwrap();
     let store = Store::open(&path).unwrap();
     fill(&store).await;
     assert_eq!(all_leases(&store).await.len(), 3);
@@ -312,4 +312,33 @@ async fn missing_permissions_are_refused() {
         fixed.contains("may write the file and its folder"),
         "{fixed}"
     );
+}
+
+#[tokio::test]
+async fn remains_of_another_database_do_not_get_into_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = database(&folder);
+    let store = Store::open(&path).unwrap();
+    let copy = folder.path().join("copy");
+    fill(&store).await;
+    store.backup(copy.clone()).await.unwrap();
+    // Its program is killed, and somebody takes the file away.
+    let journal = open::beside(&path, "-wal");
+    let left = std::fs::read(&journal).unwrap();
+    assert!(!left.is_empty());
+    closed(store).await;
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&journal, &left).unwrap();
+    let why = refusal(&path);
+    assert!(
+        why.contains("controller.db-wal") && why.contains("move"),
+        "{why}"
+    );
+    let why = restore(&copy, &path).unwrap_err().to_string();
+    assert!(why.contains("controller.db-wal"), "{why}");
+    assert_eq!(std::fs::read(&journal).unwrap(), left);
+    assert!(!path.exists());
+    std::fs::remove_file(&journal).unwrap();
+    let new = Store::open(&path).unwrap();
+    assert_eq!(all_leases(&new).await, Vec::<String>::new());
 }
