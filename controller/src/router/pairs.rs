@@ -12,9 +12,12 @@ use uuid::Uuid;
 use super::Cut;
 use super::half::{Fate, Side};
 use super::relay::Relay;
+use crate::model::Key;
 
 /// So many streams wait for their other side, or are joined.
 const MOST: usize = 16_384;
+/// So many streams of one lease wait for their other side: it must not take the places of others.
+pub(super) const MOST_OF_LEASE: usize = 256;
 
 /// The right to one side of a stream.
 #[derive(Clone, Debug)]
@@ -23,6 +26,8 @@ pub struct Ticket {
     pub stream: Uuid,
     /// Whether it is the client's side; none fits either.
     pub client: Option<bool>,
+    /// Whose places it takes while it waits; none if nobody knows.
+    pub lease: Option<Key>,
     /// For so long somebody else may still come; whoever is alone then, stays alone.
     pub patience: Duration,
     /// Ends the stream, whatever flows.
@@ -43,19 +48,34 @@ pub enum Refused {
     /// There are too many already.
     #[error("the router has no room for another stream")]
     Full,
+    /// There are too many of this lease that wait.
+    #[error(
+        "{MOST_OF_LEASE} streams of the lease wait for their other side already; end the programs that \
+         opened them, or let them meet"
+    )]
+    Crowded,
 }
 
 /// All streams; cheap to clone.
 #[derive(Debug)]
 pub struct Pairs<B> {
-    waiting: Arc<Mutex<HashMap<Uuid, Waiting<B>>>>,
+    waiting: Arc<Mutex<Places<B>>>,
     joined: Arc<AtomicU64>,
+}
+
+/// All that wait.
+#[derive(Debug)]
+struct Places<B> {
+    streams: HashMap<Uuid, Waiting<B>>,
+    /// How many of them each lease has.
+    of_leases: HashMap<Key, usize>,
 }
 
 /// One side, before the other has come.
 #[derive(Debug)]
 struct Waiting<B> {
     client: Option<bool>,
+    lease: Option<Key>,
     body: B,
     fate: Fate,
     partner: oneshot::Sender<B>,
@@ -135,7 +155,12 @@ impl<B> Pairs<B> {
                 Err(mine) => body = mine,
             }
         }
-        if waiting.len() as u64 + self.joined.load(Ordering::Relaxed) >= MOST as u64 {
+        if let Some(lease) = &ticket.lease
+            && waiting.of(lease) >= MOST_OF_LEASE
+        {
+            return Err(Refused::Crowded);
+        }
+        if waiting.streams.len() as u64 + self.joined.load(Ordering::Relaxed) >= MOST as u64 {
             return Err(Refused::Full);
         }
         let fate = Fate::until(ticket.cut);
@@ -144,6 +169,7 @@ impl<B> Pairs<B> {
             stream,
             Waiting {
                 client: ticket.client,
+                lease: ticket.lease,
                 body,
                 fate: fate.clone(),
                 partner,
@@ -159,7 +185,7 @@ impl<B> Pairs<B> {
 
     /// How many streams wait for their other side.
     pub fn waiting(&self) -> usize {
-        self.lock().len()
+        self.lock().streams.len()
     }
 
     /// How many streams flow.
@@ -167,8 +193,46 @@ impl<B> Pairs<B> {
         self.joined.load(Ordering::Relaxed)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Waiting<B>>> {
+    fn lock(&self) -> MutexGuard<'_, Places<B>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Places ===
+
+impl<B> Default for Places<B> {
+    fn default() -> Self {
+        Self {
+            streams: HashMap::new(),
+            of_leases: HashMap::new(),
+        }
+    }
+}
+
+impl<B> Places<B> {
+    fn of(&self, lease: &Key) -> usize {
+        self.of_leases.get(lease).copied().unwrap_or_default()
+    }
+
+    /// Takes a place that nobody has.
+    fn insert(&mut self, stream: Uuid, waiting: Waiting<B>) {
+        if let Some(lease) = &waiting.lease {
+            *self.of_leases.entry(lease.clone()).or_default() += 1;
+        }
+        self.streams.insert(stream, waiting);
+    }
+
+    fn remove(&mut self, stream: &Uuid) -> Option<Waiting<B>> {
+        let waiting = self.streams.remove(stream)?;
+        if let Some(lease) = &waiting.lease
+            && let Some(count) = self.of_leases.get_mut(lease)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.of_leases.remove(lease);
+            }
+        }
+        Some(waiting)
     }
 }
 
@@ -187,6 +251,7 @@ impl<B> Drop for Place<B> {
         let mut waiting = self.pairs.lock();
         // A closed channel is ours; an open one belongs to somebody who came with the same ticket later.
         if waiting
+            .streams
             .get(&self.stream)
             .is_some_and(|waiting| waiting.partner.is_closed())
         {

@@ -11,7 +11,9 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use uuid::Uuid;
 
+use super::pairs::MOST_OF_LEASE;
 use super::*;
+use crate::model::Key;
 
 type Sent = Result<Frame<Bytes>, &'static str>;
 type Request = StreamBody<ReceiverStream<Sent>>;
@@ -26,6 +28,7 @@ fn ticket(stream: u128) -> Ticket {
     Ticket {
         stream: Uuid::from_u128(stream),
         client: None,
+        lease: None,
         patience: Duration::from_secs(3600),
         cut: Cut::default(),
         traffic: Arc::default(),
@@ -256,4 +259,30 @@ proptest! {
             assert_eq!(ends, ("0 ".to_owned(), "0 ".to_owned()));
         });
     }
+}
+
+#[tokio::test]
+async fn one_lease_does_not_take_the_places_of_others() {
+    let pairs = Pairs::default();
+    let of = |lease: &str, stream| Ticket {
+        lease: Some(Key::new("lab", lease)),
+        ..ticket(stream)
+    };
+    let mut crowd: Vec<_> = (0..MOST_OF_LEASE as u128)
+        .map(|stream| join(&pairs, of("greedy", stream)))
+        .collect();
+    let (_sends, body) = mpsc::channel(4);
+    let body = StreamBody::new(ReceiverStream::new(body));
+    let refused = pairs.join(of("greedy", 10_000), body).unwrap_err();
+    assert_eq!(refused, Refused::Crowded);
+    // Others come, and those that wait are met.
+    let _other = join(&pairs, of("modest", 20_000));
+    let _met = join(&pairs, of("greedy", 0));
+    assert_eq!(pairs.joined(), 1);
+    // What went away leaves its place to the next, once each.
+    crowd.truncate(MOST_OF_LEASE - 1);
+    crowd.extend([0, 1].map(|stream| join(&pairs, of("greedy", 30_000 + stream))));
+    let (_sends, body) = mpsc::channel(4);
+    let body = StreamBody::new(ReceiverStream::new(body));
+    assert!(pairs.join(of("greedy", 40_000), body).is_err());
 }
