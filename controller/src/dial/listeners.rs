@@ -1,26 +1,39 @@
 //! Invitations on their way to exporters: one queue per lease, in memory only.
 //!
-//! An exporter that listens again, after its connection broke, takes over the queue with all that
-//! nobody has fetched. So an invitation is lost only with the exporter that fetched it.
+//! ```text
+//!  offer ─► waiting ─► fetched ─► answered: both sides have met at the router
+//!              ▲           │
+//!              └───────────┘ another exporter's stream takes over, or the same exporter comes back
+//! ```
+//!
+//! That an invitation was fetched does not mean that it arrived: the connection may be dead without
+//! anybody knowing. So it is kept until it is known to be answered, or too old to be waited for.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jumpstarter_client::Secret;
 use tokio::sync::Notify;
+use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::model::Uid;
 
 /// So many clients wait for one exporter; it answers each within milliseconds.
 const CAPACITY: usize = 64;
+/// A dead connection is found out by its pings within 205 seconds; its invitations are kept for longer.
+const KEPT: Duration = Duration::from_secs(240);
 
 /// Where to meet.
 #[derive(Clone, Debug)]
 pub struct Invitation {
     /// The router.
     pub endpoint: String,
-    /// Which stream there, and the right to it.
+    /// The right to a stream there.
     pub token: Secret<String>,
+    /// Which stream.
+    pub stream: Uuid,
 }
 
 /// All queues; cheap to clone.
@@ -37,10 +50,20 @@ struct Inner {
 /// The queue of a lease.
 #[derive(Debug, Default)]
 struct Queue {
-    waiting: VecDeque<Invitation>,
+    waiting: VecDeque<Offer>,
+    /// Not known to be answered, the oldest first; no more than may wait.
+    fetched: VecDeque<Offer>,
     /// Grows with every exporter that takes the queue over; the last one has it.
     turn: u64,
+    /// Whether the last one is still there.
+    is_heard: bool,
     arrived: Arc<Notify>,
+}
+
+#[derive(Clone, Debug)]
+struct Offer {
+    invitation: Invitation,
+    at: Instant,
 }
 
 /// An exporter that listens. When it is dropped, nobody does, unless another has taken over.
@@ -69,8 +92,11 @@ impl Listeners {
     /// Takes over the queue of a lease.
     pub fn listen(&self, lease: Uid) -> Listening {
         let mut queues = self.lock();
+        queues.retain(|_, queue| queue.is_heard || queue.holds_some());
         let queue = queues.entry(lease).or_default();
         queue.turn += 1;
+        queue.is_heard = true;
+        queue.take_back();
         // Whoever had it before learns that it is over.
         queue.arrived.notify_waiters();
         let listening = Listening {
@@ -87,15 +113,26 @@ impl Listeners {
     /// Sends an invitation, without waiting.
     pub fn offer(&self, lease: Uid, invitation: Invitation) -> Offered {
         let mut queues = self.lock();
-        let Some(queue) = queues.get_mut(&lease) else {
+        let queue = queues.get_mut(&lease).filter(|queue| queue.is_heard);
+        let Some(queue) = queue else {
             return Offered::Nobody;
         };
         if queue.waiting.len() >= CAPACITY {
             return Offered::Full;
         }
-        queue.waiting.push_back(invitation);
+        let at = Instant::now();
+        queue.waiting.push_back(Offer { invitation, at });
         queue.arrived.notify_waiters();
         Offered::Taken
+    }
+
+    /// Both sides of a stream have met; its invitation has done what it was for.
+    pub fn answered(&self, stream: Uuid) {
+        for queue in self.lock().values_mut() {
+            queue
+                .fetched
+                .retain(|offer| offer.invitation.stream != stream);
+        }
     }
 
     /// Waits until somebody listens for this lease.
@@ -103,7 +140,7 @@ impl Listeners {
         loop {
             // Taken before looking, so that one who begins in between is noticed.
             let began = self.0.began.notified();
-            if self.lock().contains_key(&lease) {
+            if self.lock().get(&lease).is_some_and(|queue| queue.is_heard) {
                 return;
             }
             began.await;
@@ -112,11 +149,47 @@ impl Listeners {
 
     /// How many exporters listen.
     pub fn count(&self) -> usize {
-        self.lock().len()
+        self.lock().values().filter(|queue| queue.is_heard).count()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Uid, Queue>> {
         self.0.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Queue ===
+
+impl Queue {
+    /// The next one, which is kept in case that it does not arrive.
+    fn fetch(&mut self) -> Option<Invitation> {
+        let offer = self.waiting.pop_front()?;
+        if self.fetched.len() >= CAPACITY {
+            self.fetched.pop_front();
+        }
+        let invitation = offer.invitation.clone();
+        self.fetched.push_back(offer);
+        Some(invitation)
+    }
+
+    /// What was fetched and perhaps never arrived comes first again.
+    fn take_back(&mut self) {
+        self.fetched.append(&mut self.waiting);
+        std::mem::swap(&mut self.fetched, &mut self.waiting);
+        self.waiting.retain(Offer::is_current);
+    }
+
+    /// Whether there is something for an exporter that comes back.
+    fn holds_some(&self) -> bool {
+        let mut all = self.fetched.iter().chain(&self.waiting);
+        all.any(Offer::is_current)
+    }
+}
+
+// === impl Offer ===
+
+impl Offer {
+    fn is_current(&self) -> bool {
+        self.at.elapsed() < KEPT
     }
 }
 
@@ -133,7 +206,7 @@ impl Listening {
             arrived.as_mut().enable();
             match self.listeners.lock().get_mut(&self.lease) {
                 Some(queue) if queue.turn == self.turn => {
-                    if let Some(invitation) = queue.waiting.pop_front() {
+                    if let Some(invitation) = queue.fetch() {
                         return Some(invitation);
                     }
                 }
@@ -147,11 +220,12 @@ impl Listening {
 impl Drop for Listening {
     fn drop(&mut self) {
         let mut queues = self.listeners.lock();
-        if queues
-            .get(&self.lease)
-            .is_some_and(|queue| queue.turn == self.turn)
-        {
-            queues.remove(&self.lease);
+        let queue = queues.get_mut(&self.lease);
+        if let Some(queue) = queue.filter(|queue| queue.turn == self.turn) {
+            queue.is_heard = false;
+            if !queue.holds_some() {
+                queues.remove(&self.lease);
+            }
         }
     }
 }
@@ -166,6 +240,7 @@ mod tests {
         Invitation {
             endpoint: number.to_string(),
             token: Secret::new(String::new()),
+            stream: Uuid::from_u128(number as u128),
         }
     }
 
@@ -208,6 +283,44 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_a_dead_connection_has_fetched_is_offered_again() {
+        let listeners = Listeners::default();
+        let mut dead = listeners.listen(lease());
+        for number in 1..4 {
+            assert_eq!(listeners.offer(lease(), invitation(number)), Offered::Taken);
+        }
+        for number in 1..3 {
+            assert_eq!(next(&mut dead).await, Some(number.to_string()));
+        }
+        listeners.answered(Uuid::from_u128(1));
+        // It takes over while the dead one is still there.
+        let mut back = listeners.listen(lease());
+        assert_eq!(next(&mut back).await, Some("2".to_owned()));
+        assert_eq!(next(&mut back).await, Some("3".to_owned()));
+        listeners.answered(Uuid::from_u128(3));
+        // It goes before it comes again.
+        drop((dead, back));
+        assert_eq!(listeners.count(), 0);
+        assert_eq!(listeners.offer(lease(), invitation(4)), Offered::Nobody);
+        let mut again = listeners.listen(lease());
+        assert_eq!(next(&mut again).await, Some("2".to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_kept_who_waits_no_longer() {
+        let listeners = Listeners::default();
+        let mut dead = listeners.listen(lease());
+        assert_eq!(listeners.offer(lease(), invitation(1)), Offered::Taken);
+        assert_eq!(next(&mut dead).await, Some("1".to_owned()));
+        tokio::time::advance(KEPT).await;
+        drop(dead);
+        assert!(listeners.lock().is_empty());
+        let mut back = listeners.listen(lease());
+        assert_eq!(listeners.offer(lease(), invitation(2)), Offered::Taken);
+        assert_eq!(next(&mut back).await, Some("2".to_owned()));
+    }
+
+    #[tokio::test]
     async fn a_listener_that_waits_learns_that_it_is_over() {
         let listeners = Listeners::default();
         let mut old = listeners.listen(lease());
@@ -228,6 +341,7 @@ mod tests {
         assert!(next(&mut listening).await.is_some());
         assert_eq!(listeners.offer(lease(), invitation(0)), Offered::Taken);
         let mut new = listeners.listen(lease());
+        assert_eq!(next(&mut new).await, Some("0".to_owned()));
         assert_eq!(next(&mut new).await, Some("1".to_owned()));
     }
 
@@ -245,7 +359,7 @@ mod tests {
     }
 
     /// Listeners that come and go in another's face, and offers at the same time: everything that was
-    /// taken arrives once, unless the one who fetched it went away.
+    /// taken arrives, and what the first has fetched may do so twice.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn nothing_is_lost_between_two_listeners() {
         for _ in 0..20 {
@@ -280,6 +394,8 @@ mod tests {
             let taken = offering.await.unwrap();
             let mut got = old.await.unwrap();
             got.extend(new.await.unwrap());
+            got.sort_unstable();
+            got.dedup();
             assert_eq!(got, taken);
             assert!(!got.is_empty());
         }

@@ -35,7 +35,7 @@ impl Services {
         let lease = self.lab().lease(&key).await?;
         let lease = lease.ok_or_else(|| not_found("leases", &name))?;
         if lease.owner != client.key.name {
-            return Err(errors::unknown(Code::PermissionDenied, "permission denied"));
+            return Err(denied());
         }
         if lease.has_ended() {
             return Err(ended().await);
@@ -63,6 +63,9 @@ impl Services {
                 "exporter is not listening on lease {name}"
             )));
         }
+        // The lease may have ended or changed hands meanwhile, and nothing waits from here to the offer.
+        let sight = sights.borrow_and_update().clone();
+        look(&sight, &lease).await?;
         let tokens = self.0.router_tokens.pair(&lease.key).map_err(|error| {
             tracing::error!(%error, "no token for the router");
             Status::internal("failed to sign a router token")
@@ -70,6 +73,7 @@ impl Services {
         let invitation = Invitation {
             endpoint: router.clone(),
             token: tokens.exporter,
+            stream: tokens.stream,
         };
         match self.0.listeners.offer(lease.uid, invitation) {
             Offered::Taken => Ok(DialResponse {
@@ -89,7 +93,7 @@ impl Services {
     async fn listened(&self, sights: &mut watch::Receiver<Sight>, lease: &Lease) {
         tokio::select! {
             () = self.0.listeners.listened(lease.uid) => {}
-            // Then the offer finds nobody.
+            // What that means, the next look says; or the offer finds nobody.
             _ = sights.wait_for(|sight| !serves(sight, lease) || !sight.online) => {}
         }
     }
@@ -99,18 +103,7 @@ impl Services {
 async fn pass(sights: &mut watch::Receiver<Sight>, lease: &Lease) -> Result<(), Status> {
     loop {
         let sight = sights.borrow_and_update().clone();
-        if sight.gone {
-            return Err(not_found(
-                "exporters",
-                lease
-                    .exporter
-                    .as_ref()
-                    .map_or("", |exporter| &exporter.name),
-            ));
-        }
-        if !serves(&sight, lease) {
-            return Err(ended().await);
-        }
+        look(&sight, lease).await?;
         match gate(&sight) {
             Gate::Open => return Ok(()),
             Gate::Shut(why) => return Err(Status::failed_precondition(why)),
@@ -122,9 +115,34 @@ async fn pass(sights: &mut watch::Receiver<Sight>, lease: &Lease) -> Result<(), 
     }
 }
 
+/// Whether the exporter is still for this lease, and the lease for the same client.
+async fn look(sight: &Sight, lease: &Lease) -> Result<(), Status> {
+    if sight.gone {
+        return Err(not_found(
+            "exporters",
+            lease
+                .exporter
+                .as_ref()
+                .map_or("", |exporter| &exporter.name),
+        ));
+    }
+    match &sight.assignment {
+        Some(assignment) if assignment.uid == lease.uid => match assignment.client == lease.owner {
+            true => Ok(()),
+            false => Err(denied()),
+        },
+        _ => Err(ended().await),
+    }
+}
+
 fn serves(sight: &Sight, lease: &Lease) -> bool {
     let assignment = sight.assignment.as_ref();
-    assignment.is_some_and(|assignment| assignment.uid == lease.uid)
+    assignment
+        .is_some_and(|assignment| assignment.uid == lease.uid && assignment.client == lease.owner)
+}
+
+fn denied() -> Status {
+    errors::unknown(Code::PermissionDenied, "permission denied")
 }
 
 async fn ended() -> Status {

@@ -14,7 +14,7 @@ use tonic::{Code, Request, Status};
 use super::{Services, Settings};
 use crate::dial::Listening;
 use crate::identity::{Authenticator, Issuers, Keys, RouterTokens, Rules, TokenRules, Tokens};
-use crate::lab::{By, Lab, NewClient, NewExporter, NewLease, Present, Running};
+use crate::lab::{By, Lab, LeaseUpdate, NewClient, NewExporter, NewLease, Present, Running};
 use crate::model::samples::labels;
 use crate::model::{Device, Exporter, Key, Labels, Lease, Length, Reported, Wish};
 use crate::store::Store;
@@ -299,4 +299,36 @@ async fn without_a_router_nobody_meets() {
         (told.code(), told.message()),
         (Code::Unknown, "no router available")
     );
+}
+
+#[tokio::test]
+async fn whoever_hands_a_lease_over_while_he_waits_gets_no_tunnel() {
+    let house = House::new(&["router:1"]).await;
+    let new = NewClient {
+        key: Key::new("lab", "bob"),
+        labels: Labels::new(),
+        username: None,
+        migrated: None,
+        provisioned: false,
+    };
+    house.lab.create_client(new, ADMIN).await.unwrap();
+    let hand = async |to: &str| {
+        let update = LeaseUpdate {
+            owner: Some(to.to_owned()),
+            ..LeaseUpdate::default()
+        };
+        let key = house.lease.key.clone();
+        house.lab.update_lease(key, None, update).await.unwrap();
+    };
+    // He waits for the word of the exporter, or for its stream.
+    for status in [ExporterStatus::Available, ExporterStatus::LeaseReady] {
+        house.says(status).await;
+        let waiting = house.waiting().await;
+        hand("bob").await;
+        house.says(ExporterStatus::LeaseReady).await;
+        let _listening = house.listens();
+        let told = waiting.await.unwrap().unwrap_err();
+        assert_eq!(told.message(), "permission denied", "{status:?}");
+        hand("alice").await;
+    }
 }
