@@ -26,8 +26,17 @@ pub(super) async fn admit(
 ) -> Result<Response, Refusal> {
     let extensions = request.extensions();
     let actor = match extensions.get::<LocalUser>() {
-        // The socket is closed to all but its owner and root.
-        Some(LocalUser(uid)) => format!("local:{uid}"),
+        // Whatever the modes of socket and folder became.
+        Some(LocalUser(uid)) => {
+            let own = nix::unistd::geteuid().as_raw();
+            if *uid != 0 && *uid != own {
+                return Err(Refusal::forbidden(format!(
+                    "user {uid} may not administer; use the controller's user or root, or the token of \
+                     an administrator"
+                )));
+            }
+            format!("local:{uid}")
+        }
         None if extensions.get::<Offline>().is_some() => {
             format!("local:{}", nix::unistd::geteuid())
         }

@@ -137,16 +137,9 @@ pub(super) async fn one(
 pub(super) async fn create(
     State(api): State<Api>,
     Path(namespace): Path<String>,
+    Extension(Actor(actor)): Extension<Actor>,
     Json(body): Json<NewLeaseBody>,
 ) -> Outcome<LeaseView> {
-    if api
-        .0
-        .lab
-        .client(&Key::new(&namespace, &body.client))
-        .is_none()
-    {
-        return Err(Refusal::not_found("clients", &body.client));
-    }
     let new = NewLease {
         wish: Wish {
             begin: moment(body.begin.as_deref())?,
@@ -163,13 +156,14 @@ pub(super) async fn create(
         context: body.context,
         most_tags: api.config().most_tags,
     };
-    let lease = api.0.lab.create_lease(new).await?;
+    let lease = api.0.lab.create_lease_for(new, &actor).await?;
     Ok(Json(api.lease_view(&lease)))
 }
 
 pub(super) async fn update(
     State(api): State<Api>,
     Path((namespace, name)): Path<(String, String)>,
+    Extension(Actor(actor)): Extension<Actor>,
     Json(body): Json<LeaseAlteration>,
 ) -> Outcome<LeaseView> {
     let update = LeaseUpdate {
@@ -179,7 +173,7 @@ pub(super) async fn update(
         owner: body.client,
     };
     let key = Key::new(namespace, name);
-    let lease = api.0.lab.update_lease(key, None, update).await?;
+    let lease = api.0.lab.alter_lease(key, update, &actor).await?;
     Ok(Json(api.lease_view(&lease)))
 }
 

@@ -8,7 +8,7 @@ use super::actor::Actor;
 use super::error::{Outcome, Refusal};
 use super::types::{Alteration, ClientView, DeviceView, ExporterView, NewObject};
 use crate::lab::{ClientChange, ExporterChange, NewClient, NewExporter, Page};
-use crate::model::{Client, Exporter, Key, Labels, Migrated, Time};
+use crate::model::{Client, Exporter, Key, Migrated, Time};
 
 /// A time as JSON has it.
 pub(super) fn time(time: Time) -> String {
@@ -94,17 +94,6 @@ fn migrated(new: &NewObject) -> Option<Migrated> {
     (namespace.is_some() || uid.is_some()).then_some(Migrated { namespace, uid })
 }
 
-/// The labels after a change.
-fn altered(mut labels: Labels, change: Alteration) -> Labels {
-    for (key, value) in change.labels {
-        match value {
-            Some(value) => drop(labels.insert(key, value)),
-            None => drop(labels.remove(&key)),
-        }
-    }
-    labels
-}
-
 /// An empty one takes it away.
 fn username(change: &Alteration) -> Option<Option<String>> {
     let username = change.username.clone()?;
@@ -151,9 +140,7 @@ pub(super) async fn alter_client(
     Extension(Actor(actor)): Extension<Actor>,
     Json(body): Json<Alteration>,
 ) -> Outcome<ClientView> {
-    let key = Key::new(namespace, &name);
-    let client = api.0.lab.client(&key);
-    let client = client.ok_or_else(|| Refusal::not_found("clients", &name))?;
+    let key = Key::new(namespace, name);
     if body.enabled.is_some() {
         return Err(Refusal::invalid(
             "only exporters can be enabled or disabled",
@@ -161,7 +148,7 @@ pub(super) async fn alter_client(
     }
     let change = ClientChange {
         username: username(&body),
-        labels: Some(altered(client.labels.clone(), body)),
+        labels: body.labels,
     };
     let client = api.0.lab.alter_client(key, change, &actor).await?;
     Ok(Json(api.client_view(&client)))
@@ -225,13 +212,11 @@ pub(super) async fn alter_exporter(
     Extension(Actor(actor)): Extension<Actor>,
     Json(body): Json<Alteration>,
 ) -> Outcome<ExporterView> {
-    let key = Key::new(namespace, &name);
-    let exporter = api.0.lab.exporter(&key);
-    let exporter = exporter.ok_or_else(|| Refusal::not_found("exporters", &name))?;
+    let key = Key::new(namespace, name);
     let change = ExporterChange {
         enabled: body.enabled,
         username: username(&body),
-        labels: Some(altered(exporter.labels.clone(), body)),
+        labels: body.labels,
     };
     let exporter = api.0.lab.alter_exporter(key, change, &actor).await?;
     Ok(Json(api.exporter_view(&exporter)))

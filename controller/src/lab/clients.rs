@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::said::Said;
 use super::step::{Command, Step};
 use super::{Lab, LabError, clock};
+use crate::model::validate::LabelChanges;
 use crate::model::{Client, EndReason, Key, Labels, Lease, Migrated, Uid, validate};
 use crate::store::Change;
 
@@ -27,8 +29,8 @@ pub struct NewClient {
 /// What of a client is to be changed; nothing stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct ClientChange {
-    /// All its labels.
-    pub labels: Option<Labels>,
+    /// Labels to set, or to take away; the others stay, whoever else changes them.
+    pub labels: LabelChanges,
     /// External identity, or none.
     pub username: Option<Option<String>>,
 }
@@ -108,6 +110,7 @@ impl Command for Create {
 
     fn carry_out(self, step: &mut Step<'_>) -> Result<Arc<Client>, LabError> {
         let new = self.new;
+        validate::namespace(&new.key.namespace).map_err(LabError::Invalid)?;
         validate::name(PLURAL, &new.key.name).map_err(LabError::Invalid)?;
         validate::labels(&new.labels).map_err(LabError::Invalid)?;
         if let Some(there) = step.state.clients.named(&new.key) {
@@ -129,7 +132,15 @@ impl Command for Create {
             generation: 1,
             created: step.now,
         });
-        step.record(self.actor, "ClientCreated", ("client", &client.key), "");
+        let mut said = Said::default();
+        said.labels(&Labels::new(), &client.labels);
+        said.maybe("username", None, client.username.clone());
+        step.record(
+            self.actor,
+            "ClientCreated",
+            ("client", &client.key),
+            said.text(),
+        );
         Ok(client)
     }
 }
@@ -139,14 +150,22 @@ impl Command for Alter {
 
     fn carry_out(self, step: &mut Step<'_>) -> Result<Arc<Client>, LabError> {
         let mut client = step.client_named(&self.key)?;
-        if let Some(labels) = self.change.labels {
-            validate::labels(&labels).map_err(LabError::Invalid)?;
-            client.labels = labels;
-        }
+        let before = client.clone();
+        let labels = std::mem::take(&mut client.labels);
+        let changed = validate::changed_labels(labels, self.change.labels);
+        client.labels = changed.map_err(LabError::Invalid)?;
         client.username = self.change.username.unwrap_or(client.username);
         client.generation += 1;
+        let mut said = Said::default();
+        said.labels(&before.labels, &client.labels);
+        said.maybe("username", before.username, client.username.clone());
         let client = step.put_client(client);
-        step.record(self.actor, "ClientChanged", ("client", &client.key), "");
+        step.record(
+            self.actor,
+            "ClientChanged",
+            ("client", &client.key),
+            said.text(),
+        );
         Ok(client)
     }
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use jumpstarter_proto::v1::ExporterStatus;
 
 use super::presence::{Presence, Present};
+use super::said::Said;
 use super::step::{Command, Step};
 use super::{Lab, LabError, clock};
+use crate::model::validate::LabelChanges;
 use crate::model::{Device, EndReason, Exporter, Key, Labels, Migrated, Reported, Uid, validate};
 use crate::store::Change;
 
@@ -30,8 +32,8 @@ pub struct NewExporter {
 /// What of an exporter is to be changed; nothing stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct ExporterChange {
-    /// All its labels.
-    pub labels: Option<Labels>,
+    /// Labels to set, or to take away; the others stay, whoever else changes them.
+    pub labels: LabelChanges,
     /// Whether leases by selector may take it.
     pub enabled: Option<bool>,
     /// External identity, or none.
@@ -317,6 +319,7 @@ impl Command for Create {
             username,
             migrated,
         } = self.new;
+        validate::namespace(&key.namespace).map_err(LabError::Invalid)?;
         validate::name(PLURAL, &key.name).map_err(LabError::Invalid)?;
         validate::labels(&labels).map_err(LabError::Invalid)?;
         if step.state.exporters.named(&key).is_some() {
@@ -340,11 +343,14 @@ impl Command for Create {
             generation: 1,
             created: step.now,
         });
+        let mut said = Said::default();
+        said.labels(&Labels::new(), &exporter.labels);
+        said.maybe("username", None, exporter.username.clone());
         step.record(
             self.actor,
             "ExporterCreated",
             ("exporter", &exporter.key),
-            "",
+            said.text(),
         );
         Ok(exporter)
     }
@@ -355,19 +361,23 @@ impl Command for Alter {
 
     fn carry_out(self, step: &mut Step<'_>) -> Result<Arc<Exporter>, LabError> {
         let mut exporter = step.exporter_named(&self.key)?;
-        if let Some(labels) = self.change.labels {
-            validate::labels(&labels).map_err(LabError::Invalid)?;
-            exporter.labels = labels;
-        }
+        let before = exporter.clone();
+        let labels = std::mem::take(&mut exporter.labels);
+        let changed = validate::changed_labels(labels, self.change.labels);
+        exporter.labels = changed.map_err(LabError::Invalid)?;
         exporter.enabled = self.change.enabled.unwrap_or(exporter.enabled);
         exporter.username = self.change.username.unwrap_or(exporter.username);
         exporter.generation += 1;
+        let mut said = Said::default();
+        said.labels(&before.labels, &exporter.labels);
+        said.change("enabled", before.enabled, exporter.enabled);
+        said.maybe("username", before.username, exporter.username.clone());
         let exporter = step.put_exporter(exporter);
         step.record(
             self.actor,
             "ExporterChanged",
             ("exporter", &exporter.key),
-            "",
+            said.text(),
         );
         Ok(exporter)
     }

@@ -6,7 +6,7 @@ use jumpstarter_proto::selector::Selector;
 
 use super::step::{Command, Step};
 use super::{Lab, LabError};
-use crate::model::{Key, Policy, Rule, Uid, validate};
+use crate::model::{Key, Length, Policy, Rule, Uid, validate};
 use crate::store::Change;
 
 const PLURAL: &str = "exporteraccesspolicies";
@@ -59,6 +59,7 @@ impl Command for Apply {
             exporters,
             rules,
         } = self.new;
+        validate::namespace(&key.namespace).map_err(LabError::Invalid)?;
         validate::name(PLURAL, &key.name).map_err(LabError::Invalid)?;
         let (uid, generation, created) = match step.state.policies.named(&key) {
             Some(old) => (old.uid, old.generation + 1, old.created),
@@ -73,9 +74,32 @@ impl Command for Apply {
             created,
         });
         step.change(Change::Policy(Arc::clone(&policy)));
-        step.record(self.actor, "PolicyApplied", ("policy", &policy.key), "");
+        let detail = policy_text(&policy);
+        step.record(self.actor, "PolicyApplied", ("policy", &policy.key), detail);
         Ok(policy)
     }
+}
+
+/// What a policy grants, for the record: `exporters board=x; from team=apps for 1h0m0s, priority 5`.
+fn policy_text(policy: &Policy) -> String {
+    use std::fmt::Write;
+    let mut text = match policy.exporters.is_empty() {
+        true => "all exporters".to_owned(),
+        false => format!("exporters {}", policy.exporters),
+    };
+    for rule in &policy.rules {
+        let from: Vec<String> = rule.from.iter().map(Selector::to_string).collect();
+        // Writing to a text does not fail.
+        drop(write!(text, "; from [{}]", from.join("] or [")));
+        if let Some(most) = rule.maximum {
+            drop(write!(text, " for {}", Length::from(most)));
+        }
+        drop(write!(text, ", priority {}", rule.priority));
+        if rule.spot {
+            text.push_str(", spot");
+        }
+    }
+    text
 }
 
 impl Command for Delete {

@@ -18,19 +18,58 @@ const RESERVED: [&str; 2] = ["metadata.jumpstarter.dev/", "jumpstarter.dev/"];
 ///
 /// What is wrong with it, naming `kind`.
 pub fn name(kind: &str, name: &str) -> Result<(), String> {
-    let is_good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let part = |part: &str| {
-        part.bytes().next().is_some_and(is_good)
-            && part.bytes().last().is_some_and(is_good)
-            && part.bytes().all(|byte| is_good(byte) || byte == b'-')
-    };
-    if name.len() <= LONGEST_NAME && name.split('.').all(part) {
+    if is_name(name) {
         return Ok(());
     }
     Err(format!(
         "{kind}.jumpstarter.dev \"{name}\" is invalid: metadata.name must consist of lower case \
          letters, digits, '-' or '.', and start and end with a letter or digit (at most {LONGEST_NAME})"
     ))
+}
+
+/// Checks the namespace of an object. It is part of subjects, claims and paths, which other characters
+/// would make unreadable.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn namespace(namespace: &str) -> Result<(), String> {
+    if is_name(namespace) {
+        return Ok(());
+    }
+    Err(format!(
+        "namespace \"{namespace}\" is invalid: it must consist of lower case letters, digits, '-' or \
+         '.', and start and end with a letter or digit (at most {LONGEST_NAME})"
+    ))
+}
+
+fn is_name(name: &str) -> bool {
+    let is_good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let part = |part: &str| {
+        part.bytes().next().is_some_and(is_good)
+            && part.bytes().last().is_some_and(is_good)
+            && part.bytes().all(|byte| is_good(byte) || byte == b'-')
+    };
+    name.len() <= LONGEST_NAME && name.split('.').all(part)
+}
+
+/// Changes of labels, none takes a label away.
+pub type LabelChanges = std::collections::BTreeMap<String, Option<String>>;
+
+/// The labels after these changes.
+///
+/// # Errors
+///
+/// The first that cannot be.
+pub fn changed_labels(mut all: Labels, changes: LabelChanges) -> Result<Labels, String> {
+    for (key, value) in changes {
+        match value {
+            Some(value) => drop(all.insert(key, value)),
+            None => drop(all.remove(&key)),
+        }
+    }
+    labels(&all)?;
+    Ok(all)
 }
 
 /// Checks labels of an object.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::not_found;
+use crate::lab::said::Said;
 use crate::lab::step::{Command, Step};
 use crate::lab::{Lab, LabError, clock};
 use crate::model::{EndReason, Key, Lease, LeaseState, Length, Time, Wish};
@@ -25,22 +26,48 @@ pub struct LeaseUpdate {
 struct Update {
     key: Key,
     by: Option<String>,
+    actor: String,
     update: LeaseUpdate,
 }
 
 // === impl Lab ===
 
 impl Lab {
-    /// Changes a lease that has not ended; `by` is the client that asks, none for administrators.
+    /// Changes a lease that has not ended; `by` is the client that asks, none may change any.
     pub async fn update_lease(
         &self,
         key: Key,
         by: Option<String>,
         update: LeaseUpdate,
     ) -> Result<Arc<Lease>, LabError> {
+        let actor = match &by {
+            Some(by) => format!("client:{}/{by}", key.namespace),
+            None => "lab".to_owned(),
+        };
+        self.update(key, by, actor, update).await
+    }
+
+    /// Changes a lease of anybody that has not ended, for an administrator.
+    pub async fn alter_lease(
+        &self,
+        key: Key,
+        update: LeaseUpdate,
+        actor: &str,
+    ) -> Result<Arc<Lease>, LabError> {
+        self.update(key, None, actor.to_owned(), update).await
+    }
+
+    async fn update(
+        &self,
+        key: Key,
+        by: Option<String>,
+        actor: String,
+        update: LeaseUpdate,
+    ) -> Result<Arc<Lease>, LabError> {
         let command = Update {
             key: key.clone(),
             by: by.clone(),
+            actor,
             update,
         };
         match self.change(command).await {
@@ -106,6 +133,7 @@ impl Command for Update {
         if self.by.as_ref().is_some_and(|by| *by != lease.owner) {
             return Err(refused());
         }
+        let before = lease.clone();
         let began = lease.began.is_some();
         if self.update.changes_times() {
             if began
@@ -120,13 +148,13 @@ impl Command for Update {
             lease.not_before = window.begin;
             lease.not_after = window.end;
             lease.duration = window.duration;
-            allowed(step, &lease)?;
         }
-        let mut detail = String::new();
         if let Some(owner) = &self.update.owner {
             transferable(step, &lease, owner)?;
-            detail = format!("to {owner}");
             lease.owner.clone_from(owner);
+        }
+        if self.update.changes_times() || self.update.owner.is_some() {
+            allowed(step, &lease)?;
         }
         lease.generation += 1;
         if !began {
@@ -140,13 +168,10 @@ impl Command for Update {
             };
         }
         let key = lease.key.clone();
-        let actor = match &self.by {
-            Some(by) => format!("client:{}/{by}", key.namespace),
-            None => "admin".to_owned(),
-        };
+        let detail = changed(&before, &lease);
         let over = lease.end().is_some_and(|end| end <= step.now);
         step.put_lease(lease.clone());
-        step.record(actor, "LeaseUpdated", ("lease", &key), detail);
+        step.record(self.actor, "LeaseUpdated", ("lease", &key), detail);
         if over {
             clock::end(step, lease, EndReason::Expired, "lab");
         }
@@ -154,7 +179,19 @@ impl Command for Update {
     }
 }
 
-/// A lease that has begun may not become longer than a policy allows.
+/// What is another now, for the record.
+fn changed(before: &Lease, after: &Lease) -> String {
+    let mut said = Said::default();
+    let time = |time: Option<Time>| time.map(prost_types::Timestamp::from);
+    let length = |lease: &Lease| lease.duration.map(Length::from);
+    said.maybe("begin", time(before.not_before), time(after.not_before));
+    said.maybe("end", time(before.not_after), time(after.not_after));
+    said.maybe("duration", length(before), length(after));
+    said.change("client", &before.owner, &after.owner);
+    said.text()
+}
+
+/// A lease that has begun may not become longer than a policy allows, nor somebody's whom none allows.
 fn allowed(step: &Step<'_>, lease: &Lease) -> Result<(), LabError> {
     let Some(exporter) = &lease.exporter else {
         // Which is looked at when it begins.

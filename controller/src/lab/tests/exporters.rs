@@ -164,3 +164,96 @@ async fn names_and_labels_that_cannot_be_are_refused() {
         "exporters.jumpstarter.dev \"a\" already exists"
     );
 }
+
+#[tokio::test]
+async fn two_who_change_different_labels_do_not_undo_each_other() {
+    let bench = Bench::new().await;
+    let (exporter, _present) = bench.exporter("a", "board=x,old=1").await;
+    let alter = |changes: &[(&str, Option<&str>)]| {
+        let labels = changes
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), value.map(str::to_owned)));
+        let change = ExporterChange {
+            labels: labels.collect(),
+            ..ExporterChange::default()
+        };
+        bench
+            .lab
+            .alter_exporter(exporter.key.clone(), change, ADMIN)
+    };
+    let rename = ExporterChange {
+        username: Some(Some("dex:a".to_owned())),
+        ..ExporterChange::default()
+    };
+    let (room, old, rename) = tokio::join!(
+        alter(&[("room", Some("7"))]),
+        alter(&[("old", None)]),
+        bench
+            .lab
+            .alter_exporter(exporter.key.clone(), rename, ADMIN),
+    );
+    (room.unwrap(), old.unwrap(), rename.unwrap());
+    let known = bench.lab.exporter(&exporter.key).unwrap();
+    assert_eq!(known.labels, labels("board=x,room=7"));
+    assert!(alter(&[("no label", Some("7"))]).await.is_err());
+}
+
+#[tokio::test]
+async fn the_record_says_who_did_what() {
+    let bench = Bench::new().await;
+    bench.client("alice").await;
+    bench.client("bob").await;
+    let (exporter, _present) = bench.exporter("a", "board=x").await;
+    let lab = &bench.lab;
+    let change = ExporterChange {
+        labels: [("room".to_owned(), Some("7".to_owned()))].into(),
+        enabled: Some(false),
+        username: Some(Some("dex:a".to_owned())),
+    };
+    let altered = lab.alter_exporter(exporter.key.clone(), change, ADMIN);
+    altered.await.unwrap();
+    let mut new = wanted("alice", "");
+    new.pinned = Some("a".to_owned());
+    new.allow_disabled = true;
+    let lease = lab.create_lease_for(new, "admin:root").await.unwrap();
+    let update = LeaseUpdate {
+        duration: Some(minutes(3)),
+        owner: Some("bob".to_owned()),
+        ..LeaseUpdate::default()
+    };
+    let altered = lab.alter_lease(lease.key.clone(), update, "admin:root");
+    altered.await.unwrap();
+    let query = crate::store::AuditQuery {
+        most: 100,
+        ..Default::default()
+    };
+    let record = lab.store().audit(query).await.unwrap();
+    let said = |what: &str| {
+        let event = record.iter().find(|event| event.what == what).unwrap();
+        format!("{}: {}", event.actor, event.detail)
+    };
+    assert_eq!(
+        said("ExporterChanged"),
+        "admin:test: labels +room=7; enabled true -> false; username - -> dex:a"
+    );
+    assert_eq!(said("LeaseCreated"), "admin:root: of client alice");
+    assert_eq!(
+        said("LeaseUpdated"),
+        "admin:root: duration 1m0s -> 3m0s; client alice -> bob"
+    );
+}
+
+#[tokio::test]
+async fn a_namespace_can_be_read_wherever_it_is_told() {
+    let bench = Bench::new().await;
+    for namespace in ["a/b", "a:b", "", "A", "a b"] {
+        let new = NewExporter {
+            key: Key::new(namespace, "board"),
+            labels: Labels::new(),
+            username: None,
+            migrated: None,
+        };
+        let refused = bench.lab.create_exporter(new, ADMIN).await.unwrap_err();
+        assert!(refused.to_string().starts_with("namespace \""), "{refused}");
+    }
+}

@@ -241,6 +241,54 @@ async fn a_lease_is_handed_over_only_to_somebody_who_is_there() {
 }
 
 #[tokio::test]
+async fn a_lease_is_handed_over_only_to_somebody_whom_a_policy_allows() {
+    let bench = Bench::new().await;
+    bench.client("alice").await;
+    for (name, team) in [("bob", "team=ci"), ("carol", "team=apps")] {
+        let new = NewClient {
+            key: key(name),
+            labels: labels(team),
+            username: None,
+            migrated: None,
+            provisioned: false,
+        };
+        bench.lab.create_client(new, ADMIN).await.unwrap();
+    }
+    let rule = |from: &str, most: u64| Rule {
+        from: vec![from.parse().unwrap()],
+        maximum: Some(Duration::from_secs(most)),
+        ..Rule::default()
+    };
+    let apply = |rules: Vec<Rule>| {
+        let policy = NewPolicy {
+            key: key("teams"),
+            exporters: "".parse().unwrap(),
+            rules,
+        };
+        bench.lab.apply_policy(policy, ADMIN)
+    };
+    apply(vec![rule("team=apps", 600)]).await.unwrap();
+    let (_exporter, _present) = bench.exporter("a", "board=x").await;
+    let lease = bench.lease("alice", "board=x").await;
+    let hand = |to: &str| {
+        let update = LeaseUpdate {
+            owner: Some(to.to_owned()),
+            ..LeaseUpdate::default()
+        };
+        let by = Some("alice".to_owned());
+        bench.lab.update_lease(lease.key.clone(), by, update)
+    };
+    let refused = "no policy allows the exporter a for 1m0s";
+    assert_eq!(hand("bob").await.unwrap_err().to_string(), refused);
+    // Allowed, but not for so long.
+    let brief = vec![rule("team=apps", 600), rule("team=ci", 30)];
+    apply(brief).await.unwrap();
+    assert_eq!(hand("bob").await.unwrap_err().to_string(), refused);
+    assert_eq!(bench.now(&lease).await.owner, "alice");
+    assert_eq!(hand("carol").await.unwrap().owner, "carol");
+}
+
+#[tokio::test]
 async fn names_are_used_once() {
     let bench = Bench::new().await;
     bench.client("alice").await;

@@ -128,11 +128,21 @@ async fn two_namespaces_know_nothing_of_each_other() {
     let bench = Bench::new().await;
     bench.client("alice").await;
     let (_exporter, _present) = bench.exporter("a", "board=x").await;
-    let elsewhere = NewLease {
+    let elsewhere = || NewLease {
         namespace: "elsewhere".to_owned(),
         ..wanted("alice", "board=x")
     };
-    let lease = bench.lab.create_lease(elsewhere).await.unwrap();
+    let nobody = bench.lab.create_lease(elsewhere()).await.unwrap_err();
+    assert!(matches!(nobody, LabError::NotFound { .. }), "{nobody}");
+    let new = NewClient {
+        key: Key::new("elsewhere", "alice"),
+        labels: Labels::new(),
+        username: None,
+        migrated: None,
+        provisioned: false,
+    };
+    bench.lab.create_client(new, ADMIN).await.unwrap();
+    let lease = bench.lab.create_lease(elsewhere()).await.unwrap();
     assert_eq!(lease.end_reason, Some(EndReason::Unsatisfiable));
 }
 
