@@ -2,18 +2,29 @@
 
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::{Extension, Json};
+use serde::Deserialize;
 
-use super::actor::Actor;
+use super::actor::{Actor, Offline};
 use super::error::{Outcome, Refusal};
 use super::leases::moment;
-use super::types::{About, BackupTo, Everything, Imported, LeaseView};
+use super::types::{About, BackupTo, ClientView, Everything, Imported, LeaseView};
 use super::{Api, policies};
 use crate::lab::{
-    ExporterChange, LabError, LeaseQuery, NewClient, NewExporter, NewLease, NewPolicy, Page,
+    ExporterChange, Lab, LabError, LeaseQuery, NewClient, NewExporter, NewLease, NewPolicy, Page,
 };
-use crate::model::{Key, Length, Migrated, Wish};
+use crate::model::{Key, Labels, Length, Migrated, Wish, validate};
+use crate::serve::LocalUser;
+
+/// What becomes of what is there.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct How {
+    /// Policies of the same name give way.
+    #[serde(default)]
+    replace: bool,
+}
 
 pub(super) async fn about(State(api): State<Api>) -> Json<About> {
     let config = api.config();
@@ -31,18 +42,38 @@ pub(super) async fn about(State(api): State<Api>) -> Json<About> {
     })
 }
 
-pub(super) async fn backup(State(api): State<Api>, Json(to): Json<BackupTo>) -> Outcome<()> {
+/// Only for users of this machine: it writes where the controller may.
+pub(super) async fn backup(
+    State(api): State<Api>,
+    Extension(Actor(actor)): Extension<Actor>,
+    local: Option<Extension<LocalUser>>,
+    offline: Option<Extension<Offline>>,
+    Json(to): Json<BackupTo>,
+) -> Outcome<()> {
+    if local.is_none() && offline.is_none() {
+        return Err(Refusal::forbidden(
+            "a backup is made on the controller's machine; run `jmp-controller backup` there",
+        ));
+    }
     if !to.path.is_absolute() {
         return Err(Refusal::invalid("the path of a backup must be absolute"));
     }
-    let store = api.0.lab.store();
-    let saved = store.backup(to.path).await;
+    let lab = &api.0.lab;
+    let path = to.path.display().to_string();
+    let saved = lab.store().backup(to.path).await;
     saved.map_err(|error| Refusal::internal(error.to_string()))?;
+    let whole = ("lab", Key::new("", ""));
+    lab.note(&actor, "BackupMade", whole, path).await?;
     Ok(Json(()))
 }
 
-pub(super) async fn export(State(api): State<Api>) -> Outcome<Everything> {
+pub(super) async fn export(
+    State(api): State<Api>,
+    Extension(Actor(actor)): Extension<Actor>,
+) -> Outcome<Everything> {
     let lab = &api.0.lab;
+    let whole = ("lab", Key::new("", ""));
+    lab.note(&actor, "LabExported", whole, "").await?;
     let mut all = Everything::default();
     for namespace in lab.namespaces() {
         let clients = lab.clients(&namespace, &Page::default());
@@ -69,11 +100,14 @@ pub(super) async fn export(State(api): State<Api>) -> Outcome<Everything> {
 /// tokens, which work here once its key was imported.
 pub(super) async fn import(
     State(api): State<Api>,
+    Query(how): Query<How>,
     Extension(Actor(actor)): Extension<Actor>,
     Json(all): Json<Everything>,
 ) -> Outcome<Imported> {
+    let lab = &api.0.lab;
     let mut imported = Imported::default();
     // Whatever can be wrong with it is found out before the first change.
+    check(&all, lab)?;
     let mut rules = Vec::new();
     for policy in all.policies {
         let (exporters, list) = policy.spec.read().map_err(|why| {
@@ -106,7 +140,22 @@ pub(super) async fn import(
             most_tags: usize::MAX,
         });
     }
-    let lab = &api.0.lab;
+    // The policies first: exporters without any are everybody's.
+    for policy in rules {
+        let key = policy.key.clone();
+        let what = format!("policy {key}");
+        let there = lab.policies(&key.namespace);
+        let is_there = there.iter().any(|there| there.key == key);
+        if is_there && !how.replace {
+            imported.skipped.push(what);
+            continue;
+        }
+        lab.apply_policy(policy, &actor).await?;
+        match is_there {
+            true => imported.replaced.push(what),
+            false => imported.created.push(what),
+        }
+    }
     for client in all.clients {
         let key = Key::new(&client.namespace, &client.name);
         let new = NewClient {
@@ -150,24 +199,56 @@ pub(super) async fn import(
         }
         imported.note(format!("exporter {key}"), made)?;
     }
-    for policy in rules {
-        let key = policy.key.clone();
-        // Applying it would take the place of the one that is there.
-        let there = lab.policies(&key.namespace);
-        if there.iter().any(|there| there.key == key) {
-            imported.skipped.push(format!("policy {key}"));
-            continue;
-        }
-        let made = lab.apply_policy(policy, &actor).await.map(drop);
-        imported.note(format!("policy {key}"), made)?;
-    }
     for new in leases {
         let name = new.name.clone().unwrap_or_default();
         let key = Key::new(&new.namespace, name);
-        let made = lab.create_lease(new).await.map(drop);
+        let made = lab.create_lease_for(new, &actor).await.map(drop);
         imported.note(format!("lease {key}"), made)?;
     }
     Ok(Json(imported))
+}
+
+/// Everything that the lab would refuse, so that an import is not left half done.
+fn check(all: &Everything, lab: &Lab) -> Result<(), Refusal> {
+    let object =
+        |kind: &str, plural: &str, namespace: &str, name: &str, labels: Option<&Labels>| {
+            let good = validate::namespace(namespace)
+                .and_then(|()| validate::name(plural, name))
+                .and_then(|()| labels.map_or(Ok(()), validate::labels));
+            good.map_err(|why| Refusal::invalid(format!("{kind} {namespace}/{name}: {why}")))
+        };
+    for client in &all.clients {
+        let labels = Some(&client.labels);
+        object("client", "clients", &client.namespace, &client.name, labels)?;
+    }
+    for exporter in &all.exporters {
+        let (namespace, name) = (&exporter.namespace, &exporter.name);
+        let labels = Some(&exporter.labels);
+        object("exporter", "exporters", namespace, name, labels)?;
+    }
+    for policy in &all.policies {
+        let (namespace, name) = (&policy.namespace, &policy.name);
+        object("policy", "exporteraccesspolicies", namespace, name, None)?;
+    }
+    for lease in &all.leases {
+        let (namespace, name) = (&lease.namespace, &lease.name);
+        object("lease", "leases", namespace, name, None)?;
+        let wrong = |why: String| Refusal::invalid(format!("lease {namespace}/{name}: {why}"));
+        validate::tags(&lease.tags, usize::MAX).map_err(wrong)?;
+        validate::context(&lease.context).map_err(wrong)?;
+        if lease.selector.trim().is_empty() && lease.pinned.is_none() {
+            return Err(wrong("it has neither selector nor exporter".to_owned()));
+        }
+        let wish = wish(lease).map_err(|refusal| wrong(refusal.message().to_owned()))?;
+        wish.resolve().map_err(|error| wrong(error.to_string()))?;
+        let owner = Key::new(namespace, &lease.client);
+        let comes =
+            |client: &ClientView| client.namespace == owner.namespace && client.name == owner.name;
+        if lab.client(&owner).is_none() && !all.clients.iter().any(comes) {
+            return Err(wrong(format!("there is no client {owner}")));
+        }
+    }
+    Ok(())
 }
 
 /// What somebody asked for once, asked for again.

@@ -393,6 +393,9 @@ pub struct Imported {
     pub created: Vec<String>,
     /// What was there, and is as it was.
     pub skipped: Vec<String>,
+    /// What was there, and has given way.
+    #[serde(default)]
+    pub replaced: Vec<String>,
 }
 
 /// A key that signs tokens, or did, or one of another installation.

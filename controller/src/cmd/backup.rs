@@ -56,17 +56,15 @@ impl Backup {
         fresh(&to)?;
         block_on(async {
             let admin = Admin::find(place, None).await?;
-            // The keys first: tokens in the database are worth nothing without theirs.
-            let copied = copy(from.path(), &to);
             let body = BackupTo {
                 path: to.join("controller.db"),
             };
-            let saved = match copied {
-                Ok(()) => admin.call::<()>(Method::POST, "/backup", Some(&body)).await,
-                Err(failure) => Err(failure),
-            };
+            let saved = admin.call::<()>(Method::POST, "/backup", Some(&body)).await;
+            // The keys last: one that is new meanwhile does no harm, but credentials in the database are
+            // worth nothing without theirs.
+            let copied = saved.and_then(|()| copy(from.path(), &to));
             admin.close().await;
-            saved
+            copied
         })?;
         line(format_args!("Backup written to {}", to.display()))
     }

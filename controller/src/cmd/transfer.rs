@@ -32,7 +32,7 @@ pub struct Export {
 
 /// Make the objects of an export, or of a lab in Kubernetes; those that are there stay as they are
 ///
-/// Nothing is made before everything has been understood. Leases that have not ended are asked for
+/// Nothing is made before everything has been understood, and policies are made first. Leases that have not ended are asked for
 /// anew. Tokens of the former controller are good here once its key was imported: see
 /// `jmp-controller key import --help`.
 #[derive(Debug, clap::Args)]
@@ -50,6 +50,10 @@ pub struct Import {
     /// The namespace of objects that name none; else the one of the configuration
     #[arg(short, long)]
     namespace: Option<String>,
+
+    /// Replace access policies of the same name; everything else that is there stays all the same
+    #[arg(long)]
+    replace: bool,
 }
 
 // === impl Export ===
@@ -116,10 +120,21 @@ impl Import {
             all.policies.extend(found.policies);
             all.leases.extend(found.leases);
         }
-        let imported = admin.call::<Imported>(Method::POST, "/import", Some(&all));
-        let Imported { created, skipped } = imported.await?;
+        let path = match self.replace {
+            true => "/import?replace=true",
+            false => "/import",
+        };
+        let imported = admin.call::<Imported>(Method::POST, path, Some(&all));
+        let Imported {
+            created,
+            skipped,
+            replaced,
+        } = imported.await?;
         for what in &skipped {
             tell(format_args!("{what} is there already"));
+        }
+        for what in &replaced {
+            line(format_args!("{what} replaced"))?;
         }
         for what in &created {
             line(format_args!("{what} created"))?;
