@@ -8,7 +8,7 @@ use prost_types::Timestamp;
 use tonic::{Code, Request, Status};
 
 use super::{Services, errors, not_found, peer, selectors, wire};
-use crate::identity::Anyone;
+use crate::identity::{Anyone, Guest};
 use crate::lab::{By, LabError, LeaseQuery, NewLease};
 use crate::model::{Key, Labels, Wish};
 
@@ -25,6 +25,9 @@ impl Services {
             .authenticator
             .anyone(request.metadata().as_ref(), peer)
             .await?;
+        if let Some(guest) = request.extensions().get::<Guest>() {
+            guest.welcome();
+        }
         let name = request.into_inner().name;
         let (namespace, by, by_exporter) = match &caller {
             Anyone::Client(client) => {

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
-use crate::identity::Peer;
+use crate::identity::{Guest, Peer};
 use crate::service::{ClientApi, meant};
 
 /// What all paths are, for programs.
@@ -128,6 +128,9 @@ fn ask<T>(request: &Request, message: T) -> tonic::Request<T> {
     *asked.metadata_mut() = MetadataMap::from_headers(metadata);
     if let Some(peer) = request.extensions().get::<Peer>() {
         asked.extensions_mut().insert(*peer);
+    }
+    if let Some(guest) = request.extensions().get::<Guest>() {
+        asked.extensions_mut().insert(guest.clone());
     }
     asked
 }
