@@ -41,7 +41,7 @@ const KEYS: [(&str, &str); 22] = [
         "text empty yes true one minus fraction huge",
     ),
     ("endpoint", "null text yes true one minus fraction huge"),
-    ("tls", "null map"),
+    ("tls", "null map unknown"),
     ("tls/ca", "null empty"),
     ("tls/insecure", "null true one yes"),
     ("token", "null text empty yes true one minus fraction huge"),
@@ -49,15 +49,15 @@ const KEYS: [(&str, &str); 22] = [
         "refresh_token",
         "null text empty lines yes true one minus fraction huge",
     ),
-    ("grpcOptions", "null map"),
+    ("grpcOptions", "null map unknown"),
     (
         "grpcOptions/grpc.keepalive_time_ms",
-        "text empty one minus huge lines",
+        "text empty yes one minus huge lines",
     ),
     ("drivers", "null map"),
-    ("drivers/allow", "null text empty list lines"),
+    ("drivers/allow", "null text empty yes list lines"),
     ("drivers/unsafe", "null true one yes"),
-    ("shell", "null map"),
+    ("shell", "null map unknown"),
     ("shell/use_profiles", "null true one yes"),
     ("leases", "null map"),
     ("leases/acquisition_timeout", "null huge"),
@@ -84,7 +84,18 @@ fn wrong_values() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// What comes of it: nothing, or the error in words. A panic is a failed test.
+/// What comes of reading it: nothing, or the error in words. A panic is a failed test.
+fn read(path: &Path, text: &[u8]) -> Result<(), String> {
+    std::fs::write(path, text).unwrap();
+    let path = path.to_owned();
+    let tried = catch_unwind(move || {
+        let config = ClientConfig::load(&path).map_err(|error| error.to_string())?;
+        config.map(drop).ok_or("there is no file".to_owned())
+    });
+    tried.unwrap_or_else(|_| panic!("a panic because of {}", String::from_utf8_lossy(text)))
+}
+
+/// The same, and of preparing to talk to the controller.
 fn outcome(path: &Path, text: &[u8]) -> Result<(), String> {
     std::fs::write(path, text).unwrap();
     let path = path.to_owned();
@@ -115,6 +126,8 @@ fn a_wrong_value_is_named_with_its_key_and_its_file() {
     for (key, fine) in KEYS {
         for (kind, value) in wrong_values() {
             let mut config = valid();
+            // Reading the system's authorities hundreds of times takes its time.
+            config["tls"]["insecure"] = json!(!key.starts_with("tls"));
             *config.pointer_mut(&format!("/{key}")).unwrap() = value;
             let text = config.to_string();
             let came = outcome(&path, text.as_bytes());
@@ -206,13 +219,13 @@ fn files_that_are_damaged_are_named() {
         }
     };
     for length in 0..text.len() {
-        named(outcome(&path, &text.as_bytes()[..length]), &length);
+        named(read(&path, &text.as_bytes()[..length]), &length);
     }
     for at in 0..text.len() {
         for byte in [b'\t', b':', b'"', b'{', b'&', b'*', 0, 0xff] {
             let mut damaged = text.clone().into_bytes();
             damaged[at] = byte;
-            named(outcome(&path, &damaged), &(at, byte));
+            named(read(&path, &damaged), &(at, byte));
         }
     }
     for strange in [
@@ -225,14 +238,13 @@ fn files_that_are_damaged_are_named() {
         "metadata: {name: me}\nmetadata: {name: you}\n",
         "metadata: &a [*a, *a]\n",
         "a: &a [b, b]\nc: &c [*a, *a]\nd: &d [*c, *c]\nmetadata: *d\n",
-        "\u{feff}metadata: {name: 7}\n",
         "metadata: {name: me}\n---\nmetadata: {name: you}\n",
     ] {
-        let why = outcome(&path, strange.as_bytes());
+        let why = read(&path, strange.as_bytes());
         println!("{strange:?}: {why:?}");
         let why = why.unwrap_err();
         assert!(why.contains(&path.display().to_string()), "{why}");
     }
     let deep = format!("metadata: {}", "[".repeat(100_000));
-    assert!(outcome(&path, deep.as_bytes()).is_err());
+    assert!(read(&path, deep.as_bytes()).is_err());
 }

@@ -22,11 +22,7 @@ pub(super) struct File {
     tls: Option<TlsPart>,
     token: Option<Secret<String>>,
     refresh_token: Option<Secret<String>>,
-    #[serde(
-        rename = "grpcOptions",
-        default,
-        deserialize_with = "lenient::arguments"
-    )]
+    #[serde(rename = "grpcOptions")]
     grpc_options: Option<Map<String, Value>>,
     drivers: Option<DriversPart>,
     shell: Option<ShellPart>,
@@ -44,35 +40,29 @@ struct Metadata {
 #[serde(expecting = "keys and values")]
 struct TlsPart {
     ca: Option<String>,
-    #[serde(default, deserialize_with = "lenient::flag")]
-    insecure: Option<bool>,
+    insecure: Option<Value>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "keys and values")]
 struct DriversPart {
-    #[serde(default, deserialize_with = "lenient::list")]
-    allow: Option<Vec<String>>,
-    #[serde(rename = "unsafe", default, deserialize_with = "lenient::flag")]
-    any: Option<bool>,
+    allow: Option<Value>,
+    #[serde(rename = "unsafe")]
+    any: Option<Value>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(expecting = "keys and values")]
 struct ShellPart {
-    #[serde(default, deserialize_with = "lenient::flag")]
-    use_profiles: Option<bool>,
+    use_profiles: Option<Value>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "keys and values")]
 struct LeasesPart {
-    #[serde(default, deserialize_with = "lenient::number")]
-    acquisition_timeout: Option<f64>,
-    #[serde(default, deserialize_with = "lenient::number")]
-    dial_timeout: Option<f64>,
-    #[serde(default, deserialize_with = "lenient::number")]
-    retry_timeout: Option<f64>,
+    acquisition_timeout: Option<Value>,
+    dial_timeout: Option<Value>,
+    retry_timeout: Option<Value>,
 }
 
 impl ClientConfig {
@@ -98,10 +88,17 @@ impl ClientConfig {
             invalid("metadata: missing field `name`; JMP_NAME is not set either".to_owned())
         })?;
         let drivers = file.drivers.unwrap_or_default();
+        let allow = lenient::list("drivers.allow", drivers.allow).map_err(invalid)?;
+        let any = lenient::flag("drivers.unsafe", drivers.any).map_err(invalid)?;
+        let grpc_options = file.grpc_options.unwrap_or_default();
+        lenient::arguments("grpcOptions", &grpc_options).map_err(invalid)?;
+        let shell = file.shell.unwrap_or_default();
+        let use_profiles = lenient::flag("shell.use_profiles", shell.use_profiles);
         let (tls, leases) = (
             file.tls.unwrap_or_default(),
             file.leases.unwrap_or_default(),
         );
+        let insecure = lenient::flag("tls.insecure", tls.insecure).map_err(invalid)?;
         let secret = |name| variable(name).map(Secret::new);
         Ok(Self {
             alias: stem(path),
@@ -111,17 +108,13 @@ impl ClientConfig {
             endpoint: file.endpoint.or_else(|| variable("JMP_ENDPOINT")),
             tls: TlsSettings {
                 ca: tls.ca.unwrap_or_default(),
-                insecure: tls.insecure.unwrap_or_default(),
+                insecure: insecure.unwrap_or_default(),
             },
             token: file.token.or_else(|| secret("JMP_TOKEN")),
             refresh_token: file.refresh_token.or_else(|| secret("JMP_REFRESH_TOKEN")),
-            grpc_options: file.grpc_options.unwrap_or_default(),
-            drivers: environment::drivers(drivers.allow, drivers.any, variable).map_err(invalid)?,
-            use_profiles: file
-                .shell
-                .unwrap_or_default()
-                .use_profiles
-                .unwrap_or_default(),
+            grpc_options,
+            drivers: environment::drivers(allow, any, variable).map_err(invalid)?,
+            use_profiles: use_profiles.map_err(invalid)?.unwrap_or_default(),
             leases: leases.check(variable).map_err(invalid)?,
         })
     }
@@ -131,14 +124,12 @@ impl ClientConfig {
 
 impl LeasesPart {
     fn check(self, variable: environment::Lookup<'_>) -> Result<Leases, String> {
-        environment::leases(
-            [
-                self.acquisition_timeout,
-                self.dial_timeout,
-                self.retry_timeout,
-            ],
-            variable,
-        )
+        let said = [
+            lenient::number("leases.acquisition_timeout", self.acquisition_timeout)?,
+            lenient::number("leases.dial_timeout", self.dial_timeout)?,
+            lenient::number("leases.retry_timeout", self.retry_timeout)?,
+        ];
+        environment::leases(said, variable)
     }
 }
 

@@ -1,39 +1,37 @@
 //! Values that YAML readers disagree about: `yes`, `"30"`, `a, b`.
+//!
+//! Each is told its key, because nobody else can say it any more when something is wrong.
 
-use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 
 /// Globs, as a list or separated by commas.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum List {
-    Items(Vec<String>),
-    Text(String),
-}
-
-pub(super) fn list<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
-    Ok(match Option::<List>::deserialize(from)? {
-        None => None,
-        Some(List::Items(items)) => Some(items),
-        Some(List::Text(text)) => Some(text.split(',').map(str::to_owned).collect()),
-    })
+pub(super) fn list(key: &str, value: Option<Value>) -> Result<Option<Vec<String>>, String> {
+    let wrong = |value: &Value| format!("{key}: `{value}` should be a list of texts");
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.split(',').map(str::to_owned).collect())),
+        Some(Value::Array(items)) => {
+            let texts = items.into_iter().map(|item| match item {
+                Value::String(text) => Ok(text),
+                other => Err(wrong(&other)),
+            });
+            texts.collect::<Result<_, _>>().map(Some)
+        }
+        Some(other) => Err(wrong(&other)),
+    }
 }
 
 /// A truth value in any of the words for one.
-pub(super) fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<Option<bool>, D::Error> {
-    match Value::deserialize(from)? {
-        Value::Null => Ok(None),
-        Value::Bool(flag) => Ok(Some(flag)),
-        other => {
-            let text = match other {
-                Value::String(text) => text,
-                other => other.to_string(),
-            };
-            truth(&text)
-                .map(Some)
-                .ok_or_else(|| de::Error::custom(format!("`{text}` is neither true nor false")))
-        }
-    }
+pub(super) fn flag(key: &str, value: Option<Value>) -> Result<Option<bool>, String> {
+    let text = match value {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Bool(flag)) => return Ok(Some(flag)),
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
+    };
+    truth(&text)
+        .map(Some)
+        .ok_or_else(|| format!("{key}: `{text}` is neither true nor false"))
 }
 
 /// What a word says about truth, if anything.
@@ -46,11 +44,11 @@ pub(super) fn truth(word: &str) -> Option<bool> {
 }
 
 /// A number, perhaps in quotes.
-pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
-    let text = match Value::deserialize(from)? {
-        Value::Null => return Ok(None),
-        Value::String(text) => text,
-        other => other.to_string(),
+pub(super) fn number(key: &str, value: Option<Value>) -> Result<Option<f64>, String> {
+    let text = match value {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
     };
     let number = text
         .trim()
@@ -59,19 +57,17 @@ pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, 
         .filter(|number: &f64| number.is_finite());
     number
         .map(Some)
-        .ok_or_else(|| de::Error::custom(format!("`{text}` is no number of seconds")))
+        .ok_or_else(|| format!("{key}: `{text}` is no number of seconds"))
 }
 
 /// Channel arguments: texts and whole numbers.
-pub(super) fn arguments<'de, D: Deserializer<'de>>(
-    from: D,
-) -> Result<Option<Map<String, Value>>, D::Error> {
-    let arguments = Option::<Map<String, Value>>::deserialize(from)?;
-    for (name, value) in arguments.iter().flatten() {
+pub(super) fn arguments(key: &str, arguments: &Map<String, Value>) -> Result<(), String> {
+    for (name, value) in arguments {
         if !(value.is_string() || value.is_i64() || value.is_u64()) {
-            let why = format!("`{name}` is neither a text nor a whole number");
-            return Err(de::Error::custom(why));
+            return Err(format!(
+                "{key}: `{name}` is neither a text nor a whole number"
+            ));
         }
     }
-    Ok(arguments)
+    Ok(())
 }

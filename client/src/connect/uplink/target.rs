@@ -66,6 +66,9 @@ pub fn target(text: &str) -> Result<Host, TargetError> {
     if name.is_empty() {
         return Err(refuse("there is no host in it"));
     }
+    if name.contains(['[', ']']) {
+        return Err(refuse("no host has such a name"));
+    }
     Ok(Host::Tcp {
         name: name.to_owned(),
         port,
@@ -110,6 +113,8 @@ mod tests {
             ("lab:x", "the port is no number from 1 to 65535"),
             ("lab:65536", "the port is no number from 1 to 65535"),
             ("[::1:8082", "a `]` is missing"),
+            ("[[]", "no host has such a name"),
+            ("a]b:1", "no host has such a name"),
         ] {
             let error = target(text).unwrap_err().to_string();
             assert_eq!(
