@@ -27,7 +27,11 @@ impl Services {
         if holder != Some(exporter.uid) {
             return Err(Status::unknown("permission denied"));
         }
-        // One that has ended is listened to in silence: refusing would make the exporter ask again.
+        // One that has ended is listened to in silence: refusing would make the exporter ask again, and
+        // what is left in its queue leads nowhere.
+        if lease.has_ended() {
+            return Ok(Box::pin(stream::pending()));
+        }
         let listening = self.0.listeners.listen(lease.uid);
         Ok(Box::pin(stream::unfold(listening, |mut listening| async {
             let invitation = listening.next().await?;
