@@ -82,19 +82,17 @@ impl Command for Apply {
 
 /// What a policy grants, for the record: `exporters board=x; from team=apps for 1h0m0s, priority 5`.
 fn policy_text(policy: &Policy) -> String {
-    use std::fmt::Write;
     let mut text = match policy.exporters.is_empty() {
         true => "all exporters".to_owned(),
         false => format!("exporters {}", policy.exporters),
     };
     for rule in &policy.rules {
         let from: Vec<String> = rule.from.iter().map(Selector::to_string).collect();
-        // Writing to a text does not fail.
-        drop(write!(text, "; from [{}]", from.join("] or [")));
+        text.push_str(&format!("; from [{}]", from.join("] or [")));
         if let Some(most) = rule.maximum {
-            drop(write!(text, " for {}", Length::from(most)));
+            text.push_str(&format!(" for {}", Length::from(most)));
         }
-        drop(write!(text, ", priority {}", rule.priority));
+        text.push_str(&format!(", priority {}", rule.priority));
         if rule.spot {
             text.push_str(", spot");
         }

@@ -192,7 +192,9 @@ async fn two_who_change_different_labels_do_not_undo_each_other() {
             .lab
             .alter_exporter(exporter.key.clone(), rename, ADMIN),
     );
-    (room.unwrap(), old.unwrap(), rename.unwrap());
+    for altered in [room, old, rename] {
+        altered.unwrap();
+    }
     let known = bench.lab.exporter(&exporter.key).unwrap();
     assert_eq!(known.labels, labels("board=x,room=7"));
     assert!(alter(&[("no label", Some("7"))]).await.is_err());
