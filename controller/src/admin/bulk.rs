@@ -90,8 +90,7 @@ pub(super) async fn export(
             ..LeaseQuery::default()
         };
         let open = lab.leases(query).await?;
-        all.leases
-            .extend(open.iter().map(|lease| api.lease_view(lease)));
+        all.leases.extend(api.lease_views(&open).await);
     }
     Ok(Json(all))
 }

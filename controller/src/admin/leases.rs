@@ -1,5 +1,7 @@
 //! Leases of anybody.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use jumpstarter_proto::selector::Selector;
@@ -13,6 +15,7 @@ use super::tokens::span;
 use super::types::{ConditionView, LeaseAlteration, LeaseView, NewLeaseBody};
 use crate::lab::{By, LeaseQuery, LeaseUpdate, NewLease};
 use crate::model::{Condition, ConditionType, Key, Lease, LeaseState, Length, Time, Wish};
+use crate::schedule::{Place, Waiting};
 
 /// Which leases.
 #[derive(Debug, Default, Deserialize)]
@@ -29,11 +32,23 @@ pub(super) struct Which {
 // === impl Api ===
 
 impl Api {
-    pub(super) fn lease_view(&self, lease: &Lease) -> LeaseView {
-        let waits = self.0.lab.place(lease);
+    /// All of these, which are of one namespace.
+    pub(super) async fn lease_views(&self, leases: &[Arc<Lease>]) -> Vec<LeaseView> {
+        let places = self.0.lab.places(leases).await;
+        let views = leases.iter();
+        views
+            .map(|lease| self.looks(lease, places.get(&lease.uid)))
+            .collect()
+    }
+
+    fn lease_view(&self, lease: &Lease) -> LeaseView {
+        self.looks(lease, self.0.lab.place(lease).as_ref())
+    }
+
+    fn looks(&self, lease: &Lease, waits: Option<&(Waiting, Place)>) -> LeaseView {
         let condition = |known: &Condition| {
             // Of somebody who waits it is on record what he waited for first.
-            let (reason, message) = match &waits {
+            let (reason, message) = match waits {
                 Some((why, place)) if known.kind == ConditionType::Pending => {
                     (why.reason().to_owned(), why.message(place))
                 }
@@ -122,9 +137,7 @@ pub(super) async fn list(
         ..LeaseQuery::default()
     };
     let all = api.0.lab.leases(query).await?;
-    Ok(Json(
-        all.iter().map(|lease| api.lease_view(lease)).collect(),
-    ))
+    Ok(Json(api.lease_views(&all).await))
 }
 
 pub(super) async fn one(
