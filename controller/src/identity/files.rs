@@ -8,6 +8,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use uuid::Uuid;
+
 /// What is wrong with a private file or folder.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -80,17 +82,21 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, FileError> {
 
 /// Writes a private file, which is on the disk when this returns.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), FileError> {
-    let draft = path.with_extension("new");
+    // In a folder of everybody's somebody could have put a file or a link under a name that he knows.
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{}.new", Uuid::new_v4().simple()));
+    let draft = PathBuf::from(draft);
     let mut options = OpenOptions::new();
-    options.create(true).truncate(true).write(true).mode(0o600);
-    let written = options.open(&draft).and_then(|mut file| {
-        // A draft of a crash may have been made by something else.
-        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    written.map_err(system("write", &draft))?;
-    std::fs::rename(&draft, path).map_err(system("write", path))?;
+    options.create_new(true).write(true).mode(0o600);
+    let mut file = options.open(&draft).map_err(system("write", &draft))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(system("write", &draft))
+        .and_then(|()| std::fs::rename(&draft, path).map_err(system("write", path)))
+        .inspect_err(|_| {
+            // Why it failed matters more.
+            drop(std::fs::remove_file(&draft));
+        })?;
     sync_folder(path)
 }
 
@@ -148,6 +154,26 @@ mod tests {
         assert_eq!(read(&keys.join("y.pem")).unwrap(), None);
         remove(&file).unwrap();
         assert_eq!(names(&keys, "pem").unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn what_somebody_has_put_beside_it_gets_no_secret() {
+        let data = tempfile::tempdir().unwrap();
+        let (file, trap) = (data.path().join("a.token"), data.path().join("trap"));
+        std::fs::write(&trap, "").unwrap();
+        for name in ["a.new", "a.token.new"] {
+            std::os::unix::fs::symlink(&trap, data.path().join(name)).unwrap();
+        }
+        write(&file, "secret").unwrap();
+        write(&file, "newer").unwrap();
+        assert_eq!(std::fs::read_to_string(&trap).unwrap(), "");
+        assert_eq!(read(&file).unwrap().as_deref(), Some("newer"));
+        assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 4);
+        // What cannot be finished leaves nothing.
+        let folder = data.path().join("folder");
+        std::fs::create_dir(&folder).unwrap();
+        assert!(write(&folder, "secret").is_err());
+        assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 5);
     }
 
     #[test]

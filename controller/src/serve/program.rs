@@ -8,6 +8,7 @@ use jumpstarter_proto::FILE_DESCRIPTOR_SET;
 use jumpstarter_proto::client_v1::client_service_server::ClientServiceServer;
 use jumpstarter_proto::v1::controller_service_server::ControllerServiceServer;
 use jumpstarter_proto::v1::telemetry_service_server::TelemetryServiceServer;
+use nix::sys::stat::{Mode, umask};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
@@ -305,7 +306,8 @@ async fn hold(folder: &Folder) -> Result<Hold, StartError> {
     }
 }
 
-/// The socket for administrators of this machine. The folder around it is closed to others anyway.
+/// The socket for administrators of this machine, never open to others: nobody vouches for the folder
+/// around it.
 fn socket(folder: &Folder) -> Result<UnixListener, StartError> {
     let path = folder.socket();
     let failed = |source| StartError::Socket {
@@ -314,7 +316,10 @@ fn socket(folder: &Folder) -> Result<UnixListener, StartError> {
     };
     // Of a program that was killed; a living one would hold the folder.
     std::fs::remove_file(&path).ok();
-    let listener = UnixListener::bind(&path).map_err(failed)?;
+    let usual = umask(Mode::from_bits_truncate(0o177));
+    let bound = UnixListener::bind(&path);
+    umask(usual);
+    let listener = bound.map_err(failed)?;
     std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(failed)?;
     Ok(listener)
 }
