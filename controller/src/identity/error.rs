@@ -187,6 +187,11 @@ pub enum KeysError {
         "ROUTER_KEY is empty; give it at least 32 random characters, the same to the controller and all routers"
     )]
     EmptyRouterKey,
+    /// The key that controller and routers share can be guessed.
+    #[error(
+        "ROUTER_KEY has only {0} characters and can be guessed; give it at least 32 random characters, the same to the controller and all routers"
+    )]
+    ShortRouterKey(usize),
 }
 
 // === impl TokenError ===

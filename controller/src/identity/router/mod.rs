@@ -35,6 +35,8 @@ pub const LIFETIME: Duration = Duration::from_secs(30 * 60);
 pub const LEEWAY: Duration = Duration::from_secs(60);
 /// A key that is too short can be guessed.
 const SHORT: usize = 32;
+/// A key that is shorter than this can be guessed by anybody who has a token.
+const TOO_SHORT: usize = 16;
 
 /// Signs and verifies router tokens; cheap to clone.
 #[derive(Clone)]
@@ -118,12 +120,15 @@ impl RouterTokens {
     ///
     /// # Errors
     ///
-    /// It is empty.
+    /// It is empty, or can be guessed.
     pub fn with_key(key: &Secret<String>) -> Result<Self, KeysError> {
         // Files and shells add line ends.
         let key = key.expose().trim();
         if key.is_empty() {
             return Err(KeysError::EmptyRouterKey);
+        }
+        if key.len() < TOO_SHORT {
+            return Err(KeysError::ShortRouterKey(key.len()));
         }
         if key.len() < SHORT {
             tracing::warn!(

@@ -124,7 +124,7 @@ fn whatever_is_wrong_peers_hear_the_same() {
     bad.push(sign(&claims(), Algorithm::HS256, "none"));
     bad.push(sign(&claims(), Algorithm::HS256, "ES256"));
     bad.push(Secret::new("x".to_owned()));
-    let other = RouterTokens::with_key(&Secret::new("another key".to_owned())).unwrap();
+    let other = RouterTokens::with_key(&Secret::new("another".repeat(5))).unwrap();
     bad.push(other.pair(&lease()).unwrap().client);
     for token in bad {
         let mut headers = HeaderMap::new();
@@ -162,6 +162,14 @@ fn the_key_is_made_once_and_is_text_for_other_routers() {
     let elsewhere = RouterTokens::with_key(&Secret::new(text)).unwrap();
     assert!(elsewhere.verify(&token).is_ok());
     assert!(tokens().verify(&token).is_err());
+}
+
+#[test]
+fn a_key_that_can_be_guessed_is_refused() {
+    let key = |length| RouterTokens::with_key(&Secret::new("k".repeat(length)));
+    assert!(matches!(key(1), Err(KeysError::ShortRouterKey(1))));
+    assert!(matches!(key(15), Err(KeysError::ShortRouterKey(15))));
+    assert!(key(16).is_ok());
 }
 
 #[test]
