@@ -13,6 +13,8 @@ use crate::tls::Given;
 
 /// What our file says it is, if it says that.
 const KIND: &str = "ControllerConfig";
+/// Peers are asked whether they are there no more often than this.
+const SHORTEST_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 const SEVERITIES: [&str; 5] = ["debug", "info", "warning", "error", "critical"];
 
 /// Our file, or the config map of the reference.
@@ -286,8 +288,15 @@ fn sections(top: &mut Fields, config: &mut Config, mistakes: &mut Mistakes) {
 }
 
 fn keepalive(mut section: Fields, config: &mut Config, mistakes: &mut Mistakes) {
-    if let Some(interval) = section.duration("intervalTime", mistakes) {
-        config.keepalive.interval = interval;
+    let line = section.line_of("intervalTime");
+    match section.duration("intervalTime", mistakes) {
+        Some(interval) if interval < SHORTEST_INTERVAL => {
+            let path = section.path("intervalTime");
+            let why = "must be at least 1s; peers would be asked without a pause";
+            mistakes.add(line, &path, why);
+        }
+        Some(interval) => config.keepalive.interval = interval,
+        None => {}
     }
     if let Some(timeout) = section.duration("timeout", mistakes) {
         config.keepalive.timeout = timeout;

@@ -141,6 +141,18 @@ fn what_can_be_read_may_still_make_no_sense() {
 }
 
 #[test]
+fn peers_are_not_asked_without_a_pause() {
+    for interval in ["0s", "999ms"] {
+        let text = format!("grpc: {{keepalive: {{intervalTime: {interval}}}}}\n");
+        let told = read(&text).unwrap_err().to_string();
+        assert!(
+            told.contains("intervalTime") && told.contains("at least 1s"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn the_past_is_kept_as_long_as_is_said() {
     let config =
         read("retention: {leases: 24h, max_leases: 10, audit: 48h}\nlog: {level: debug}\n")
