@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use http::Method;
 
 use super::admin::Admin;
-use super::output::line;
+use super::output::{line, tell};
 use super::{Failure, Outcome, block_on};
 use crate::admin::types::BackupTo;
 use crate::cli::Place;
@@ -88,12 +88,35 @@ impl Restore {
         let restored = folder.database().with_extension("restored");
         store::restore(&backup, &restored).map_err(Failure::error)?;
         copy(&self.folder, folder.path())?;
+        if folder.config().is_file() {
+            let text = std::fs::read_to_string(folder.config()).map_err(Failure::error)?;
+            if let Some(text) = moved(&text, folder.path()) {
+                files::write(&folder.config(), &text).map_err(Failure::error)?;
+            }
+        }
         // Its name comes last, so that what looks like a controller is one.
         std::fs::rename(&restored, folder.database())
             .and_then(|()| std::fs::File::open(folder.path())?.sync_all())
             .map_err(Failure::error)?;
+        tell(
+            "tokens that were revoked and clients that were deleted after the backup are good again; \
+             revoke and delete them once more",
+        );
         line(format_args!("Restored to {}", folder.path().display()))
     }
+}
+
+/// A configuration that names the folder it was in, for another; none if it names none. What is restored
+/// would go on with what is at the old place, or with nothing.
+fn moved(text: &str, folder: &Path) -> Option<String> {
+    let named = "data_dir:";
+    let here = serde_json::Value::from(folder.to_string_lossy());
+    text.lines().find(|line| line.starts_with(named))?;
+    let lines = text.lines().map(|line| match line.starts_with(named) {
+        true => format!("{named} {here}\n"),
+        false => format!("{line}\n"),
+    });
+    Some(lines.collect())
 }
 
 fn fresh(path: &Path) -> Outcome {
@@ -144,4 +167,22 @@ fn copy_file(from: &Path, to: &Path) -> Outcome {
             to.display()
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn settings_move_with_their_folder() {
+        let text = "# A lab\nnamespace: lab\ndata_dir: \"/old\"\nlog: {level: info}\n";
+        let text = moved(text, Path::new("/new place")).unwrap();
+        assert_eq!(
+            text,
+            "# A lab\nnamespace: lab\ndata_dir: \"/new place\"\nlog: {level: info}\n"
+        );
+        assert_eq!(moved("namespace: lab\n", Path::new("/new")), None);
+    }
 }
