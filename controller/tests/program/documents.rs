@@ -107,6 +107,13 @@ fn a_lab_moves_from_one_controller_to_another() {
         "{told}"
     );
     assert!(!told.contains("created"), "{told}");
+    assert!(
+        told.contains("policy lab/all is there already"),
+        "policies of another lab open nothing: {told}"
+    );
+    let told = pipe(&other, &["import", "--replace"], &exported);
+    assert!(told.contains("policy lab/all replaced"), "{told}");
+    assert!(told.contains("client lab/alice is there already"), "{told}");
     let list = other.works(&["export", "-o", "json"]);
     let list: serde_json::Value = serde_json::from_str(&list).unwrap();
     assert_eq!(list["items"].as_array().unwrap().len(), 5);
@@ -127,6 +134,27 @@ fn nothing_is_made_of_documents_with_a_mistake() {
         "{told}"
     );
     assert!(!lab.works(&["client", "get"]).contains("alice"));
+    // What only the lab could refuse, it is asked before anything is made.
+    for (mistake, why) in [
+        (
+            "kind: Exporter\nmetadata: {name: board, labels: {'a b': x}}\nspec: {}\n",
+            "exporter lab/board: \"a b\" is not a valid label key",
+        ),
+        (
+            "kind: Exporter\nmetadata: {name: Board}\nspec: {}\n",
+            "exporter lab/Board: ",
+        ),
+        (
+            "kind: Exporter\nmetadata: {name: board, namespace: 'a:b'}\nspec: {}\n",
+            "namespace \"a:b\" is invalid",
+        ),
+    ] {
+        let text = format!("kind: Client\nmetadata: {{name: alice}}\n---\n{mistake}");
+        std::fs::write(&path, text).unwrap();
+        let told = lab.fails(&["import", path.to_str().unwrap()]);
+        assert!(told.contains(why), "{told}");
+        assert!(!lab.works(&["client", "get"]).contains("alice"));
+    }
     assert!(
         lab.fails(&["import", "/does/not/exist"])
             .contains("cannot use")
