@@ -298,8 +298,5 @@ async fn a_million_leases_that_have_ended() {
         store.forget(Default::default(), Time::now()).await.unwrap();
         times.push(start.elapsed());
     }
-    println!(
-        "forgetting 100 leases and 100 records: {}",
-        spread(times)
-    );
+    println!("forgetting 100 leases and 100 records: {}", spread(times));
 }
