@@ -87,7 +87,7 @@ async fn a_peer_that_vanishes_takes_the_other_with_it() {
 
 #[tokio::test]
 async fn a_peer_that_is_dead_without_a_word_is_noticed() {
-    let lab = Lab::started_with("grpc: {keepalive: {intervalTime: 200ms, timeout: 400ms}}\n");
+    let lab = Lab::started_with("grpc: {keepalive: {intervalTime: 1s, timeout: 1s}}\n");
     let mut meeting = Meeting::new(&lab).await;
     let wire = Wire::to(lab.ports.router).await;
     let tokens = meeting.dial().await;
