@@ -101,15 +101,18 @@ impl RouterService for Relay {
         let token = request.metadata().get("authorization").unwrap();
         let token = token.to_str().unwrap().to_owned();
         let frames = request.into_inner();
-        let other = self.0.lock().unwrap().remove(&token);
-        if let Some(first) = other {
-            first.partner.send(frames).ok();
-            let frames = first.frames.map(|frame| frame.map(back));
-            return Ok(Response::new(Box::pin(frames)));
-        }
-        let (partner, arrives) = oneshot::channel();
-        let waiting = Waiting { frames, partner };
-        self.0.lock().unwrap().insert(token, waiting);
+        let arrives = {
+            // Held until it is there, because the other side may come at the same moment.
+            let mut waiting = self.0.lock().unwrap();
+            if let Some(first) = waiting.remove(&token) {
+                first.partner.send(frames).ok();
+                let frames = first.frames.map(|frame| frame.map(back));
+                return Ok(Response::new(Box::pin(frames)));
+            }
+            let (partner, arrives) = oneshot::channel();
+            waiting.insert(token, Waiting { frames, partner });
+            arrives
+        };
         let frames = arrives.await.unwrap();
         Ok(Response::new(Box::pin(frames.map(|frame| frame.map(back)))))
     }
