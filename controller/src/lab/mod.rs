@@ -1,6 +1,6 @@
 //! The lab: what is true, and how it changes.
 //!
-//! One task changes it, step by step ([`work`]). Everybody else sends commands, and is answered when
+//! One task changes it, step by step (`work`). Everybody else sends commands, and is answered when
 //! the database has what they did; or reads, without waiting, what the database is known to have.
 
 mod alarms;
