@@ -24,13 +24,6 @@ fn absence() -> Duration {
     Duration::from_secs(seconds.unwrap_or(12))
 }
 
-/// `j power on` by our client through this tunnel.
-#[track_caller]
-fn works(visitor: &Visitor<'_, Double>, tunnel: &Tunnel) {
-    let mut shell = visitor.through(tunnel);
-    run(shell.args(["--", "j", "power", "on"]), PATIENCE).succeeds();
-}
-
 #[test]
 fn a_controller_that_is_not_there_yet_is_waited_for() {
     let Some(make) = Make::but_not_the_reference(FRAGILE) else {
@@ -118,7 +111,7 @@ fn a_session_outlives_its_controllers_absence() {
     assert_eq!(controller.seen().status, ExporterStatus::LeaseReady);
     lab.file("enough", "");
     run(&mut shell, PATIENCE).succeeds();
-    works(&visitor, &tunnel);
+    visitor.works_through(&tunnel);
     visitor.leave(&lease, &tunnel);
     controller.wait_free();
     assert_eq!(hooks.diary().len(), 4, "{:#?}", hooks.diary());
@@ -246,7 +239,7 @@ fn streams_that_break_are_opened_again_and_the_lease_goes_on() {
             controller.hang_up(rpc, error);
             controller.wait_for_calls(rpc, before + 1);
         }
-        works(&visitor, &tunnel);
+        visitor.works_through(&tunnel);
         println!("round {round}");
     }
     assert_eq!(hooks.diary().len(), 2, "{:#?}", hooks.diary());

@@ -13,13 +13,6 @@ use tonic::Code;
 const LONG: Duration = Duration::from_secs(600);
 const FRAGILE: &str = "0.9.0 gives up after five seconds without its controller";
 
-/// `j power on` by our client through this tunnel.
-#[track_caller]
-fn works(visitor: &Visitor<'_, Double>, tunnel: &Tunnel) {
-    let mut shell = visitor.through(tunnel);
-    run(shell.args(["--", "j", "power", "on"]), PATIENCE).succeeds();
-}
-
 #[test]
 fn it_registers_and_says_who_it_is() {
     let lab = Lab::new();
@@ -165,7 +158,7 @@ fn nonsense_on_the_streams_is_survived() {
     controller.wait_for_calls(Rpc::Listen, faults.len() + 1);
     let visitor = Visitor::new(&lab, &controller, Make::Ours);
     let tunnel = Tunnel::open(&controller, &lease);
-    works(&visitor, &tunnel);
+    visitor.works_through(&tunnel);
     visitor.leave(&lease, &tunnel);
     controller.wait_free();
 }

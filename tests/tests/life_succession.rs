@@ -19,13 +19,6 @@ fn statuses(controller: &Double) -> Vec<ExporterStatus> {
         .collect()
 }
 
-/// `j power on` by our client through this tunnel.
-#[track_caller]
-fn works(visitor: &Visitor<'_, Double>, tunnel: &Tunnel) {
-    let mut shell = visitor.through(tunnel);
-    run(shell.args(["--", "j", "power", "on"]), PATIENCE).succeeds();
-}
-
 #[test]
 fn a_lease_that_follows_without_a_pause_is_served() {
     let Some(make) = Make::but_not_the_reference("it takes the second lease for the first") else {
@@ -41,7 +34,7 @@ fn a_lease_that_follows_without_a_pause_is_served() {
     let second = controller.jump();
     hooks.wait_for(&format!("before {second}"), 1);
     let tunnel = Tunnel::open(&controller, &second);
-    works(&visitor, &tunnel);
+    visitor.works_through(&tunnel);
     visitor.leave(&second, &tunnel);
     controller.wait_free();
     assert_eq!(

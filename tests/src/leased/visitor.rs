@@ -62,6 +62,16 @@ impl<'lab, C: Controller> Visitor<'lab, C> {
         command
     }
 
+    /// `j power on` by our client through a tunnel.
+    #[track_caller]
+    pub fn works_through(&self, tunnel: &Tunnel) {
+        run(
+            self.through(tunnel).args(["--", "j", "power", "on"]),
+            PATIENCE,
+        )
+        .succeeds();
+    }
+
     /// What a client with a lease does at its end: ends the session, waits for the hook, gives the
     /// lease back.
     pub fn leave(&self, lease: &str, tunnel: &Tunnel) {
