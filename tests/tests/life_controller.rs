@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jumpstarter_proto::v1::ExporterStatus;
 use jumpstarter_tests::{
-    Controller, Double, Fault, Kind, Lab, Make, PATIENCE, Rpc, Said, Station, Tunnel, Visitor, run,
+    Controller, Double, Fault, Kind, Lab, Make, PATIENCE, Rpc, Said, Station, Tunnel, Visitor,
 };
 use tonic::Code;
 

@@ -5,9 +5,7 @@
 use std::{thread, time::Duration};
 
 use jumpstarter_proto::v1::ExporterStatus;
-use jumpstarter_tests::{
-    Controller, Double, Hooks, Lab, Make, PATIENCE, Station, Tunnel, Visitor, run,
-};
+use jumpstarter_tests::{Controller, Double, Hooks, Lab, Make, Station, Tunnel, Visitor};
 
 const LONG: Duration = Duration::from_secs(600);
 

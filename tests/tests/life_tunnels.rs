@@ -33,12 +33,6 @@ fn station(lab: &Lab, controller: &impl Controller, more: &str) -> Station {
     Station::start(lab, Make::of_exporter(), controller, more)
 }
 
-#[track_caller]
-fn works(visitor: &Visitor<'_, impl Controller>, tunnel: &Tunnel) {
-    let mut shell = visitor.through(tunnel);
-    run(shell.args(["--", "j", "power", "on"]), PATIENCE).succeeds();
-}
-
 fn a_client_is_let_in_before_the_first_hook_has_ended_and_may_only_look<At: Stage>() {
     let reason = "0.9.0 lets nobody in before the hook has ended";
     if Make::but_not_the_reference(reason).is_none() {
@@ -76,7 +70,7 @@ fn a_client_is_let_in_before_the_first_hook_has_ended_and_may_only_look<At: Stag
     );
     hooks.let_before_go();
     tunnel.wait_status(&[ExporterStatus::LeaseReady]).unwrap();
-    works(&Visitor::new(&lab, &controller, Make::Ours), &tunnel);
+    Visitor::new(&lab, &controller, Make::Ours).works_through(&tunnel);
     visitor_leaves(&controller, &lease, &tunnel);
 }
 
@@ -101,7 +95,7 @@ fn a_refused_token_costs_one_connection() {
         let answer = tokio::time::timeout(Duration::from_secs(3), asked).await;
         assert!(answer.is_err(), "{answer:?}");
     });
-    works(&Visitor::new(&lab, &controller, Make::Ours), &tunnel);
+    Visitor::new(&lab, &controller, Make::Ours).works_through(&tunnel);
     let log = station.log().text();
     if Make::of_exporter() == Make::Ours {
         assert!(log.contains("Failed to handle client connection"), "{log}");
@@ -119,17 +113,17 @@ fn tunnels_that_are_cut_end_no_session() {
     let visitor = Visitor::new(&lab, &controller, Make::Ours);
     let lease = controller.lease(LONG);
     let tunnel = Tunnel::open(&controller, &lease);
-    works(&visitor, &tunnel);
+    visitor.works_through(&tunnel);
     for _ in 0..3 {
         controller.cut_tunnels();
-        works(&visitor, &tunnel);
+        visitor.works_through(&tunnel);
     }
     controller.router_gone();
     let mut shell = visitor.through(&tunnel);
     let lost = run(shell.args(["--", "j", "power", "on"]), PATIENCE);
     assert_ne!(lost.code, 0, "{lost}");
     controller.router_back();
-    works(&visitor, &tunnel);
+    visitor.works_through(&tunnel);
     controller.end_lease(&lease);
     controller.wait_free();
     assert!(
@@ -245,7 +239,7 @@ fn many_clients<At: Stage>(and: impl Fn(&At)) {
             scope.spawn(|| tunnel_works(&tunnel));
         }
     });
-    works(&visitor, &tunnel);
+    visitor.works_through(&tunnel);
     and(&controller);
     controller.end_lease(&lease);
     controller.wait_free();
