@@ -38,7 +38,7 @@ interop: build venv ## our programs against the Python ones, both ways
 
 test: build venv ## every test: the Python peer first, cargo's own closing lines last
 	$(TARGET)/venv/bin/python -m pytest tests/python
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --no-fail-fast
 
 lint: ## formatting, clippy and rustdoc, warnings are errors
 	$(CARGO) fmt --all --check

@@ -146,6 +146,17 @@ impl Outcome {
         );
         self
     }
+
+    /// No line of it is an error of the command, which begins with `Error:`. The reference client
+    /// logs a race of its own as `asyncio.exceptions.InvalidStateError:` now and then, when a lease
+    /// ends in the middle of something; that is not what its user is told.
+    #[track_caller]
+    pub fn reports_no_error(&self) -> &Self {
+        let mut lines = self.stdout.lines().chain(self.stderr.lines());
+        let error = lines.find(|line| line.trim_start().starts_with("Error:"));
+        assert_eq!(error, None, "{self}");
+        self
+    }
 }
 
 impl std::fmt::Display for Outcome {

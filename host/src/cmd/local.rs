@@ -13,7 +13,6 @@ use tokio::time::timeout;
 use crate::config::ExporterConfig;
 use crate::life::Hosted;
 use crate::listen::Folder;
-
 use crate::log;
 use crate::plugin::Registry;
 use crate::session::Kind;

@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jumpstarter_driver::test::Connection;
 use serde_json::json;
 
 use super::board::Board;
@@ -109,17 +110,29 @@ fn the_last_stream_whose_client_sends_hears_the_board() {
         // It does not go away, it only says that it sends no more.
         console.finish().unwrap();
         std::mem::forget(console);
-        thread::sleep(Duration::from_millis(20));
-        board.say(b"log");
-        assert_eq!(expect(&log, b"log"), b"log");
+        assert_eq!(heard_in_the_end(&board, &log, b"log"), b"log");
     }
     // One that never sent anything but its end hears what is left when all others are gone.
     let pipe = connect(&serial);
     pipe.finish().unwrap();
     drop(log);
-    thread::sleep(Duration::from_millis(50));
-    board.say(b"pipe");
-    assert_eq!(expect(&pipe, b"pipe"), b"pipe");
+    assert_eq!(heard_in_the_end(&board, &pipe, b"pipe"), b"pipe");
+}
+
+/// What `stream` hears first of a board that says `text` until it does: whose turn it is changes a
+/// moment after a client has said its last.
+fn heard_in_the_end(board: &Board, mut stream: &Connection, text: &[u8]) -> Vec<u8> {
+    let patience = Some(Duration::from_millis(200));
+    stream.socket().set_read_timeout(patience).unwrap();
+    let mut piece = vec![0; text.len()];
+    for _ in 0..50 {
+        board.say(text);
+        if stream.read_exact(&mut piece).is_ok() {
+            stream.socket().set_read_timeout(None).unwrap();
+            return piece;
+        }
+    }
+    panic!("it never heard {:?}", text.escape_ascii().to_string());
 }
 
 #[test]
