@@ -15,7 +15,7 @@ use tonic::{Status, Streaming};
 
 type Frames = Streaming<StreamResponse>;
 
-type Asked = Pin<Box<dyn Future<Output = Result<Frames, Status>> + Send>>;
+pub(super) type Asked = Pin<Box<dyn Future<Output = Result<Frames, Status>> + Send>>;
 
 /// The frames of the other side.
 pub(super) enum Answer {
@@ -55,6 +55,17 @@ impl Answer {
             Self::Refused(status) => status.take().map_or(Ok(()), Err),
             Self::Awaited(_) | Self::Here(_) => Ok(()),
         })
+    }
+
+    /// The request, if it is still on its way.
+    pub(super) fn take_asked(&mut self) -> Option<Asked> {
+        match std::mem::replace(self, Self::Refused(None)) {
+            Self::Awaited(asked) => Some(asked),
+            answered => {
+                *self = answered;
+                None
+            }
+        }
     }
 
     /// The next frame.

@@ -117,7 +117,32 @@ fn assemble(answer: Answer, outbox: Outbox) -> ByteStream {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use bytes::Bytes;
+    use futures_util::StreamExt;
+    use tokio::sync::mpsc;
+
+    use super::super::codec::Outgoing;
     use super::*;
+
+    #[tokio::test]
+    async fn a_stream_that_is_not_answered_yet_goes_on_without_its_reader() {
+        let outbox = Outbox::default();
+        let mut taker = outbox.taker();
+        let (heard, mut hears) = mpsc::channel(1);
+        // Like a router that says nothing before the peer has come.
+        let answer = Answer::awaited(async move {
+            while let Some(Outgoing::Frame(frame)) = taker.next().await {
+                heard.send(frame.payload).await.unwrap();
+            }
+            Err(Status::cancelled("the client is gone"))
+        });
+        let (reader, mut writer) = assemble(answer.await, outbox).split();
+        drop(reader);
+        writer.send(Bytes::from_static(b"hello")).await.unwrap();
+        assert_eq!(hears.recv().await.unwrap(), "hello");
+        drop(writer);
+        assert_eq!(hears.recv().await, None);
+    }
 
     #[test]
     fn the_request_is_compact_ascii() {

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use jumpstarter_proto::v1::{FrameType, StreamResponse};
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio::runtime::Handle;
 use tracing::debug;
 
 use super::answer::Answer;
@@ -169,6 +170,12 @@ impl Drop for Reader {
     fn drop(&mut self) {
         if self.alone.leave() {
             self.outbox.abort();
+        } else if let Some(asked) = self.answer.take_asked()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            // The writing side goes on alone, and would not if nobody waited for the answer. This ends
+            // when it does, at the latest.
+            runtime.spawn(asked);
         }
     }
 }
