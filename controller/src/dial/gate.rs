@@ -2,7 +2,7 @@
 
 use jumpstarter_proto::v1::ExporterStatus;
 
-use crate::lab::Sight;
+use crate::lab::ExporterState;
 
 /// What to do about a client that dials.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub enum Gate {
 }
 
 /// Looks at what an exporter says of itself. One that never says anything is let through.
-pub fn gate(sight: &Sight) -> Gate {
-    let status = sight.reported.as_ref().map(|reported| reported.status);
+pub fn gate(state: &ExporterState) -> Gate {
+    let status = state.reported.as_ref().map(|reported| reported.status);
     match status {
         None
         | Some(

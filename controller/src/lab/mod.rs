@@ -37,7 +37,7 @@ pub use leases::{By, LeaseUpdate, NewLease};
 pub use policies::NewPolicy;
 pub use presence::Present;
 pub use view::{LeaseQuery, Page};
-pub use watch::{Assignment, Sight};
+pub use watch::{Assignment, ExporterState};
 
 use crate::store::{Change, Retention, Store, StoreError};
 use alarms::Alarms;

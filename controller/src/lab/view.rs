@@ -7,7 +7,7 @@ use jumpstarter_proto::selector::Selector;
 use tokio::sync::watch;
 
 use super::state::Object;
-use super::watch::Sight;
+use super::watch::ExporterState;
 use super::{Lab, LabError};
 use crate::model::{Client, Exporter, Key, Lease, LeaseState, Policy, Time, Uid};
 use crate::schedule::{Place, Waiting};
@@ -146,7 +146,7 @@ impl Lab {
     }
 
     /// What becomes of an exporter from now on. Of changes in quick succession only the last is seen.
-    pub fn watch(&self, exporter: Uid) -> watch::Receiver<Sight> {
+    pub fn watch(&self, exporter: Uid) -> watch::Receiver<ExporterState> {
         self.watchers.watch(&self.read(), exporter)
     }
 

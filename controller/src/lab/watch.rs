@@ -11,7 +11,7 @@ use crate::store::Change;
 
 /// What an exporter is for, and how it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sight {
+pub struct ExporterState {
     /// The lease it serves.
     pub assignment: Option<Assignment>,
     /// What it says of itself.
@@ -37,13 +37,13 @@ pub struct Assignment {
 
 /// The watched exporters.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Watchers(Arc<Mutex<HashMap<Uid, watch::Sender<Sight>>>>);
+pub(super) struct Watchers(Arc<Mutex<HashMap<Uid, watch::Sender<ExporterState>>>>);
 
 // === impl Watchers ===
 
 impl Watchers {
-    /// From now on; the first sight is there already.
-    pub(super) fn watch(&self, state: &State, uid: Uid) -> watch::Receiver<Sight> {
+    /// From now on; the first state is there already.
+    pub(super) fn watch(&self, state: &State, uid: Uid) -> watch::Receiver<ExporterState> {
         let mut all = self.lock();
         // Those that nobody watches any more.
         if all.len() > 64 && all.len() > 2 * state.exporters.iter().count() {
@@ -51,9 +51,9 @@ impl Watchers {
         }
         let sender = all
             .entry(uid)
-            .or_insert_with(|| watch::Sender::new(Sight::default()));
+            .or_insert_with(|| watch::Sender::new(ExporterState::default()));
         let receiver = sender.subscribe();
-        sender.send_if_modified(|known| replace(known, sight(state, uid)));
+        sender.send_if_modified(|known| replace(known, exporter_state(state, uid)));
         receiver
     }
 
@@ -74,30 +74,30 @@ impl Watchers {
                 _ => continue,
             };
             if let Some(sender) = all.get(&uid) {
-                sender.send_if_modified(|known| replace(known, sight(state, uid)));
+                sender.send_if_modified(|known| replace(known, exporter_state(state, uid)));
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Uid, watch::Sender<Sight>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uid, watch::Sender<ExporterState>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn replace(known: &mut Sight, sight: Sight) -> bool {
-    let new = *known != sight;
-    *known = sight;
-    new
+fn replace(known: &mut ExporterState, new: ExporterState) -> bool {
+    let is_new = *known != new;
+    *known = new;
+    is_new
 }
 
-fn sight(state: &State, uid: Uid) -> Sight {
+fn exporter_state(state: &State, uid: Uid) -> ExporterState {
     let Some(exporter) = state.exporters.get(uid) else {
-        return Sight {
+        return ExporterState {
             gone: true,
-            ..Sight::default()
+            ..ExporterState::default()
         };
     };
-    Sight {
+    ExporterState {
         assignment: state.lease_on(uid).map(|lease| Assignment {
             uid: lease.uid,
             lease: lease.key.name.clone(),

@@ -22,7 +22,7 @@ use super::doors::Answer;
 use crate::dial::Listeners;
 use crate::identity::router::{LEEWAY, RouterClaims, Side, Spent};
 use crate::identity::{Guest, Peer, RouterTokens};
-use crate::lab::{Lab, Sight};
+use crate::lab::{ExporterState, Lab};
 use crate::model::{Key, Lease, Time, Uid};
 use crate::router::{Cut, Pairs, Ticket, Traffic};
 
@@ -221,15 +221,15 @@ impl Tunnels {
 
     /// Waits for the end of a lease and of what its exporter does then, and cuts its streams.
     async fn follow(self, lab: Lab, lease: Arc<Lease>, exporter: Uid, tunnel: Tunnel) {
-        let mut sights = lab.watch(exporter);
+        let mut states = lab.watch(exporter);
         drop(lab);
         // That nobody tells any more ends everything as well.
-        let ended = sights
-            .wait_for(|sight| !serves(sight, lease.uid))
+        let ended = states
+            .wait_for(|state| !serves(state, lease.uid))
             .await
             .is_ok();
         if ended {
-            let through = sights.wait_for(is_through);
+            let through = states.wait_for(is_through);
             // Either way it is over now.
             timeout(self.0.grace, through).await.map(drop).ok();
             sleep(LAST_BYTES).await;
@@ -251,17 +251,17 @@ impl Tunnels {
     }
 }
 
-fn serves(sight: &Sight, lease: Uid) -> bool {
-    let assignment = sight.assignment.as_ref();
-    !sight.gone && assignment.is_some_and(|assignment| assignment.uid == lease)
+fn serves(state: &ExporterState, lease: Uid) -> bool {
+    let assignment = state.assignment.as_ref();
+    !state.gone && assignment.is_some_and(|assignment| assignment.uid == lease)
 }
 
 /// Whether an exporter has no more to do with the lease it had.
-fn is_through(sight: &Sight) -> bool {
-    let status = sight.reported.as_ref().map(|reported| reported.status);
+fn is_through(state: &ExporterState) -> bool {
+    let status = state.reported.as_ref().map(|reported| reported.status);
     let idle = matches!(
         status,
         Some(ExporterStatus::Available | ExporterStatus::Offline)
     );
-    sight.gone || sight.assignment.is_some() || idle
+    state.gone || state.assignment.is_some() || idle
 }

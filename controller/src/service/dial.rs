@@ -9,7 +9,7 @@ use tonic::{Code, Request, Status};
 
 use super::{Services, errors, not_found};
 use crate::dial::{Gate, Invitation, Offered, gate};
-use crate::lab::Sight;
+use crate::lab::ExporterState;
 use crate::model::{Key, Lease};
 
 /// How long an exporter may take to notice its lease.
@@ -43,8 +43,8 @@ impl Services {
         let Some(exporter) = &lease.exporter else {
             return Err(Status::unknown("lease not active"));
         };
-        let mut sights = self.lab().watch(exporter.uid);
-        match timeout(NOTICE, pass(&mut sights, &lease)).await {
+        let mut states = self.lab().watch(exporter.uid);
+        match timeout(NOTICE, pass(&mut states, &lease)).await {
             Ok(passed) => passed?,
             Err(_) => {
                 return Err(Status::failed_precondition(
@@ -55,7 +55,7 @@ impl Services {
         let Some(router) = self.settings().routers.first().cloned() else {
             return Err(Status::unknown("no router available"));
         };
-        if timeout(RECONNECT, self.listened(&mut sights, &lease))
+        if timeout(RECONNECT, self.listened(&mut states, &lease))
             .await
             .is_err()
         {
@@ -64,8 +64,8 @@ impl Services {
             )));
         }
         // The lease may have ended or changed hands meanwhile, and nothing waits from here to the offer.
-        let sight = sights.borrow_and_update().clone();
-        look(&sight, &lease).await?;
+        let state = states.borrow_and_update().clone();
+        look(&state, &lease).await?;
         let tokens = self.0.router_tokens.pair(&lease.key).map_err(|error| {
             tracing::error!(%error, "no token for the router");
             Status::internal("failed to sign a router token")
@@ -90,34 +90,34 @@ impl Services {
     }
 
     /// Waits until the exporter listens, for as long as that makes sense.
-    async fn listened(&self, sights: &mut watch::Receiver<Sight>, lease: &Lease) {
+    async fn listened(&self, states: &mut watch::Receiver<ExporterState>, lease: &Lease) {
         tokio::select! {
             () = self.0.listeners.listened(lease.uid) => {}
             // What that means, the next look says; or the offer finds nobody.
-            _ = sights.wait_for(|sight| !serves(sight, lease) || !sight.online) => {}
+            _ = states.wait_for(|state| !serves(state, lease) || !state.online) => {}
         }
     }
 }
 
 /// Waits until the exporter says that it can be dialled.
-async fn pass(sights: &mut watch::Receiver<Sight>, lease: &Lease) -> Result<(), Status> {
+async fn pass(states: &mut watch::Receiver<ExporterState>, lease: &Lease) -> Result<(), Status> {
     loop {
-        let sight = sights.borrow_and_update().clone();
-        look(&sight, lease).await?;
-        match gate(&sight) {
+        let state = states.borrow_and_update().clone();
+        look(&state, lease).await?;
+        match gate(&state) {
             Gate::Open => return Ok(()),
             Gate::Shut(why) => return Err(Status::failed_precondition(why)),
             Gate::Wait => {}
         }
-        if sights.changed().await.is_err() {
+        if states.changed().await.is_err() {
             return Err(Status::unavailable("the controller is shutting down"));
         }
     }
 }
 
 /// Whether the exporter is still for this lease, and the lease for the same client.
-async fn look(sight: &Sight, lease: &Lease) -> Result<(), Status> {
-    if sight.gone {
+async fn look(state: &ExporterState, lease: &Lease) -> Result<(), Status> {
+    if state.gone {
         return Err(not_found(
             "exporters",
             lease
@@ -126,7 +126,7 @@ async fn look(sight: &Sight, lease: &Lease) -> Result<(), Status> {
                 .map_or("", |exporter| &exporter.name),
         ));
     }
-    match &sight.assignment {
+    match &state.assignment {
         Some(assignment) if assignment.uid == lease.uid => match assignment.client == lease.owner {
             true => Ok(()),
             false => Err(denied()),
@@ -135,8 +135,8 @@ async fn look(sight: &Sight, lease: &Lease) -> Result<(), Status> {
     }
 }
 
-fn serves(sight: &Sight, lease: &Lease) -> bool {
-    let assignment = sight.assignment.as_ref();
+fn serves(state: &ExporterState, lease: &Lease) -> bool {
+    let assignment = state.assignment.as_ref();
     assignment
         .is_some_and(|assignment| assignment.uid == lease.uid && assignment.client == lease.owner)
 }

@@ -10,12 +10,12 @@ use tonic::{Request, Status};
 
 use super::Services;
 use super::controller::Answers;
-use crate::lab::{Assignment, Present, Sight};
+use crate::lab::{Assignment, ExporterState, Present};
 use crate::model::Uid;
 
 /// An open stream.
 struct Open {
-    sights: watch::Receiver<Sight>,
+    states: watch::Receiver<ExporterState>,
     /// Messages that are to be sent before looking again.
     ready: VecDeque<StatusResponse>,
     said: Said,
@@ -38,10 +38,10 @@ impl Services {
     ) -> Result<Answers<StatusResponse>, Status> {
         let exporter = self.exporter(&request).await?.object;
         let present = self.lab().arrive(exporter.uid).await?;
-        let mut sights = self.lab().watch(exporter.uid);
-        sights.mark_changed();
+        let mut states = self.lab().watch(exporter.uid);
+        states.mark_changed();
         let open = Open {
-            sights,
+            states,
             ready: VecDeque::new(),
             said: Said::default(),
             _present: present,
@@ -64,14 +64,14 @@ impl Open {
             if let Some(message) = self.ready.pop_front() {
                 return Ok(message);
             }
-            if self.sights.changed().await.is_err() {
+            if self.states.changed().await.is_err() {
                 return Err(Status::unavailable("the controller is shutting down"));
             }
-            let sight = self.sights.borrow_and_update().clone();
-            if sight.gone {
+            let state = self.states.borrow_and_update().clone();
+            if state.gone {
                 return Err(Status::unknown("the exporter has been deleted"));
             }
-            self.ready = self.said.tell(sight.assignment);
+            self.ready = self.said.tell(state.assignment);
         }
     }
 }

@@ -167,10 +167,10 @@ async fn who_starts_with_a_clock_that_was_set_back_keeps_no_lease_for_long() {
 #[tokio::test]
 async fn a_clock_that_is_set_forth_ends_what_is_over_and_nobody_has_to_ask() {
     let lent = Lent::new().await;
-    let mut sights = lent.bench.lab.watch(lent.exporter.uid);
+    let mut states = lent.bench.lab.watch(lent.exporter.uid);
     lent.clocks.set(DAY);
-    sights
-        .wait_for(|sight| sight.assignment.is_none())
+    states
+        .wait_for(|state| state.assignment.is_none())
         .await
         .unwrap();
     let lease = lent.bench.now(&lent.lease).await;
@@ -203,14 +203,14 @@ async fn signs_of_life_do_not_go_by_the_clock_on_the_wall() {
     for set in [-DAY, DAY] {
         let lent = Lent::new().await;
         drop(lent.present);
-        let mut sights = lent.bench.lab.watch(lent.exporter.uid);
+        let mut states = lent.bench.lab.watch(lent.exporter.uid);
         lent.clocks.set(set);
         lent.bench.client("bob").await;
-        assert!(sights.borrow_and_update().online, "{set}");
+        assert!(states.borrow_and_update().online, "{set}");
         // Only now: the thread that writes does not live by this clock.
         tokio::time::pause();
         tokio::time::advance(Duration::from_secs(61)).await;
         tokio::time::resume();
-        sights.wait_for(|sight| !sight.online).await.unwrap();
+        states.wait_for(|state| !state.online).await.unwrap();
     }
 }

@@ -24,9 +24,9 @@ async fn everything_is_there_again() {
         *known
     );
     assert!(again.last_seen.is_some(), "as of the end");
-    let sight = bench.lab.watch(exporter.uid).borrow().clone();
-    assert_eq!(sight.assignment.unwrap().lease, lease.key.name);
-    assert!(sight.online, "it gets time to come back");
+    let state = bench.lab.watch(exporter.uid).borrow().clone();
+    assert_eq!(state.assignment.unwrap().lease, lease.key.name);
+    assert!(state.online, "it gets time to come back");
     drop(present);
 }
 
@@ -151,7 +151,7 @@ async fn a_lease_whose_end_the_disk_refused_ends_when_it_takes_it() {
     let bench = Bench::new().await;
     bench.client("alice").await;
     let (exporter, _present) = bench.exporter("a", "board=x").await;
-    let mut sights = bench.lab.watch(exporter.uid);
+    let mut states = bench.lab.watch(exporter.uid);
     let mut new = wanted("alice", "board=x");
     new.wish.duration = Some(Length { micros: 200_000 });
     let lease = bench.lab.create_lease(new).await.unwrap();
@@ -160,8 +160,8 @@ async fn a_lease_whose_end_the_disk_refused_ends_when_it_takes_it() {
     assert_eq!(bench.now(&lease).await.state, LeaseState::Active);
     drop(refusing);
     // Nobody asks for anything meanwhile.
-    sights
-        .wait_for(|sight| sight.assignment.is_none())
+    states
+        .wait_for(|state| state.assignment.is_none())
         .await
         .unwrap();
     assert_eq!(bench.now(&lease).await.end_reason, Some(EndReason::Expired));
@@ -172,7 +172,7 @@ async fn an_exporter_that_falls_silent_while_the_disk_refuses_is_not_forgotten()
     let bench = Bench::new().await;
     let (exporter, present) = bench.exporter("a", "board=x").await;
     drop(present);
-    let mut sights = bench.lab.watch(exporter.uid);
+    let mut states = bench.lab.watch(exporter.uid);
     let refusing = Refusing::new(&bench);
     // Only now: the thread that writes does not live by this clock.
     tokio::time::pause();
@@ -190,7 +190,7 @@ async fn an_exporter_that_falls_silent_while_the_disk_refuses_is_not_forgotten()
     }
     assert!(bench.lab.exporter(&exporter.key).unwrap().online);
     drop(refusing);
-    sights.wait_for(|sight| !sight.online).await.unwrap();
+    states.wait_for(|state| !state.online).await.unwrap();
 }
 
 #[tokio::test]
@@ -229,14 +229,14 @@ async fn a_queue_that_could_not_be_served_at_the_start_is_served_later() {
     store.commit(there.into()).await.unwrap();
     let refusing = Refusing::of(&store);
     let (lab, _running) = Lab::open(store).await.unwrap();
-    let mut sights = lab.watch(exporter.uid);
+    let mut states = lab.watch(exporter.uid);
     // The first thing the lab does, and a command comes after it.
     let nobody = lab.delete_client(key("nobody"), ADMIN).await;
     assert!(matches!(nobody, Err(LabError::Store(_))), "{nobody:?}");
     drop(refusing);
     // Nobody asks for anything any more.
-    sights
-        .wait_for(|sight| sight.assignment.is_some())
+    states
+        .wait_for(|state| state.assignment.is_some())
         .await
         .unwrap();
 }

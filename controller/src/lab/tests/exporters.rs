@@ -16,11 +16,11 @@ async fn its_streams_see_what_becomes_of_an_exporter() {
     let bench = Bench::new().await;
     bench.client("alice").await;
     let (exporter, _present) = bench.exporter("a", "board=x").await;
-    let mut sights = bench.lab.watch(exporter.uid);
-    assert_eq!(sights.borrow_and_update().assignment, None);
+    let mut states = bench.lab.watch(exporter.uid);
+    assert_eq!(states.borrow_and_update().assignment, None);
     let lease = bench.lease("alice", "board=x").await;
-    sights.changed().await.unwrap();
-    let assignment = sights.borrow_and_update().assignment.clone().unwrap();
+    states.changed().await.unwrap();
+    let assignment = states.borrow_and_update().assignment.clone().unwrap();
     assert_eq!(
         (assignment.lease, assignment.client),
         (lease.key.name.clone(), "alice".to_owned())
@@ -36,9 +36,9 @@ async fn its_streams_see_what_becomes_of_an_exporter() {
         .update_lease(lease.key.clone(), by, update)
         .await
         .unwrap();
-    sights.changed().await.unwrap();
+    states.changed().await.unwrap();
     assert_eq!(
-        sights
+        states
             .borrow_and_update()
             .assignment
             .as_ref()
@@ -47,9 +47,9 @@ async fn its_streams_see_what_becomes_of_an_exporter() {
         "bob"
     );
     bench.report(&exporter, ExporterStatus::LeaseReady).await;
-    sights.changed().await.unwrap();
+    states.changed().await.unwrap();
     assert_eq!(
-        sights.borrow_and_update().reported,
+        states.borrow_and_update().reported,
         Some(reported(ExporterStatus::LeaseReady))
     );
     bench
@@ -57,8 +57,8 @@ async fn its_streams_see_what_becomes_of_an_exporter() {
         .delete_exporter(exporter.key.clone(), ADMIN)
         .await
         .unwrap();
-    sights.changed().await.unwrap();
-    assert!(sights.borrow_and_update().gone);
+    states.changed().await.unwrap();
+    assert!(states.borrow_and_update().gone);
 }
 
 #[tokio::test]

@@ -74,13 +74,13 @@ async fn story() {
     assert_eq!(bench.lab.lease_on(a.uid).unwrap().uid, ends.uid);
     assert_eq!(bench.now(&next).await.state, LeaseState::Pending);
     // Somebody makes room, and nobody asks for anything.
-    let mut sights = bench.lab.watch(a.uid);
+    let mut states = bench.lab.watch(a.uid);
     limit(u64::MAX);
-    let served = |sight: &Sight| {
-        let assignment = sight.assignment.as_ref();
+    let served = |state: &ExporterState| {
+        let assignment = state.assignment.as_ref();
         assignment.is_some_and(|assignment| assignment.uid == next.uid)
     };
-    sights.wait_for(served).await.unwrap();
+    states.wait_for(served).await.unwrap();
     assert_eq!(bench.now(&ends).await.end_reason, Some(EndReason::Expired));
     bench.release(&kept).await;
     // What was said to be done is there, and nothing else.

@@ -86,17 +86,17 @@ async fn a_lease_ends_when_its_time_is_up() {
     let bench = Bench::new().await;
     bench.client("alice").await;
     let (exporter, _present) = bench.exporter("a", "board=x").await;
-    let mut sights = bench.lab.watch(exporter.uid);
+    let mut states = bench.lab.watch(exporter.uid);
     let mut new = wanted("alice", "board=x");
     new.wish.duration = Some(Length { micros: 50_000 });
     let lease = bench.lab.create_lease(new).await.unwrap();
     assert_eq!(lease.state, LeaseState::Active);
-    sights
-        .wait_for(|sight| sight.assignment.is_some())
+    states
+        .wait_for(|state| state.assignment.is_some())
         .await
         .unwrap();
-    sights
-        .wait_for(|sight| sight.assignment.is_none())
+    states
+        .wait_for(|state| state.assignment.is_none())
         .await
         .unwrap();
     let ended = bench.now(&lease).await;
@@ -113,14 +113,14 @@ async fn a_lease_waits_for_its_time() {
     let bench = Bench::new().await;
     bench.client("alice").await;
     let (exporter, _present) = bench.exporter("a", "board=x").await;
-    let mut sights = bench.lab.watch(exporter.uid);
+    let mut states = bench.lab.watch(exporter.uid);
     let mut new = wanted("alice", "board=x");
     new.wish.begin = Some(micros_from_now(100_000));
     let lease = bench.lab.create_lease(new).await.unwrap();
     assert_eq!(lease.state, LeaseState::Scheduled);
     assert_eq!(lease.conditions.iter().len(), 0);
-    sights
-        .wait_for(|sight| sight.assignment.is_some())
+    states
+        .wait_for(|state| state.assignment.is_some())
         .await
         .unwrap();
     let begun = bench.now(&lease).await;
