@@ -17,8 +17,8 @@ use hyper::body::Incoming;
 use tonic::Status;
 use tower::ServiceExt;
 
-use super::doors::{Answer, Calls};
-use super::rations::Rations;
+use super::body_budget::BodyBudget;
+use super::endpoints::{Answer, Handler};
 use super::tunnels::Tunnels;
 use crate::identity::{Authenticator, Guest};
 
@@ -35,7 +35,7 @@ struct Inner {
     grpc: Option<axum::Router>,
     tunnels: Option<Tunnels>,
     http: axum::Router,
-    rations: Rations,
+    budget: BodyBudget,
     /// Knows the tokens of whoever has one.
     authenticator: Option<Authenticator>,
 }
@@ -54,7 +54,7 @@ impl Dispatch {
             grpc: Some(grpc),
             tunnels,
             http,
-            rations: Rations::new(),
+            budget: BodyBudget::new(),
             authenticator,
         }))
     }
@@ -65,7 +65,7 @@ impl Dispatch {
             grpc: None,
             tunnels: None,
             http,
-            rations: Rations::new(),
+            budget: BodyBudget::new(),
             authenticator: None,
         }))
     }
@@ -75,7 +75,7 @@ impl Dispatch {
             grpc,
             tunnels,
             http,
-            rations,
+            budget,
             authenticator,
         } = &*self.0;
         let router = match grpc {
@@ -100,7 +100,7 @@ impl Dispatch {
             AUDIT => request.map(Body::new),
             _ => {
                 let (head, body) = request.into_parts();
-                match rations.body(body, &guest) {
+                match budget.body(body, &guest) {
                     Ok(body) => hyper::Request::from_parts(head, Body::new(body)),
                     Err(refused) if is_grpc => return refused.into_http(),
                     Err(refused) => return busy(refused.message()),
@@ -127,7 +127,7 @@ fn is_grpc(request: &hyper::Request<Incoming>) -> bool {
         && kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
-impl Calls for Dispatch {
+impl Handler for Dispatch {
     fn answer(
         &self,
         request: hyper::Request<Incoming>,

@@ -1,6 +1,6 @@
-//! A controller without doors: its data, and everything that works on it.
+//! A controller without its endpoints: the data, and everything that works on it.
 //!
-//! `run` opens doors to it; commands of administrators work on it directly while nobody runs it.
+//! `run` opens endpoints to them; commands of administrators work on it directly while nobody runs it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The running controller: its doors, what is behind them, and its end.
+//! The running controller: its endpoints, what is behind them, and its end.
 //!
 //! ```text
 //!  :8082 TLS  controller, login, REST, admin (token) ─┐
@@ -8,20 +8,20 @@
 //!  admin.sock admin ──────────────────────────────────┘
 //! ```
 
+mod body_budget;
+mod connection_limit;
 mod dispatch;
-mod doors;
+mod endpoints;
 mod error;
-mod first_words;
 mod installation;
 mod listen;
 mod notify;
+mod preface_timeout;
 mod program;
-mod rations;
 mod reload;
-mod rooms;
 mod tunnels;
 
-pub use doors::LocalUser;
+pub use endpoints::LocalUser;
 pub use error::StartError;
 pub use installation::{Installation, Trusted};
 pub use program::{Role, run};

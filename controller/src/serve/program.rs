@@ -17,7 +17,7 @@ use tonic::service::Routes;
 use tonic_health::ServingStatus;
 
 use super::dispatch::Dispatch;
-use super::doors::{Crowd, Doors};
+use super::endpoints::{Capacity, Endpoints};
 use super::installation::{certificate, router_tokens};
 use super::listen::Inherited;
 use super::reload::{hangups, reload};
@@ -48,7 +48,7 @@ pub enum Role {
     All,
 }
 
-/// The sockets of all doors.
+/// The sockets of all endpoints.
 struct Sockets {
     grpc: Option<TcpListener>,
     router: Option<TcpListener>,
@@ -126,44 +126,62 @@ async fn control(
         .merge(login.clone())
         .merge(admin.clone());
 
-    let doors = Doors::new(config.keepalive, config.connections);
+    let endpoints = Endpoints::new(config.keepalive, config.connections);
     let known = Some(installation.authenticator.clone());
     let mut addresses = Vec::new();
-    let mut open = |listener: Option<TcpListener>, what: &str, tls, crowd, calls| {
+    let mut open = |listener: Option<TcpListener>, what: &str, tls, capacity, calls| {
         if let Some(listener) = listener {
             if let Ok(address) = listener.local_addr() {
                 tracing::info!(%address, what, "listening");
                 addresses.push(format!("{what} on {address}"));
             }
-            doors.tcp(listener, tls, crowd, calls);
+            endpoints.tcp(listener, tls, capacity, calls);
         }
     };
     let all = Dispatch::grpc(grpc, tunnels.clone(), web, known.clone());
-    open(sockets.grpc, "grpc", Some(tls.clone()), Crowd::All, all);
+    open(
+        sockets.grpc,
+        "grpc",
+        Some(tls.clone()),
+        Capacity::Everyone,
+        all,
+    );
     if let Some(tunnels) = &tunnels {
         let routes = with_reflection(Routes::new(health_service))?;
         let routes = routes.prepare().into_axum_router();
         let router = Dispatch::grpc(routes, Some(tunnels.clone()), http::nothing(), None);
-        open(sockets.router, "router", Some(tls), Crowd::All, router);
+        open(
+            sockets.router,
+            "router",
+            Some(tls),
+            Capacity::Everyone,
+            router,
+        );
     }
     let login = Dispatch::http(login);
-    open(sockets.login, "login", None, Crowd::Some, login);
+    open(sockets.login, "login", None, Capacity::People, login);
     open(
         sockets.health,
         "health",
         None,
-        Crowd::Few,
+        Capacity::Tools,
         Dispatch::http(status.router()),
     );
     let metrics = http::metrics(lab.clone(), services.clone(), tunnels.clone());
     let metrics = Dispatch::http(metrics);
-    open(sockets.metrics, "metrics", None, Crowd::Few, metrics);
+    open(sockets.metrics, "metrics", None, Capacity::Tools, metrics);
     let logs = Routes::new(telemetry(services))
         .prepare()
         .into_axum_router();
     let logs = Dispatch::grpc(logs, None, http::nothing(), known);
-    open(sockets.telemetry, "telemetry", None, Crowd::All, logs);
-    doors.unix(socket(folder)?, Dispatch::http(admin));
+    open(
+        sockets.telemetry,
+        "telemetry",
+        None,
+        Capacity::Everyone,
+        logs,
+    );
+    endpoints.unix(socket(folder)?, Dispatch::http(admin));
 
     let keeper = tokio::spawn(serving.clone().keep(stop.clone()));
     status.set(true);
@@ -201,7 +219,7 @@ async fn control(
     if let Some(tunnels) = &tunnels {
         tunnels.end();
     }
-    doors.close(MOMENT).await;
+    endpoints.close(MOMENT).await;
     if let Some(tunnels) = tunnels {
         tunnels.stop().await;
     }
@@ -233,13 +251,13 @@ async fn route(
     let (health, health_service) = tonic_health::server::health_reporter();
     let routes = with_reflection(Routes::new(health_service))?;
     let routes = routes.prepare().into_axum_router();
-    let doors = Doors::new(config.keepalive, config.connections);
+    let endpoints = Endpoints::new(config.keepalive, config.connections);
     if let Some(listener) = sockets.router {
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, what = "router", "listening");
         }
         let calls = Dispatch::grpc(routes, Some(tunnels.clone()), http::nothing(), None);
-        doors.tcp(listener, Some(tls), Crowd::All, calls);
+        endpoints.tcp(listener, Some(tls), Capacity::Everyone, calls);
     }
     let keeper = tokio::spawn(Serving::keep(serving.clone(), stop.clone()));
     notify::ready("routing");
@@ -265,7 +283,7 @@ async fn route(
         .set_service_status("", ServingStatus::NotServing)
         .await;
     tunnels.end();
-    doors.close(MOMENT).await;
+    endpoints.close(MOMENT).await;
     tunnels.stop().await;
     // It has been told to stop.
     keeper.await.ok();

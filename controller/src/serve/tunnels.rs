@@ -1,4 +1,4 @@
-//! The router's door: who may open a stream, and when streams are cut.
+//! The router's endpoint: who may open a stream, and when streams are cut.
 //!
 //! ```text
 //!  lease runs ──► ended ──► its exporter is through with it, or the grace is over ──► cut
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
 
-use super::doors::Answer;
+use super::endpoints::Answer;
 use crate::dial::Listeners;
 use crate::identity::router::{LEEWAY, RouterClaims, Side, Spent};
 use crate::identity::{Guest, Peer, RouterTokens};

@@ -14,7 +14,7 @@ use crate::config::Config;
 #[derive(Clone)]
 struct Host;
 
-impl Calls for Host {
+impl Handler for Host {
     fn answer(
         &self,
         request: hyper::Request<Incoming>,
@@ -28,14 +28,14 @@ impl Calls for Host {
 
 type Sender = SendRequest<Empty<Bytes>>;
 
-/// A connection to these doors, and the task that serves it.
-async fn connect(doors: &Doors, user: Option<LocalUser>) -> (Sender, JoinHandle<()>) {
+/// A connection to these endpoints, and the task that serves it.
+async fn connect(endpoints: &Endpoints, user: Option<LocalUser>) -> (Sender, JoinHandle<()>) {
     let (near, far) = duplex(64 << 10);
-    let door = doors.door(None, Crowd::Few, Host);
-    let place = door.room.place().await.unwrap();
-    let place = door.room.seat(place, Peer::default()).unwrap();
+    let endpoint = endpoints.endpoint(None, Capacity::Tools, Host);
+    let slot = endpoint.limit.wait().await.unwrap();
+    let slot = endpoint.limit.claim(slot, Peer::default()).unwrap();
     let served =
-        tokio::spawn(async move { door.converse(far, Peer::default(), user, place).await });
+        tokio::spawn(async move { endpoint.serve(far, Peer::default(), user, slot).await });
     let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(near))
         .await
         .unwrap();
@@ -53,16 +53,16 @@ async fn ask(sender: &mut Sender, path: &str) {
 #[tokio::test(start_paused = true)]
 async fn strangers_make_room_and_nobody_else() {
     let config = Config::default();
-    let doors = Doors::new(config.keepalive, config.connections);
-    let (stranger, strange) = connect(&doors, None).await;
-    let (mut asks, asking) = connect(&doors, None).await;
+    let endpoints = Endpoints::new(config.keepalive, config.connections);
+    let (stranger, strange) = connect(&endpoints, None).await;
+    let (mut asks, asking) = connect(&endpoints, None).await;
     ask(&mut asks, "/health").await;
-    let (mut friend, known) = connect(&doors, None).await;
+    let (mut friend, known) = connect(&endpoints, None).await;
     ask(&mut friend, "/known").await;
-    let (mut local, locally) = connect(&doors, Some(LocalUser(0))).await;
+    let (mut local, locally) = connect(&endpoints, Some(LocalUser(0))).await;
     strange.await.unwrap();
     asking.await.unwrap();
-    sleep(100 * STRANGE).await;
+    sleep(100 * AUTHENTICATION_TIMEOUT).await;
     // They have said nothing since, and need not.
     assert!(!known.is_finished() && !locally.is_finished());
     ask(&mut friend, "/").await;

@@ -1,7 +1,7 @@
-//! A connection whose peer has to begin to speak.
+//! A connection on which the peer has to send its first bytes in time.
 //!
-//! Which version of HTTP it speaks is seen from its first bytes, and hyper waits for them for ever. One
-//! that says nothing would keep its place from somebody else.
+//! hyper tells the version of HTTP from the first bytes, and waits for them for ever. A silent peer
+//! would keep a connection slot from others.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -11,31 +11,31 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// The preface of HTTP/2, the longest that anybody has to say first.
-const PREFACE: usize = 24;
+/// Length of the HTTP/2 connection preface, the longest that hyper waits for.
+const PREFACE_BYTES: usize = 24;
 
-/// Fails if nothing comes in time; later it may be silent for as long as it likes.
+/// Reading fails if the preface is not there in time; after it, the peer may be silent for ever.
 #[derive(Debug)]
-pub(super) struct FirstWords<T> {
+pub(super) struct PrefaceTimeout<T> {
     stream: T,
-    /// Until all of the first words are there.
-    patience: Option<Pin<Box<Sleep>>>,
-    heard: usize,
+    /// Runs until the preface is complete.
+    timer: Option<Pin<Box<Sleep>>>,
+    received: usize,
 }
 
-// === impl FirstWords ===
+// === impl PrefaceTimeout ===
 
-impl<T> FirstWords<T> {
-    pub(super) fn within(patience: Duration, stream: T) -> Self {
+impl<T> PrefaceTimeout<T> {
+    pub(super) fn new(limit: Duration, stream: T) -> Self {
         Self {
             stream,
-            patience: Some(Box::pin(sleep(patience))),
-            heard: 0,
+            timer: Some(Box::pin(sleep(limit))),
+            received: 0,
         }
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for FirstWords<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for PrefaceTimeout<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -43,24 +43,24 @@ impl<T: AsyncRead + Unpin> AsyncRead for FirstWords<T> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        let Some(patience) = &mut self.patience else {
+        let Some(timer) = &mut self.timer else {
             return read;
         };
         if read.is_pending() {
-            return patience
+            return timer
                 .as_mut()
                 .poll(cx)
                 .map(|()| Err(io::Error::new(ErrorKind::TimedOut, "it said nothing")));
         }
-        self.heard += buffer.filled().len() - before;
-        if self.heard >= PREFACE {
-            self.patience = None;
+        self.received += buffer.filled().len() - before;
+        if self.received >= PREFACE_BYTES {
+            self.timer = None;
         }
         read
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for FirstWords<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for PrefaceTimeout<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -98,24 +98,27 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const LIMIT: Duration = Duration::from_secs(10);
 
     #[tokio::test(start_paused = true)]
     async fn whoever_says_too_little_is_cut_off_and_nobody_else() {
         let (mut near, far) = duplex(64);
-        let mut far = FirstWords::within(PATIENCE, far);
-        near.write_all(&[b'P'; PREFACE - 1]).await.unwrap();
+        let mut far = PrefaceTimeout::new(LIMIT, far);
+        near.write_all(&[b'P'; PREFACE_BYTES - 1]).await.unwrap();
         let mut all = Vec::new();
         let cut = far.read_to_end(&mut all).await.unwrap_err();
-        assert_eq!((cut.kind(), all.len()), (ErrorKind::TimedOut, PREFACE - 1));
+        assert_eq!(
+            (cut.kind(), all.len()),
+            (ErrorKind::TimedOut, PREFACE_BYTES - 1)
+        );
 
         let (mut near, far) = duplex(64);
-        let mut far = FirstWords::within(PATIENCE, far);
-        near.write_all(&[b'P'; PREFACE]).await.unwrap();
-        let mut words = [0; PREFACE];
+        let mut far = PrefaceTimeout::new(LIMIT, far);
+        near.write_all(&[b'P'; PREFACE_BYTES]).await.unwrap();
+        let mut words = [0; PREFACE_BYTES];
         far.read_exact(&mut words).await.unwrap();
         let silent = tokio::spawn(async move { far.read_u8().await });
-        sleep(100 * PATIENCE).await;
+        sleep(100 * LIMIT).await;
         near.write_u8(7).await.unwrap();
         assert_eq!(silent.await.unwrap().unwrap(), 7);
     }

@@ -1,14 +1,14 @@
-//! What requests may take of the memory while they come in.
+//! Bounds the memory that incoming requests take.
 //!
-//! A message is kept until the last of it is there, and only then does a service ask who sends it. So
-//! requests that have not come to their end are counted, all that are under way share a store that is
-//! not large, and none may keep its part for long. Connections that nobody knows share a smaller store,
-//! so that they cannot take what the others need:
+//! A message is buffered until it is complete, and only then does a service authenticate its sender. So
+//! unfinished requests are counted, all request bodies share one budget of bytes, and each has to be
+//! complete in time. Connections that are not authenticated yet (strangers) share a smaller budget, so
+//! that they cannot starve the others:
 //!
 //! ```text
-//!                 unfinished          store
-//!  strangers      128, together 4096  16 MiB
-//!  who is known   1024 (all calls)    64 MiB
+//!                 unfinished requests              bytes of all bodies
+//!  strangers      128 per connection, 4096 in all  16 MiB
+//!  authenticated  1024 per connection (all calls)  64 MiB
 //! ```
 
 use std::pin::Pin;
@@ -24,142 +24,151 @@ use tonic::Status;
 
 use crate::identity::{Guest, Unfinished};
 
-/// Most requests are smaller; these are for everybody.
-const SMALL: usize = 4 << 10;
-/// The rest comes out of the store, in pieces of this size.
-const PIECE: usize = 4 << 10;
-/// All of the store: several times the largest message.
-const PIECES: usize = (64 << 20) / PIECE;
-/// The store of strangers.
-const PIECES_OF_STRANGERS: usize = (16 << 20) / PIECE;
-/// So many requests of all strangers may be unfinished at once.
-const STRANGERS: usize = 4096;
-/// The same for one connection of theirs.
-const OF_A_STRANGER: usize = 128;
-/// A request has to be whole in this time.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// The same if it is not small.
-const LONG_PATIENCE: Duration = Duration::from_secs(60);
+/// The first bytes of every body, which take nothing of the budget: most requests are smaller.
+const FREE_BYTES: usize = 4 << 10;
+/// The rest is taken from the budget in pieces of this many bytes.
+const PIECE_BYTES: usize = 4 << 10;
+/// The budget of authenticated connections: several times the largest message.
+const PIECES: usize = (64 << 20) / PIECE_BYTES;
+/// The budget of strangers.
+const STRANGER_PIECES: usize = (16 << 20) / PIECE_BYTES;
+/// Unfinished requests of all strangers together.
+const MAX_STRANGER_SLOTS: usize = 4096;
+/// Unfinished requests on one stranger's connection.
+const MAX_SLOTS_PER_STRANGER: usize = 128;
+/// A request within [`FREE_BYTES`] has to be complete in this time.
+const SMALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Any larger request has to be complete in this time.
+const LARGE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What requests share; cheap to clone.
+/// The budget that all request bodies share; cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Rations {
+pub(super) struct BodyBudget {
+    /// Pieces for authenticated connections.
     known: Arc<Semaphore>,
+    /// Pieces for strangers.
     strangers: Arc<Semaphore>,
-    /// Places for unfinished requests of strangers.
-    places: Arc<Semaphore>,
+    /// Slots for unfinished requests of strangers.
+    slots: Arc<Semaphore>,
 }
 
-/// A request that takes what it needs while it comes in, and gives it back when it is done.
+/// A request body that takes pieces of the budget as it arrives, and gives them back when dropped.
 #[derive(Debug)]
-pub(super) struct Rationed<B> {
+pub(super) struct BudgetedBody<B> {
     body: B,
-    store: Arc<Semaphore>,
-    /// Until the last of it has come.
-    place: Option<Place>,
-    come: usize,
+    /// The pieces it may take from.
+    budget: Arc<Semaphore>,
+    /// Held until the body is complete.
+    slot: Option<UnfinishedSlot>,
+    /// Bytes so far.
+    received: usize,
+    /// The pieces it has taken.
     taken: Option<OwnedSemaphorePermit>,
-    begun: Instant,
-    /// Only while it keeps its reader waiting.
-    patience: Option<Pin<Box<Sleep>>>,
+    started: Instant,
+    /// Runs only while the reader waits for more of the body.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
+/// Counts one unfinished request.
 #[derive(Debug)]
-struct Place {
+struct UnfinishedSlot {
     _unfinished: Unfinished,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-// === impl Rations ===
+// === impl BodyBudget ===
 
-impl Rations {
+impl BodyBudget {
     pub(super) fn new() -> Self {
         Self {
             known: Arc::new(Semaphore::new(PIECES)),
-            strangers: Arc::new(Semaphore::new(PIECES_OF_STRANGERS)),
-            places: Arc::new(Semaphore::new(STRANGERS)),
+            strangers: Arc::new(Semaphore::new(STRANGER_PIECES)),
+            slots: Arc::new(Semaphore::new(MAX_STRANGER_SLOTS)),
         }
     }
 
-    /// A request of this guest; refused if too many are unfinished.
-    pub(super) fn body<B: Body>(&self, body: B, guest: &Guest) -> Result<Rationed<B>, Status> {
+    /// Puts a body of this guest's under the budget; refused if too many are unfinished.
+    pub(super) fn body<B: Body>(&self, body: B, guest: &Guest) -> Result<BudgetedBody<B>, Status> {
         let is_known = guest.is_known();
-        let place = match body.is_end_stream() {
+        let slot = match body.is_end_stream() {
             true => None,
-            false => Some(self.place(guest, is_known)?),
+            false => Some(self.slot(guest, is_known)?),
         };
-        let store = match is_known {
+        let budget = match is_known {
             true => &self.known,
             false => &self.strangers,
         };
-        Ok(Rationed {
+        Ok(BudgetedBody {
             body,
-            store: Arc::clone(store),
-            place,
-            come: 0,
+            budget: Arc::clone(budget),
+            slot,
+            received: 0,
             taken: None,
-            begun: Instant::now(),
-            patience: None,
+            started: Instant::now(),
+            timer: None,
         })
     }
 
-    fn place(&self, guest: &Guest, is_known: bool) -> Result<Place, Status> {
+    fn slot(&self, guest: &Guest, is_known: bool) -> Result<UnfinishedSlot, Status> {
         let full = || Status::resource_exhausted("too many unfinished requests at once; try again");
-        // What one can begin who is known is bounded by the calls of a connection.
+        // HTTP/2 bounds the concurrent calls of an authenticated connection already.
         let most = match is_known {
             true => usize::MAX,
-            false => OF_A_STRANGER,
+            false => MAX_SLOTS_PER_STRANGER,
         };
         let unfinished = guest.begin(most).ok_or_else(full)?;
         let permit = match is_known {
             true => None,
             false => {
-                let permit = Arc::clone(&self.places).try_acquire_owned();
+                let permit = Arc::clone(&self.slots).try_acquire_owned();
                 Some(permit.map_err(|_| full())?)
             }
         };
-        Ok(Place {
+        Ok(UnfinishedSlot {
             _unfinished: unfinished,
             _permit: permit,
         })
     }
 }
 
-// === impl Rationed ===
+// === impl BudgetedBody ===
 
-impl<B> Rationed<B> {
-    /// Takes what is needed for all that has come.
+impl<B> BudgetedBody<B> {
+    /// Takes the pieces that the bytes so far need.
     fn take(&mut self) -> Result<(), Status> {
-        let needed = self.come.saturating_sub(SMALL).div_ceil(PIECE);
+        let needed = self
+            .received
+            .saturating_sub(FREE_BYTES)
+            .div_ceil(PIECE_BYTES);
         let has = self.taken.as_ref().map_or(0, |taken| taken.num_permits());
         let more = u32::try_from(needed.saturating_sub(has)).unwrap_or(u32::MAX);
         if more == 0 {
             return Ok(());
         }
-        let store = Arc::clone(&self.store);
-        let pieces = store.try_acquire_many_owned(more).map_err(|_| {
+        let budget = Arc::clone(&self.budget);
+        let pieces = budget.try_acquire_many_owned(more).map_err(|_| {
             Status::resource_exhausted("too many large requests at once; try again")
         })?;
         match &mut self.taken {
             Some(taken) => taken.merge(pieces),
             None => {
                 self.taken = Some(pieces);
-                self.patience = None;
+                self.timer = None;
             }
         }
         Ok(())
     }
 
-    /// When it has to be whole.
+    /// When it has to be complete.
     fn deadline(&self) -> Instant {
         match self.taken {
-            None => self.begun + PATIENCE,
-            Some(_) => self.begun + LONG_PATIENCE,
+            None => self.started + SMALL_TIMEOUT,
+            Some(_) => self.started + LARGE_TIMEOUT,
         }
     }
 }
 
-impl<B> Body for Rationed<B>
+impl<B> Body for BudgetedBody<B>
 where
     B: Body + Unpin,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -174,10 +183,10 @@ where
         let this = &mut *self;
         let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) else {
             let deadline = this.deadline();
-            let patience = this
-                .patience
+            let timer = this
+                .timer
                 .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-            return patience.as_mut().poll(cx).map(|()| {
+            return timer.as_mut().poll(cx).map(|()| {
                 let late = "the request does not come to its end";
                 Some(Err(Status::deadline_exceeded(late).into()))
             });
@@ -185,13 +194,13 @@ where
         let frame = frame.map(|frame| {
             let frame = frame.map_err(Into::into)?;
             if let Some(data) = frame.data_ref() {
-                this.come += data.remaining();
+                this.received += data.remaining();
                 this.take()?;
             }
             Ok(frame)
         });
         if frame.is_none() || this.body.is_end_stream() {
-            this.place = None;
+            this.slot = None;
         }
         Poll::Ready(frame)
     }
@@ -221,24 +230,24 @@ mod tests {
         guest
     }
 
-    fn of(rations: &Rations, guest: &Guest, size: usize) -> Rationed<Full<Bytes>> {
+    fn of(budget: &BodyBudget, guest: &Guest, size: usize) -> BudgetedBody<Full<Bytes>> {
         let body = Full::new(Bytes::from(vec![0; size]));
-        rations.body(body, guest).unwrap()
+        budget.body(body, guest).unwrap()
     }
 
     /// A request of so many bytes that does not end.
     fn endless(
-        rations: &Rations,
+        budget: &BodyBudget,
         guest: &Guest,
         size: usize,
-    ) -> Result<Rationed<impl Body<Data = Bytes, Error = std::io::Error> + Unpin + use<>>, Status>
+    ) -> Result<BudgetedBody<impl Body<Data = Bytes, Error = std::io::Error> + Unpin + use<>>, Status>
     {
         let begin = Frame::data(Bytes::from(vec![0; size]));
         let never = stream::iter([Ok::<_, std::io::Error>(begin)]).chain(stream::pending());
-        rations.body(StreamBody::new(never), guest)
+        budget.body(StreamBody::new(never), guest)
     }
 
-    async fn refusal<B>(body: &mut Rationed<B>) -> Status
+    async fn refusal<B>(body: &mut BudgetedBody<B>) -> Status
     where
         B: Body<Data = Bytes> + Unpin,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -249,58 +258,58 @@ mod tests {
 
     #[tokio::test]
     async fn large_requests_share_what_there_is() {
-        let rations = Rations::new();
+        let budget = BodyBudget::new();
         for (guest, most, store, all) in [
-            (friend(), 16, &rations.known, PIECES),
-            (Guest::default(), 4, &rations.strangers, PIECES_OF_STRANGERS),
+            (friend(), 16, &budget.known, PIECES),
+            (Guest::default(), 4, &budget.strangers, STRANGER_PIECES),
         ] {
-            let mut large: Vec<_> = (0..most).map(|_| of(&rations, &guest, 4 << 20)).collect();
+            let mut large: Vec<_> = (0..most).map(|_| of(&budget, &guest, 4 << 20)).collect();
             for body in &mut large {
                 body.frame().await.unwrap().unwrap();
             }
-            let refused = refusal(&mut of(&rations, &guest, 4 << 20)).await;
+            let refused = refusal(&mut of(&budget, &guest, 4 << 20)).await;
             assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
             // Small ones are served in any case.
-            of(&rations, &guest, SMALL).frame().await.unwrap().unwrap();
-            drop(large);
-            of(&rations, &guest, 4 << 20)
+            of(&budget, &guest, FREE_BYTES)
                 .frame()
                 .await
                 .unwrap()
                 .unwrap();
+            drop(large);
+            of(&budget, &guest, 4 << 20).frame().await.unwrap().unwrap();
             assert_eq!(store.available_permits(), all);
         }
     }
 
     #[tokio::test]
     async fn strangers_take_nothing_of_what_is_for_those_who_are_known() {
-        let rations = Rations::new();
+        let budget = BodyBudget::new();
         let stranger = Guest::default();
         let mut large: Vec<_> = (0..16)
-            .map(|_| of(&rations, &stranger, (4 << 20) - 1))
+            .map(|_| of(&budget, &stranger, (4 << 20) - 1))
             .collect();
         let mut refused = 0;
         for body in &mut large {
             refused += usize::from(body.frame().await.unwrap().is_err());
         }
         assert_eq!(refused, 12);
-        let mut good = of(&rations, &friend(), 4 << 20);
+        let mut good = of(&budget, &friend(), 4 << 20);
         good.frame().await.unwrap().unwrap();
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_request_has_to_come_to_its_end() {
-        let rations = Rations::new();
-        for (size, patience) in [(5, PATIENCE), (2 * SMALL, LONG_PATIENCE)] {
+        let budget = BodyBudget::new();
+        for (size, patience) in [(5, SMALL_TIMEOUT), (2 * FREE_BYTES, LARGE_TIMEOUT)] {
             for guest in [friend(), Guest::default()] {
-                let mut body = endless(&rations, &guest, size).unwrap();
+                let mut body = endless(&budget, &guest, size).unwrap();
                 let begun = Instant::now();
                 body.frame().await.unwrap().unwrap();
                 let refused = refusal(&mut body).await;
                 assert_eq!(refused.code(), tonic::Code::DeadlineExceeded);
                 let waited = begun.elapsed();
                 assert!(
-                    waited >= patience && waited < patience + PATIENCE,
+                    waited >= patience && waited < patience + SMALL_TIMEOUT,
                     "{waited:?}"
                 );
             }
@@ -309,27 +318,27 @@ mod tests {
 
     #[tokio::test]
     async fn unfinished_requests_are_counted() {
-        let rations = Rations::new();
-        let begin = |guest: &Guest| endless(&rations, guest, 5);
+        let budget = BodyBudget::new();
+        let begin = |guest: &Guest| endless(&budget, guest, 5);
         let is_full = |guest: &Guest| match begin(guest) {
             Ok(_) => false,
             Err(refused) => refused.code() == tonic::Code::ResourceExhausted,
         };
         let mut unfinished = Vec::new();
-        for _ in 0..STRANGERS / OF_A_STRANGER {
+        for _ in 0..MAX_STRANGER_SLOTS / MAX_SLOTS_PER_STRANGER {
             let guest = Guest::default();
-            unfinished.extend((0..OF_A_STRANGER).map(|_| begin(&guest).unwrap()));
+            unfinished.extend((0..MAX_SLOTS_PER_STRANGER).map(|_| begin(&guest).unwrap()));
             assert!(is_full(&guest));
         }
         assert!(is_full(&Guest::default()), "too many of all strangers");
         let friend = friend();
         let theirs: Vec<_> = (0..1024).map(|_| begin(&friend).unwrap()).collect();
-        // One that is whole needs no place.
+        // One that is whole needs no slot.
         let whole = http_body_util::Empty::<Bytes>::new();
-        assert!(rations.body(whole, &Guest::default()).is_ok());
+        assert!(budget.body(whole, &Guest::default()).is_ok());
         unfinished.pop();
         let guest = Guest::default();
-        let mut last = of(&rations, &guest, 5);
+        let mut last = of(&budget, &guest, 5);
         assert!(is_full(&guest));
         // The last of it has come; it is only not answered.
         last.frame().await.unwrap().unwrap();

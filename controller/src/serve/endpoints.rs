@@ -1,7 +1,7 @@
 //! Accepts connections and serves calls on them until told to stop.
 //!
-//! Every task started here, down to the one hyper wants for each call, is counted and ends with the
-//! doors.
+//! Every task started here, down to the one that hyper wants for each call, is tracked and ends with
+//! the endpoints.
 
 use std::convert::Infallible;
 use std::io;
@@ -19,154 +19,159 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::first_words::FirstWords;
-use super::rooms::{Place, Room};
+use super::connection_limit::{ConnectionLimit, ConnectionSlot};
+use super::preface_timeout::PrefaceTimeout;
 use crate::config::Keepalive;
 use crate::identity::{Guest, Peer};
 
-/// More calls than this at once on one connection wait at the peer.
-const CALLS: u32 = 1024;
-/// What a peer may send ahead of the reader, for one call: flash images come through here.
+/// Concurrent calls on one connection; the peer holds back any more.
+const MAX_CALLS: u32 = 1024;
+/// Bytes a peer may send ahead of the reader, for one call: flash images come through here.
 const STREAM_WINDOW: u32 = 1 << 20;
-/// The same for all calls of a connection: so much that many which nobody reads do not keep the
-/// others waiting.
+/// Bytes ahead of the readers for all calls of a connection: enough that many unread calls do not
+/// block the others.
 const CONNECTION_WINDOW: u32 = 128 << 20;
-/// What waits to be sent, for one call, while its peer does not read.
+/// Bytes buffered for one call while its peer does not read.
 const SEND_BUFFER: usize = 512 << 10;
-/// Peers that know how may send data in pieces of this size, which saves work for each of them.
-const FRAME: u32 = 64 << 10;
-/// A peer that says nothing in this time is not going to.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Who has not shown by then who he is makes room for others. Exporters and clients do it with their
-/// first call, and may be silent for ever after it.
-const STRANGE: Duration = Duration::from_secs(30);
-/// Calls of such strangers may go on for so long.
-const LAST_CALLS: Duration = Duration::from_secs(60);
+/// The largest HTTP/2 frame a peer may send, in bytes; large frames cost less per byte.
+const MAX_FRAME: u32 = 64 << 10;
+/// For the TLS handshake, the HTTP/2 preface, and the headers of an HTTP/1 request.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection without a single authenticated call by then is shut down, to make room for others.
+/// Exporters and clients authenticate with their first call, and may be silent for ever after it.
+const AUTHENTICATION_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long calls that have begun may go on after [`AUTHENTICATION_TIMEOUT`].
+const STRANGER_DRAIN: Duration = Duration::from_secs(60);
 
-/// How a request is answered.
+/// The response to one request.
 pub(super) type Answer = hyper::Response<axum::body::Body>;
 
-/// Who answers behind a door.
-pub(super) trait Calls: Clone + Send + Sync + 'static {
-    /// Answers one request.
+/// What answers the requests of an endpoint.
+pub(super) trait Handler: Clone + Send + Sync + 'static {
     fn answer(
         &self,
         request: hyper::Request<Incoming>,
     ) -> impl Future<Output = Answer> + Send + 'static;
 }
 
-/// The open doors and everybody who came in. Dropping it ends them all.
+/// All listening sockets and their connections. Dropping it ends them all.
 #[derive(Debug)]
-pub(super) struct Doors {
+pub(super) struct Endpoints {
     keepalive: Keepalive,
     tasks: TaskTracker,
-    /// Nobody comes in any more; who is in may finish.
+    /// Stops accepting; open connections may finish their calls.
     closing: CancellationToken,
-    /// Everybody out.
+    /// Ends every connection at once.
     cut: CancellationToken,
-    /// Connections of one address, at each door.
-    each: usize,
+    /// Connections allowed from one address, at each endpoint.
+    per_address: usize,
 }
 
-/// How many come through one door at once; more wait in the kernel's queue.
+/// Connections at one endpoint at once; more wait in the kernel's accept queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Crowd {
+pub(super) enum Capacity {
     /// All exporters and clients.
-    All = 16_384,
-    /// People, now and then.
-    Some = 1024,
-    /// Programs that look after this one.
-    Few = 128,
+    Everyone = 16_384,
+    /// People who log in.
+    People = 1024,
+    /// Metrics scrapers, probes, and this program's own commands.
+    Tools = 128,
 }
 
-/// Starts hyper's task for a call where the doors can see it.
+/// Spawns hyper's task for a call on the endpoints' tracker.
 #[derive(Clone)]
 struct Counted(TaskTracker);
 
-/// What one accept loop needs.
-struct Door<C> {
+/// One listening socket: what its accept loop and its connections need.
+struct Endpoint<H> {
     http: auto::Builder<Counted>,
-    calls: C,
+    handler: H,
     tls: Option<TlsAcceptor>,
     tasks: TaskTracker,
     closing: CancellationToken,
     cut: CancellationToken,
-    room: Room,
+    limit: ConnectionLimit,
 }
 
-/// Who is behind a unix socket.
+/// The user id of the process at the other end of the unix socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalUser(pub u32);
 
-// === impl Doors ===
+// === impl Endpoints ===
 
-impl Doors {
-    /// No doors yet.
-    pub(super) fn new(keepalive: Keepalive, each: usize) -> Self {
+impl Endpoints {
+    /// No endpoints yet; `per_address` bounds the connections from one address at each.
+    pub(super) fn new(keepalive: Keepalive, per_address: usize) -> Self {
         Self {
             keepalive,
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             cut: CancellationToken::new(),
-            each,
+            per_address,
         }
     }
 
-    /// Opens a TCP port.
+    /// Serves a TCP socket.
     pub(super) fn tcp(
         &self,
         listener: TcpListener,
         tls: Option<TlsAcceptor>,
-        crowd: Crowd,
-        calls: impl Calls,
+        capacity: Capacity,
+        handler: impl Handler,
     ) {
-        self.tasks.spawn(self.door(tls, crowd, calls).tcp(listener));
-    }
-
-    /// Opens a unix socket.
-    pub(super) fn unix(&self, listener: UnixListener, calls: impl Calls) {
         self.tasks
-            .spawn(self.door(None, Crowd::Few, calls).unix(listener));
+            .spawn(self.endpoint(tls, capacity, handler).tcp(listener));
     }
 
-    /// Closes the doors at once, gives calls that are about to be answered a moment, and ends the
-    /// rest: streams would go on for ever.
-    pub(super) async fn close(self, moment: Duration) {
+    /// Serves a unix socket, whose callers count as authenticated.
+    pub(super) fn unix(&self, listener: UnixListener, handler: impl Handler) {
+        self.tasks
+            .spawn(self.endpoint(None, Capacity::Tools, handler).unix(listener));
+    }
+
+    /// Stops accepting, gives calls that are about to be answered `grace`, and cuts the rest: streams
+    /// would go on for ever.
+    pub(super) async fn close(self, grace: Duration) {
         self.closing.cancel();
         self.tasks.close();
-        if timeout(moment, self.tasks.wait()).await.is_err() {
+        if timeout(grace, self.tasks.wait()).await.is_err() {
             self.cut.cancel();
             self.tasks.wait().await;
         }
     }
 
-    fn door<C: Calls>(&self, tls: Option<TlsAcceptor>, crowd: Crowd, calls: C) -> Arc<Door<C>> {
+    fn endpoint<H: Handler>(
+        &self,
+        tls: Option<TlsAcceptor>,
+        capacity: Capacity,
+        handler: H,
+    ) -> Arc<Endpoint<H>> {
         let mut http = auto::Builder::new(Counted(self.tasks.clone()));
         http.http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(HANDSHAKE);
+            .header_read_timeout(HANDSHAKE_TIMEOUT);
         http.http2()
             .timer(TokioTimer::new())
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_send_buf_size(SEND_BUFFER)
-            .max_frame_size(FRAME)
-            .max_concurrent_streams(CALLS)
+            .max_frame_size(MAX_FRAME)
+            .max_concurrent_streams(MAX_CALLS)
             .keep_alive_interval(self.keepalive.interval)
             .keep_alive_timeout(self.keepalive.timeout);
-        Arc::new(Door {
+        Arc::new(Endpoint {
             http,
-            calls,
+            handler,
             tls,
             tasks: self.tasks.clone(),
             closing: self.closing.clone(),
             cut: self.cut.clone(),
-            room: Room::new(crowd as usize, self.each),
+            limit: ConnectionLimit::new(capacity as usize, self.per_address),
         })
     }
 }
 
-impl Drop for Doors {
+impl Drop for Endpoints {
     fn drop(&mut self) {
         self.closing.cancel();
         self.cut.cancel();
@@ -186,19 +191,19 @@ where
     }
 }
 
-// === impl Door ===
+// === impl Endpoint ===
 
-impl<C: Calls> Door<C> {
+impl<H: Handler> Endpoint<H> {
     async fn tcp(self: Arc<Self>, listener: TcpListener) {
         let accept = || async {
             let (stream, address) = listener.accept().await?;
             Ok((stream, Peer::from(address)))
         };
-        while let Some((stream, peer, place)) = self.admit(&accept).await {
-            let door = Arc::clone(&self);
+        while let Some((stream, peer, slot)) = self.admit(&accept).await {
+            let endpoint = Arc::clone(&self);
             self.tasks.spawn(async move {
-                let greet = door.greet(stream, peer, place);
-                door.cut.run_until_cancelled(greet).await
+                let serve = endpoint.accept_tls(stream, peer, slot);
+                endpoint.cut.run_until_cancelled(serve).await
             });
         }
     }
@@ -208,28 +213,28 @@ impl<C: Calls> Door<C> {
             let (stream, _) = listener.accept().await?;
             Ok((stream, Peer::default()))
         };
-        while let Some((stream, peer, place)) = self.admit(&accept).await {
-            let door = Arc::clone(&self);
+        while let Some((stream, peer, slot)) = self.admit(&accept).await {
+            let endpoint = Arc::clone(&self);
             let user = user(&stream);
             self.tasks.spawn(async move {
-                let converse = door.converse(stream, peer, user, place);
-                door.cut.run_until_cancelled(converse).await
+                let serve = endpoint.serve(stream, peer, user, slot);
+                endpoint.cut.run_until_cancelled(serve).await
             });
         }
     }
 
-    /// The next peer, or nobody once the doors are closing.
-    async fn admit<T, F>(&self, accept: impl Fn() -> F) -> Option<(T, Peer, Place)>
+    /// The next connection that gets a slot; `None` once the endpoints are closing.
+    async fn admit<T, F>(&self, accept: impl Fn() -> F) -> Option<(T, Peer, ConnectionSlot)>
     where
         F: Future<Output = io::Result<(T, Peer)>>,
     {
         let next = async {
             loop {
-                let permit = self.room.place().await?;
+                let permit = self.limit.wait().await?;
                 match accept().await {
-                    // Who is one too many is hung up on.
-                    Ok((stream, peer)) => match self.room.seat(permit, peer) {
-                        Some(place) => return Some((stream, peer, place)),
+                    // One too many of its address is hung up on.
+                    Ok((stream, peer)) => match self.limit.claim(permit, peer) {
+                        Some(slot) => return Some((stream, peer, slot)),
                         None => drop(stream),
                     },
                     Err(error) => {
@@ -243,23 +248,23 @@ impl<C: Calls> Door<C> {
         self.closing.run_until_cancelled(next).await.flatten()
     }
 
-    async fn greet(&self, stream: TcpStream, peer: Peer, place: Place) {
+    async fn accept_tls(&self, stream: TcpStream, peer: Peer, slot: ConnectionSlot) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "cannot turn off delays");
         }
         let Some(tls) = &self.tls else {
-            return self.converse(stream, peer, None, place).await;
+            return self.serve(stream, peer, None, slot).await;
         };
-        match timeout(HANDSHAKE, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.converse(stream, peer, None, place).await,
+        match timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.serve(stream, peer, None, slot).await,
             // Clients that trust whatever they are shown look first, and say so in strange ways.
             Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
         }
     }
 
-    /// Serves a connection to its end. When the doors close it may finish its calls.
-    async fn converse<T>(&self, stream: T, peer: Peer, user: Option<LocalUser>, _place: Place)
+    /// Serves a connection to its end. When the endpoints close, it may finish its calls.
+    async fn serve<T>(&self, stream: T, peer: Peer, user: Option<LocalUser>, _slot: ConnectionSlot)
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -267,17 +272,17 @@ impl<C: Calls> Door<C> {
         if user.is_some() {
             guest.welcome();
         }
-        let service = Caller {
-            calls: self.calls.clone(),
+        let service = Tagged {
+            handler: self.handler.clone(),
             peer,
             user,
             guest: guest.clone(),
         };
-        let stream = FirstWords::within(HANDSHAKE, stream);
+        let stream = PrefaceTimeout::new(HANDSHAKE_TIMEOUT, stream);
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
-        let stays = async {
-            sleep(STRANGE).await;
+        let overstays = async {
+            sleep(AUTHENTICATION_TIMEOUT).await;
             if guest.is_known() {
                 std::future::pending::<()>().await;
             }
@@ -288,10 +293,10 @@ impl<C: Calls> Door<C> {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
-            () = stays => {
+            () = overstays => {
                 connection.as_mut().graceful_shutdown();
-                // One that shows late who it is need not be cut off from what it has begun.
-                match timeout(LAST_CALLS, connection.as_mut()).await {
+                // A late authentication still saves the calls that have begun.
+                match timeout(STRANGER_DRAIN, connection.as_mut()).await {
                     Ok(ended) => ended,
                     Err(_) if guest.is_known() => connection.await,
                     Err(_) => return tracing::debug!(%peer, "nobody knows who it is"),
@@ -311,17 +316,17 @@ fn user(stream: &UnixStream) -> Option<LocalUser> {
         .map(|credentials| LocalUser(credentials.uid()))
 }
 
-/// Tells whoever answers where requests come from.
-struct Caller<C> {
-    calls: C,
+/// Tags the requests of one connection with where they come from.
+struct Tagged<H> {
+    handler: H,
     peer: Peer,
     user: Option<LocalUser>,
     guest: Guest,
 }
 
-// === impl Caller ===
+// === impl Tagged ===
 
-impl<C: Calls> Service<hyper::Request<Incoming>> for Caller<C> {
+impl<H: Handler> Service<hyper::Request<Incoming>> for Tagged<H> {
     type Response = Answer;
     type Error = Infallible;
     type Future = std::pin::Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
@@ -332,7 +337,7 @@ impl<C: Calls> Service<hyper::Request<Incoming>> for Caller<C> {
         if let Some(user) = self.user {
             request.extensions_mut().insert(user);
         }
-        let answer = self.calls.answer(request);
+        let answer = self.handler.answer(request);
         Box::pin(async move { Ok(answer.await) })
     }
 }
