@@ -15,7 +15,7 @@ use super::tokens::span;
 use super::types::{ConditionView, LeaseAlteration, LeaseView, NewLeaseBody};
 use crate::lab::{By, LeaseQuery, LeaseUpdate, NewLease};
 use crate::model::{Condition, ConditionType, Key, Lease, LeaseState, Length, Time, Wish};
-use crate::schedule::{Place, Waiting};
+use crate::schedule::{QueuePosition, Waiting};
 
 /// Which leases.
 #[derive(Debug, Default, Deserialize)]
@@ -34,23 +34,23 @@ pub(super) struct Which {
 impl Api {
     /// All of these, which are of one namespace.
     pub(super) async fn lease_views(&self, leases: &[Arc<Lease>]) -> Vec<LeaseView> {
-        let places = self.0.lab.places(leases).await;
+        let positions = self.0.lab.queue_positions(leases).await;
         let views = leases.iter();
         views
-            .map(|lease| self.looks(lease, places.get(&lease.uid)))
+            .map(|lease| self.looks(lease, positions.get(&lease.uid)))
             .collect()
     }
 
     fn lease_view(&self, lease: &Lease) -> LeaseView {
-        self.looks(lease, self.0.lab.place(lease).as_ref())
+        self.looks(lease, self.0.lab.queue_position(lease).as_ref())
     }
 
-    fn looks(&self, lease: &Lease, waits: Option<&(Waiting, Place)>) -> LeaseView {
+    fn looks(&self, lease: &Lease, waits: Option<&(Waiting, QueuePosition)>) -> LeaseView {
         let condition = |known: &Condition| {
             // Of somebody who waits it is on record what he waited for first.
             let (reason, message) = match waits {
-                Some((why, place)) if known.kind == ConditionType::Pending => {
-                    (why.reason().to_owned(), why.message(place))
+                Some((why, position)) if known.kind == ConditionType::Pending => {
+                    (why.reason().to_owned(), why.message(position))
                 }
                 _ => (known.reason.clone(), known.message.clone()),
             };

@@ -72,14 +72,14 @@ fn wait(step: &mut Step<'_>, uid: Uid) {
     if lease.conditions.get(ConditionType::Pending).is_some() {
         return;
     }
-    let Some((why, place)) = step.state.place(&lease) else {
+    let Some((why, position)) = step.state.queue_position(&lease) else {
         return;
     };
     lease.conditions.set(Condition {
         kind: ConditionType::Pending,
         holds: true,
         reason: why.reason().to_owned(),
-        message: why.message(&place),
+        message: why.message(&position),
         generation: lease.generation,
         since: step.now,
     });

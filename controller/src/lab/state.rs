@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::model::{Client, Credential, Exporter, Key, Lease, LeaseState, Policy, Time, Uid};
-use crate::schedule::{Decision, Place, Queue, Snapshot, Waiting};
+use crate::schedule::{Decision, Queue, QueuePosition, Snapshot, Waiting};
 use crate::store::{Change, Loaded};
 
 /// Objects by uid, and their uids by name.
@@ -328,15 +328,21 @@ impl State {
     }
 
     /// What a lease waits for, if it waits, and how it looks.
-    pub(super) fn place(&self, lease: &Lease) -> Option<(Waiting, Place)> {
+    pub(super) fn queue_position(&self, lease: &Lease) -> Option<(Waiting, QueuePosition)> {
         let queue = self.queues.get(&lease.key.namespace)?;
-        queue.place(lease.uid, &self.snapshot())
+        queue.queue_position(lease.uid, &self.snapshot())
     }
 
     /// The same for many of a namespace.
-    pub(super) fn places(&self, namespace: &str, uids: &[Uid]) -> HashMap<Uid, (Waiting, Place)> {
+    pub(super) fn queue_positions(
+        &self,
+        namespace: &str,
+        uids: &[Uid],
+    ) -> HashMap<Uid, (Waiting, QueuePosition)> {
         let queue = self.queues.get(namespace);
-        queue.map_or_else(HashMap::new, |queue| queue.places(uids, &self.snapshot()))
+        queue.map_or_else(HashMap::new, |queue| {
+            queue.queue_positions(uids, &self.snapshot())
+        })
     }
 
     /// Takes over what was worked out about the same leases.

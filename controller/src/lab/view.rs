@@ -10,7 +10,7 @@ use super::state::Object;
 use super::watch::ExporterState;
 use super::{Lab, LabError};
 use crate::model::{Client, Exporter, Key, Lease, LeaseState, Policy, Time, Uid};
-use crate::schedule::{Place, Waiting};
+use crate::schedule::{QueuePosition, Waiting};
 
 /// So many places are worked out before somebody else has a turn.
 const AT_ONCE: usize = 250;
@@ -117,27 +117,30 @@ impl Lab {
     }
 
     /// What a lease waits for, if it waits, and how it looks.
-    pub fn place(&self, lease: &Lease) -> Option<(Waiting, Place)> {
+    pub fn queue_position(&self, lease: &Lease) -> Option<(Waiting, QueuePosition)> {
         match lease.state {
-            LeaseState::Pending => self.read().place(lease),
+            LeaseState::Pending => self.read().queue_position(lease),
             _ => None,
         }
     }
 
     /// The same for a list of one namespace.
-    pub async fn places(&self, leases: &[Arc<Lease>]) -> HashMap<Uid, (Waiting, Place)> {
+    pub async fn queue_positions(
+        &self,
+        leases: &[Arc<Lease>],
+    ) -> HashMap<Uid, (Waiting, QueuePosition)> {
         let waiting = leases
             .iter()
             .filter(|lease| lease.state == LeaseState::Pending);
         let waiting: Vec<&Arc<Lease>> = waiting.collect();
-        let mut places = HashMap::new();
+        let mut positions = HashMap::new();
         for some in waiting.chunks(AT_ONCE) {
             let uids: Vec<Uid> = some.iter().map(|lease| lease.uid).collect();
-            places.extend(self.read().places(&some[0].key.namespace, &uids));
+            positions.extend(self.read().queue_positions(&some[0].key.namespace, &uids));
             // Others have waited to show something newer, or to be served.
             tokio::task::yield_now().await;
         }
-        places
+        positions
     }
 
     /// The lease that an exporter serves.

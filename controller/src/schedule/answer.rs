@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::ask::Ask;
 use super::bits::Bits;
 use super::board::Board;
 use super::grant::{Offer, Standing, judge, words};
+use super::request::LeaseRequest;
 use super::{Refusal, Snapshot};
 use crate::model::{Policy, Rule, Uid};
 
@@ -25,36 +25,36 @@ pub(super) struct Grants {
 pub(super) type Answer = Result<Arc<Grants>, Arc<Refusal>>;
 
 /// Looks at all exporters that would do, and asks the policies about each.
-pub(super) fn answer(ask: &Ask, board: &Board, policies: &[Arc<Policy>]) -> Answer {
-    let candidates = match &ask.pinned {
+pub(super) fn answer(request: &LeaseRequest, board: &Board, policies: &[Arc<Policy>]) -> Answer {
+    let candidates = match &request.pinned {
         Some(name) => {
-            let pinned = board.pin(name, &ask.selector, ask.allow_disabled);
+            let pinned = board.pin(name, &request.selector, request.allow_disabled);
             pinned.map(|number| vec![number])
         }
-        None => board.select(&ask.selector),
+        None => board.select(&request.selector),
     };
     candidates
-        .and_then(|candidates| approved(ask, board, policies, &candidates))
+        .and_then(|candidates| approved(request, board, policies, &candidates))
         .map(Arc::new)
         .map_err(Arc::new)
 }
 
 fn approved(
-    ask: &Ask,
+    request: &LeaseRequest,
     board: &Board,
     policies: &[Arc<Policy>],
     candidates: &[usize],
 ) -> Result<Grants, Refusal> {
     let policies = || policies.iter().map(AsRef::as_ref);
     let offer = |number: &usize| {
-        let offer = judge(policies(), &ask.standings, board.at(*number))?;
+        let offer = judge(policies(), &request.standings, board.at(*number))?;
         Some((*number, offer))
     };
     let mut offers: Vec<(usize, Offer)> = candidates.iter().filter_map(offer).collect();
     if offers.is_empty() {
         let words = candidates
             .iter()
-            .flat_map(|number| words(policies(), &ask.standings, board.at(*number)));
+            .flat_map(|number| words(policies(), &request.standings, board.at(*number)));
         return Err(no_access(candidates.len(), words));
     }
     let count = offers.len();

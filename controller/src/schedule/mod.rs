@@ -14,22 +14,22 @@
 //! that has rested longest is taken.
 
 mod answer;
-mod ask;
 mod bits;
 mod board;
 mod grant;
-mod place;
 #[cfg(test)]
 pub(crate) mod plain;
+mod position;
 mod queue;
 mod refusal;
+mod request;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::{Client, Exporter, Policy, Time, Uid};
 
-pub use place::{Place, Waiting};
+pub use position::{QueuePosition, Waiting};
 pub use queue::Queue;
 pub use refusal::Refusal;
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Place, Refusal, Snapshot, Waiting};
+use super::{QueuePosition, Refusal, Snapshot, Waiting};
 use crate::model::{Client, Exporter, Lease, Policy, Time, Uid};
 
 /// What becomes of a lease.
@@ -13,7 +13,10 @@ pub(crate) enum Verdict {
     /// It begins.
     Grant { exporter: Uid, priority: i64 },
     /// It goes on waiting.
-    Wait { why: Waiting, place: Place },
+    Wait {
+        why: Waiting,
+        position: QueuePosition,
+    },
     /// It ends.
     Refuse { why: Refusal },
 }
@@ -67,11 +70,11 @@ pub(crate) fn verdicts(
             .collect();
         let free = online.iter().filter(|(it, _)| !held.contains(&it.uid));
         let free = free.count();
-        let place = Place {
+        let position = QueuePosition {
             matching: choices.len(),
             online: online.len(),
             free,
-            position: 1 + choices
+            ordinal: 1 + choices
                 .iter()
                 .map(|(it, _)| ahead.get(&it.uid).copied().unwrap_or(0))
                 .max()
@@ -90,7 +93,7 @@ pub(crate) fn verdicts(
             (_, 0) => Waiting::NotAvailable,
             _ => Waiting::NotReady,
         };
-        verdicts.insert(lease.uid, Verdict::Wait { why, place });
+        verdicts.insert(lease.uid, Verdict::Wait { why, position });
     }
     verdicts
 }

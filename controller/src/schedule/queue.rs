@@ -10,15 +10,15 @@
 //! Ten thousand who wait usually ask for a few dozen things. A decision looks at the first of each
 //! class, and at those behind him only if he is served.
 
-mod places;
+mod positions;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, btree_set};
 use std::sync::Arc;
 
 use super::answer::{Answer, Grants, answer};
-use super::ask::Ask;
 use super::board::Board;
-use super::{Decision, Place, Refusal, Snapshot, Waiting};
+use super::request::LeaseRequest;
+use super::{Decision, QueuePosition, Refusal, Snapshot, Waiting};
 use crate::model::{Client, Lease, Policy, Time, Uid};
 
 /// Who waits in a namespace.
@@ -28,10 +28,10 @@ pub struct Queue {
     board: Arc<Board>,
     /// In the order of names.
     policies: Vec<Arc<Policy>>,
-    classes: HashMap<Arc<Ask>, Class>,
+    classes: HashMap<Arc<LeaseRequest>, Class>,
     waiting: HashMap<Uid, Waiter>,
     /// Classes that have come since the last decision.
-    unanswered: Vec<Arc<Ask>>,
+    unanswered: Vec<Arc<LeaseRequest>>,
     newcomers: Vec<Uid>,
     /// Board, policies and answers are of the past.
     stale: bool,
@@ -48,7 +48,7 @@ struct Class {
 #[derive(Clone, Debug)]
 struct Waiter {
     lease: Arc<Lease>,
-    ask: Arc<Ask>,
+    request: Arc<LeaseRequest>,
 }
 
 /// Smaller is earlier.
@@ -86,31 +86,31 @@ impl Queue {
 
     /// A lease waits, or is another while it waits.
     pub fn put(&mut self, lease: &Arc<Lease>, owner: Option<&Client>) {
-        let ask = Ask::of(lease, owner, &self.policies);
+        let request = LeaseRequest::of(lease, owner, &self.policies);
         match self.waiting.get_mut(&lease.uid) {
-            Some(there) if *there.ask == ask && turn(&there.lease) == turn(lease) => {
+            Some(there) if *there.request == request && turn(&there.lease) == turn(lease) => {
                 there.lease = Arc::clone(lease);
             }
             Some(_) => {
                 self.remove(lease.uid);
-                self.join(Arc::clone(lease), ask);
+                self.join(Arc::clone(lease), request);
             }
             None => {
                 self.newcomers.push(lease.uid);
-                self.join(Arc::clone(lease), ask);
+                self.join(Arc::clone(lease), request);
             }
         }
     }
 
     /// A lease waits no longer, if it did.
     pub fn remove(&mut self, uid: Uid) {
-        let Some(Waiter { lease, ask }) = self.waiting.remove(&uid) else {
+        let Some(Waiter { lease, request }) = self.waiting.remove(&uid) else {
             return;
         };
-        if let Some(class) = self.classes.get_mut(&*ask) {
+        if let Some(class) = self.classes.get_mut(&*request) {
             class.waiting.remove(&turn(&lease));
             if class.waiting.is_empty() {
-                self.classes.remove(&*ask);
+                self.classes.remove(&*request);
             }
         }
     }
@@ -174,37 +174,42 @@ impl Queue {
     }
 
     /// How it looks for somebody who waits, if he does.
-    pub fn place(&self, uid: Uid, now: &Snapshot<'_>) -> Option<(Waiting, Place)> {
+    pub fn queue_position(&self, uid: Uid, now: &Snapshot<'_>) -> Option<(Waiting, QueuePosition)> {
         let waiter = self.waiting.get(&uid)?;
-        let class = self.classes.get(&*waiter.ask)?;
+        let class = self.classes.get(&*waiter.request)?;
         let grants = class.grants()?;
         let ahead = self.ahead(grants, turn(&waiter.lease));
         self.look(grants, ahead, now)
     }
 
     /// How it looks for those who may have these, with so many before them.
-    fn look(&self, grants: &Grants, ahead: usize, now: &Snapshot<'_>) -> Option<(Waiting, Place)> {
+    fn look(
+        &self,
+        grants: &Grants,
+        ahead: usize,
+        now: &Snapshot<'_>,
+    ) -> Option<(Waiting, QueuePosition)> {
         let (first, _) = grants.all.first()?;
-        let mut place = Place {
+        let mut position = QueuePosition {
             matching: grants.all.len(),
             online: 0,
             free: 0,
-            position: 1 + ahead,
+            ordinal: 1 + ahead,
             example: self.board.at(*first).key.name.clone(),
         };
         for (number, _) in &grants.all {
             let exporter = self.board.at(*number).uid;
             if now.is_connected(exporter) {
-                place.online += 1;
-                place.free += usize::from(now.is_free(exporter));
+                position.online += 1;
+                position.free += usize::from(now.is_free(exporter));
             }
         }
-        let why = match (place.online, place.free) {
+        let why = match (position.online, position.free) {
             (0, _) => Waiting::Offline,
             (_, 0) => Waiting::NotAvailable,
             _ => Waiting::NotReady,
         };
-        Some((why, place))
+        Some((why, position))
     }
 
     /// Takes over what another of the same content has worked out.
@@ -212,9 +217,9 @@ impl Queue {
         if self.stale {
             self.clone_from(other);
         }
-        for ask in self.unanswered.drain(..) {
-            if let Some(class) = self.classes.get_mut(&*ask)
-                && let Some(known) = other.classes.get(&*ask)
+        for request in self.unanswered.drain(..) {
+            if let Some(class) = self.classes.get_mut(&*request)
+                && let Some(known) = other.classes.get(&*request)
             {
                 class.answer.clone_from(&known.answer);
             }
@@ -244,18 +249,18 @@ impl Queue {
         ahead.into_iter().max().unwrap_or_default()
     }
 
-    fn join(&mut self, lease: Arc<Lease>, ask: Ask) {
-        let ask = match self.classes.get_key_value(&ask) {
-            Some((ask, _)) => Arc::clone(ask),
+    fn join(&mut self, lease: Arc<Lease>, request: LeaseRequest) {
+        let request = match self.classes.get_key_value(&request) {
+            Some((request, _)) => Arc::clone(request),
             None => {
-                let ask = Arc::new(ask);
-                self.unanswered.push(Arc::clone(&ask));
-                ask
+                let request = Arc::new(request);
+                self.unanswered.push(Arc::clone(&request));
+                request
             }
         };
-        let class = self.classes.entry(Arc::clone(&ask)).or_default();
+        let class = self.classes.entry(Arc::clone(&request)).or_default();
         class.waiting.insert(turn(&lease));
-        self.waiting.insert(lease.uid, Waiter { lease, ask });
+        self.waiting.insert(lease.uid, Waiter { lease, request });
     }
 
     /// Answers what has not been answered, and if need be everything anew.
@@ -263,9 +268,9 @@ impl Queue {
         if self.stale {
             self.start_over(now);
         }
-        for ask in std::mem::take(&mut self.unanswered) {
-            if let Some(class) = self.classes.get_mut(&*ask) {
-                class.answer = Some(answer(&ask, &self.board, &self.policies));
+        for request in std::mem::take(&mut self.unanswered) {
+            if let Some(class) = self.classes.get_mut(&*request) {
+                class.answer = Some(answer(&request, &self.board, &self.policies));
             }
         }
     }
@@ -288,8 +293,8 @@ impl Queue {
         self.unanswered.clear();
         for Waiter { lease, .. } in std::mem::take(&mut self.waiting).into_values() {
             let owner = clients.get(lease.owner.as_str()).copied();
-            let ask = Ask::of(&lease, owner, &self.policies);
-            self.join(lease, ask);
+            let request = LeaseRequest::of(&lease, owner, &self.policies);
+            self.join(lease, request);
         }
         self.stale = false;
     }

@@ -16,7 +16,7 @@ use super::{Services, errors, named, not_found, parent, selectors, wire};
 use crate::identity::Caller;
 use crate::lab::{By, LeaseQuery, LeaseUpdate, NewLease};
 use crate::model::{self, Client, Time, Wish, validate};
-use crate::schedule::{Place, Waiting};
+use crate::schedule::{QueuePosition, Waiting};
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -45,11 +45,11 @@ impl ClientApi {
     }
 
     fn lease(&self, lease: &model::Lease) -> Lease {
-        let waits = self.0.lab().place(lease);
+        let waits = self.0.lab().queue_position(lease);
         self.shown(lease, waits.as_ref())
     }
 
-    fn shown(&self, lease: &model::Lease, waits: Option<&(Waiting, Place)>) -> Lease {
+    fn shown(&self, lease: &model::Lease, waits: Option<&(Waiting, QueuePosition)>) -> Lease {
         wire::lease(lease, waits, &self.0.settings().labels, Time::now())
     }
 }
@@ -138,11 +138,11 @@ impl ClientService for ClientApi {
         };
         let mut found = self.0.lab().leases(query).await?;
         let next_page_token = paging.cut(&mut found, |lease| &lease.key.name);
-        let places = self.0.lab().places(&found).await;
+        let positions = self.0.lab().queue_positions(&found).await;
         Ok(Response::new(ListLeasesResponse {
             leases: found
                 .iter()
-                .map(|lease| self.shown(lease, places.get(&lease.uid)))
+                .map(|lease| self.shown(lease, positions.get(&lease.uid)))
                 .collect(),
             next_page_token,
         }))

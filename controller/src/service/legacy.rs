@@ -69,7 +69,7 @@ impl Services {
             let denied = "GetLease permission denied";
             return Err(errors::unknown(Code::PermissionDenied, denied));
         }
-        let waits = self.lab().place(&lease);
+        let waits = self.lab().queue_position(&lease);
         let conditions = lease.conditions.iter();
         Ok(GetLeaseResponse {
             duration: lease.duration.map(wire::duration),

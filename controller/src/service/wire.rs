@@ -10,7 +10,7 @@ use tonic::Status;
 use super::errors;
 use super::labels::LabelRules;
 use crate::model::{Condition, ConditionType, Exporter, Key, Lease, Length, Time};
-use crate::schedule::{Place, Waiting};
+use crate::schedule::{QueuePosition, Waiting};
 
 /// The seconds of the longest duration of protobuf: ten thousand years.
 const LONGEST: u64 = 315_576_000_000;
@@ -48,7 +48,7 @@ pub(super) fn exporter(exporter: &Exporter, rules: &LabelRules, all: bool) -> cl
 /// `waits` is how it looks for one that waits, which is not written down with it.
 pub(super) fn lease(
     lease: &Lease,
-    waits: Option<&(Waiting, Place)>,
+    waits: Option<&(Waiting, QueuePosition)>,
     rules: &LabelRules,
     now: Time,
 ) -> client_v1::Lease {
@@ -83,11 +83,14 @@ pub(super) fn lease(
     }
 }
 
-pub(super) fn condition(known: &Condition, waits: Option<&(Waiting, Place)>) -> v1::Condition {
+pub(super) fn condition(
+    known: &Condition,
+    waits: Option<&(Waiting, QueuePosition)>,
+) -> v1::Condition {
     // Of somebody who waits it is on record what he waited for first.
     let (reason, message) = match waits {
-        Some((why, place)) if known.kind == ConditionType::Pending => {
-            (why.reason().to_owned(), why.message(place))
+        Some((why, position)) if known.kind == ConditionType::Pending => {
+            (why.reason().to_owned(), why.message(position))
         }
         _ => (known.reason.clone(), known.message.clone()),
     };

@@ -129,12 +129,12 @@ async fn who_waits_is_told_his_place_after_a_start_and_after_a_refusal() {
     let (_exporter, _present) = bench.exporter("a", "board=x").await;
     let _first = bench.lease("alice", "board=x").await;
     let waiting = bench.lease("alice", "board=x").await;
-    let place = bench.lab.place(&waiting);
-    assert!(place.is_some());
+    let position = bench.lab.queue_position(&waiting);
+    assert!(position.is_some());
     let bench = bench.again().await;
     // The first thing the lab does, and a command comes after it.
     bench.client("bob").await;
-    assert_eq!(bench.lab.place(&waiting), place);
+    assert_eq!(bench.lab.queue_position(&waiting), position);
     let refusing = Refusing::new(&bench);
     bench
         .lab
@@ -143,7 +143,7 @@ async fn who_waits_is_told_his_place_after_a_start_and_after_a_refusal() {
         .unwrap_err();
     drop(refusing);
     bench.client("carol").await;
-    assert_eq!(bench.lab.place(&waiting), place);
+    assert_eq!(bench.lab.queue_position(&waiting), position);
 }
 
 #[tokio::test]

@@ -223,7 +223,7 @@ fn decisions_about_ten_thousand_leases() {
         let mut times = Vec::new();
         for lease in waiting.iter().take(1000) {
             let start = Instant::now();
-            assert!(seen.place(lease).is_some());
+            assert!(seen.queue_position(lease).is_some());
             times.push(start.elapsed());
         }
         println!(

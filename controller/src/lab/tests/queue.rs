@@ -15,20 +15,25 @@ async fn the_next_in_the_queue_gets_what_is_given_back() {
         condition(&second, ConditionType::Pending),
         Some((true, "NotAvailable"))
     );
-    let (_, place) = bench.lab.place(&third).unwrap();
+    let (_, position) = bench.lab.queue_position(&third).unwrap();
     assert_eq!(
-        (place.matching, place.online, place.free, place.position),
+        (
+            position.matching,
+            position.online,
+            position.free,
+            position.ordinal
+        ),
         (1, 1, 0, 2)
     );
     // A real one says that it is busy, and the next has to wait for the end of its hook.
     bench.report(&exporter, ExporterStatus::LeaseReady).await;
     bench.release(&first).await;
-    let (why, _) = bench.lab.place(&second).unwrap();
+    let (why, _) = bench.lab.queue_position(&second).unwrap();
     assert_eq!(why, Waiting::NotReady, "as it looks now");
     bench.report(&exporter, ExporterStatus::Available).await;
     assert_eq!(bench.now(&second).await.state, LeaseState::Active);
-    let (_, place) = bench.lab.place(&third).unwrap();
-    assert_eq!(place.position, 1);
+    let (_, position) = bench.lab.queue_position(&third).unwrap();
+    assert_eq!(position.ordinal, 1);
     let kinds = bench.now(&second).await;
     let kinds: Vec<_> = kinds
         .conditions
@@ -169,8 +174,8 @@ async fn who_comes_later_is_served_later_even_at_the_same_moment() {
     let bench = Bench::at(folder, &clocks).await;
     waiting.push(bench.lab.create_lease(wanted("alice", "board=x")).await);
     let positions = waiting.iter().map(|lease| {
-        let (_, place) = bench.lab.place(lease.as_ref().unwrap()).unwrap();
-        place.position
+        let (_, position) = bench.lab.queue_position(lease.as_ref().unwrap()).unwrap();
+        position.ordinal
     });
     assert!(positions.eq(1..=22), "in the order in which they came");
 }

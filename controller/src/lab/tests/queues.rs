@@ -98,14 +98,14 @@ impl World {
         let waiting = waiting(&self.working);
         let verdicts = verdicts(&self.working.snapshot(), "lab", &waiting);
         for lease in &waiting {
-            let Some(Verdict::Wait { why, place }) = verdicts.get(&lease.uid) else {
+            let Some(Verdict::Wait { why, position }) = verdicts.get(&lease.uid) else {
                 panic!("{lease:?} waits in vain");
             };
-            let place = Some((*why, place.clone()));
-            assert_eq!(self.working.place(lease), place, "{lease:?}");
+            let position = Some((*why, position.clone()));
+            assert_eq!(self.working.queue_position(lease), position, "{lease:?}");
             assert_eq!(
-                self.seen.place(lease),
-                place,
+                self.seen.queue_position(lease),
+                position,
                 "{lease:?} as the world sees it"
             );
         }

@@ -129,12 +129,12 @@ impl Lab {
         let now = Snapshot { held: &held, ..now };
         assert_eq!(queue.decide(&now), [], "once is enough");
         let waiting = queue.newcomers();
-        let mut places = queue.places(&waiting, &now);
-        assert_eq!(places.len(), waiting.len());
+        let mut positions = queue.queue_positions(&waiting, &now);
+        assert_eq!(positions.len(), waiting.len());
         for lease in waiting {
-            let (why, place) = queue.place(lease, &now).unwrap();
-            assert_eq!(places.remove(&lease).unwrap(), (why, place.clone()));
-            told.push((lease, Verdict::Wait { why, place }));
+            let (why, position) = queue.queue_position(lease, &now).unwrap();
+            assert_eq!(positions.remove(&lease).unwrap(), (why, position.clone()));
+            told.push((lease, Verdict::Wait { why, position }));
         }
         assert_eq!(plain, told.iter().cloned().collect());
         told
@@ -155,8 +155,8 @@ impl Lab {
             let lease = name(&lease);
             match verdict {
                 Verdict::Grant { exporter, .. } => format!("{lease}: {}", name(&exporter)),
-                Verdict::Wait { why, place } => {
-                    format!("{lease}: {} {}", why.reason(), place.position)
+                Verdict::Wait { why, position } => {
+                    format!("{lease}: {} {}", why.reason(), position.ordinal)
                 }
                 Verdict::Refuse { why } => format!("{lease}: {}", why.reason()),
             }
@@ -169,7 +169,7 @@ impl Lab {
     /// What a client is told whose lease is the only one.
     fn sentence(&self) -> String {
         match &self.decide()[..] {
-            [(_, Verdict::Wait { why, place })] => why.message(place),
+            [(_, Verdict::Wait { why, position })] => why.message(position),
             [(_, Verdict::Refuse { why })] => why.to_string(),
             other => panic!("{other:?}"),
         }

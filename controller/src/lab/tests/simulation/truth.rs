@@ -99,11 +99,11 @@ fn settled(state: &State) {
     let pending = |lease: &&Arc<Lease>| lease.state == LeaseState::Pending;
     let waiting: Vec<_> = state.leases.iter().filter(pending).cloned().collect();
     for (uid, verdict) in verdicts(&state.snapshot(), "lab", &waiting) {
-        let Verdict::Wait { why, place } = verdict else {
+        let Verdict::Wait { why, position } = verdict else {
             panic!("this was to be done before: {verdict:?}");
         };
         let lease = state.leases.get(uid).unwrap();
-        assert_eq!(state.place(lease), Some((why, place)));
+        assert_eq!(state.queue_position(lease), Some((why, position)));
         assert!(condition(lease, ConditionType::Pending).is_some_and(|(holds, _)| holds));
     }
 }

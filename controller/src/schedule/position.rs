@@ -13,7 +13,7 @@ pub enum Waiting {
 
 /// Its exporters, and the queue for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct QueuePosition {
     /// How many exporters it may have.
     pub matching: usize,
     /// How many of them are connected.
@@ -21,7 +21,7 @@ pub struct Place {
     /// How many of those are not leased.
     pub free: usize,
     /// Which turn is its: 1 is next. Counts those who wait for any of the same exporters.
-    pub position: usize,
+    pub ordinal: usize,
     /// The first of the exporters by name.
     pub example: String,
 }
@@ -39,17 +39,17 @@ impl Waiting {
     }
 
     /// A sentence for people.
-    pub fn message(self, place: &Place) -> String {
-        let Place {
+    pub fn message(self, position: &QueuePosition) -> String {
+        let QueuePosition {
             matching,
             online,
             free,
-            position,
+            ordinal,
             example,
-        } = place;
-        let turn = match position {
+        } = position;
+        let turn = match ordinal {
             0 | 1 => "this lease is next in the queue".to_owned(),
-            position => format!("this lease is number {position} in the queue"),
+            ordinal => format!("this lease is number {ordinal} in the queue"),
         };
         match self {
             Self::Offline => format!(

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use super::{Grants, Queue, Turn};
 use crate::model::Uid;
-use crate::schedule::{Place, Snapshot, Waiting};
+use crate::schedule::{QueuePosition, Snapshot, Waiting};
 
 /// All who may have the same with the same priority, in the order of their turns.
 struct Group<'a> {
@@ -24,7 +24,11 @@ struct Group<'a> {
 
 impl Queue {
     /// The places of these, where they wait.
-    pub fn places(&self, uids: &[Uid], now: &Snapshot<'_>) -> HashMap<Uid, (Waiting, Place)> {
+    pub fn queue_positions(
+        &self,
+        uids: &[Uid],
+        now: &Snapshot<'_>,
+    ) -> HashMap<Uid, (Waiting, QueuePosition)> {
         let groups = self.groups();
         let mut asking: HashMap<usize, Vec<Turn>> = HashMap::new();
         let numbers: HashMap<_, usize> = groups
@@ -36,7 +40,7 @@ impl Queue {
             let Some(waiter) = self.waiting.get(uid) else {
                 continue;
             };
-            let class = self.classes.get(&*waiter.ask);
+            let class = self.classes.get(&*waiter.request);
             let Some(grants) = class.and_then(|class| class.grants()) else {
                 continue;
             };
@@ -45,22 +49,22 @@ impl Queue {
                 turns.push(super::turn(&waiter.lease));
             }
         }
-        let mut places = HashMap::new();
+        let mut positions = HashMap::new();
         for (number, mut turns) in asking {
             turns.sort_unstable();
             let group = &groups[number];
-            let Some((why, place)) = self.look(group.grants, 0, now) else {
+            let Some((why, position)) = self.look(group.grants, 0, now) else {
                 continue;
             };
             for ((_, uid), ahead) in turns.iter().zip(self.all_ahead(group, &turns, &groups)) {
-                let place = Place {
-                    position: 1 + ahead,
-                    ..place.clone()
+                let position = QueuePosition {
+                    ordinal: 1 + ahead,
+                    ..position.clone()
                 };
-                places.insert(*uid, (why, place));
+                positions.insert(*uid, (why, position));
             }
         }
-        places
+        positions
     }
 
     fn groups(&self) -> Vec<Group<'_>> {

@@ -9,7 +9,7 @@ use crate::model::{Client, Lease, Policy};
 
 /// All that it depends on which exporters a lease may have, apart from the exporters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Ask {
+pub(super) struct LeaseRequest {
     pub(super) selector: Selector,
     pub(super) pinned: Option<String>,
     pub(super) allow_disabled: bool,
@@ -17,9 +17,9 @@ pub(super) struct Ask {
     pub(super) standings: Vec<Standing>,
 }
 
-// === impl Ask ===
+// === impl LeaseRequest ===
 
-impl Ask {
+impl LeaseRequest {
     pub(super) fn of(lease: &Lease, owner: Option<&Client>, policies: &[Arc<Policy>]) -> Self {
         let window = match (lease.not_before, lease.not_after) {
             (Some(begin), Some(end)) => Some(end.since(begin)),
