@@ -21,7 +21,7 @@ use crate::log::{Format, Level};
 )]
 pub struct Cli {
     #[command(flatten)]
-    pub place: Place,
+    pub target: Target,
 
     /// The least important lines to log; else what the configuration says, else info
     #[arg(long, value_enum)]
@@ -48,7 +48,7 @@ Examples:
 
 /// Which installation.
 #[derive(Clone, Debug, Default, Args)]
-pub struct Place {
+pub struct Target {
     /// The configuration; else controller.yaml in the data folder, or
     /// /etc/jumpstarter/controller.yaml
     #[arg(

@@ -18,7 +18,7 @@ use tower::ServiceExt;
 use super::Failure;
 use crate::admin::types::{About, Problem};
 use crate::admin::{Api, BASE, Offline};
-use crate::cli::Place;
+use crate::cli::Target;
 use crate::config::{Config, Folder};
 use crate::serve::Installation;
 
@@ -45,15 +45,15 @@ pub(super) const NOTHING: Option<&()> = None;
 // === impl Admin ===
 
 impl Admin {
-    /// Finds the controller of a place. `namespace` is what the command line says.
-    pub(super) async fn find(place: &Place, namespace: Option<&str>) -> Result<Self, Failure> {
-        let (way, usual) = match &place.server {
+    /// Finds the controller of a target. `namespace` is what the command line says.
+    pub(super) async fn find(target: &Target, namespace: Option<&str>) -> Result<Self, Failure> {
+        let (way, usual) = match &target.server {
             Some(server) => {
-                let remote = Remote::new(server, place)?;
+                let remote = Remote::new(server, target)?;
                 (Way::Remote(remote), None)
             }
             None => {
-                let (config, folder) = place.find()?;
+                let (config, folder) = target.find()?;
                 let usual = config.namespace.clone();
                 (Way::local(config, folder).await?, Some(usual))
             }

@@ -6,7 +6,7 @@ use super::admin::{Admin, NOTHING, segment};
 use super::output::{Format, show, table};
 use super::{Outcome, block_on};
 use crate::admin::types::RecordView;
-use crate::cli::Place;
+use crate::cli::Target;
 
 /// Show what happened, the last of it last
 #[derive(Debug, clap::Args)]
@@ -46,9 +46,9 @@ pub struct Cmd {
 // === impl Cmd ===
 
 impl Cmd {
-    pub(super) fn run(self, place: &Place) -> Outcome {
+    pub(super) fn run(self, target: &Target) -> Outcome {
         block_on(async {
-            let admin = Admin::find(place, self.namespace.as_deref()).await?;
+            let admin = Admin::find(target, self.namespace.as_deref()).await?;
             let done = self.show(&admin).await;
             admin.close().await;
             done

@@ -8,7 +8,7 @@ use super::admin::Admin;
 use super::output::{line, tell};
 use super::{Failure, Outcome, block_on};
 use crate::admin::types::BackupTo;
-use crate::cli::Place;
+use crate::cli::Target;
 use crate::config::{Config, Folder};
 use crate::identity::files;
 use crate::store;
@@ -45,17 +45,17 @@ pub struct Restore {
 // === impl Backup ===
 
 impl Backup {
-    pub(super) fn run(self, place: &Place) -> Outcome {
-        if place.server.is_some() {
+    pub(super) fn run(self, target: &Target) -> Outcome {
+        if target.server.is_some() {
             return Err(Failure::Usage(
                 "a backup is made on the controller's machine".to_owned(),
             ));
         }
-        let (_, from) = place.find()?;
+        let (_, from) = target.find()?;
         let to = std::path::absolute(&self.folder).map_err(Failure::error)?;
         fresh(&to)?;
         block_on(async {
-            let admin = Admin::find(place, None).await?;
+            let admin = Admin::find(target, None).await?;
             let body = BackupTo {
                 path: to.join("controller.db"),
             };
@@ -73,9 +73,9 @@ impl Backup {
 // === impl Restore ===
 
 impl Restore {
-    pub(super) fn run(self, place: &Place) -> Outcome {
+    pub(super) fn run(self, target: &Target) -> Outcome {
         let folder =
-            Folder::of(place.data_dir.as_deref(), &Config::default()).map_err(Failure::error)?;
+            Folder::of(target.data_dir.as_deref(), &Config::default()).map_err(Failure::error)?;
         let backup = self.folder.join("controller.db");
         if !backup.exists() {
             let path = self.folder.display();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::output::line;
 use super::{Failure, Outcome};
-use crate::cli::Place;
+use crate::cli::Target;
 use crate::config::Config;
 
 /// Check a configuration: every mistake at once
@@ -26,13 +26,13 @@ pub struct Cmd {
 // === impl Cmd ===
 
 impl Cmd {
-    pub(super) fn run(self, place: &Place) -> Outcome {
+    pub(super) fn run(self, target: &Target) -> Outcome {
         let file = match self.file {
             Some(file) => Some(file),
-            None => place.file()?,
+            None => target.file()?,
         };
         let config = Config::examine(file.as_deref()).map_err(Failure::error)?;
-        let folder = place.folder(&config)?;
+        let folder = target.folder(&config)?;
         let name = match &config.path {
             Some(path) => path.display().to_string(),
             None => "no configuration file, all as usual".to_owned(),

@@ -11,7 +11,7 @@ use super::admin::{Admin, NOTHING, segment};
 use super::output::{Format, labels, line, pair, show, table, tell};
 use super::{Failure, Outcome, block_on};
 use crate::admin::types::{Alteration, ClientView, IssuedToken, NewObject, NewToken};
-use crate::cli::Place;
+use crate::cli::Target;
 
 /// Create, show, change and delete clients
 #[derive(Debug, clap::Args)]
@@ -118,9 +118,9 @@ struct File {
 // === impl Cmd ===
 
 impl Cmd {
-    pub(super) fn run(self, place: &Place) -> Outcome {
+    pub(super) fn run(self, target: &Target) -> Outcome {
         block_on(async {
-            let admin = Admin::find(place, self.namespace.as_deref()).await?;
+            let admin = Admin::find(target, self.namespace.as_deref()).await?;
             let done = self.what.run(&admin).await;
             admin.close().await;
             done

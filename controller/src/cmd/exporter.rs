@@ -12,7 +12,7 @@ use super::client::{changes, issue, saved};
 use super::output::{Format, labels, line, pair, show, table, tell};
 use super::{Failure, Outcome, block_on};
 use crate::admin::types::{Alteration, ExporterView, NewObject};
-use crate::cli::Place;
+use crate::cli::Target;
 
 /// Create, show, change and delete exporters
 #[derive(Debug, clap::Args)]
@@ -125,9 +125,9 @@ struct File {
 // === impl Cmd ===
 
 impl Cmd {
-    pub(super) fn run(self, place: &Place) -> Outcome {
+    pub(super) fn run(self, target: &Target) -> Outcome {
         block_on(async {
-            let admin = Admin::find(place, self.namespace.as_deref()).await?;
+            let admin = Admin::find(target, self.namespace.as_deref()).await?;
             let done = self.what.run(&admin).await;
             admin.close().await;
             done

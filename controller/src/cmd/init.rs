@@ -7,7 +7,7 @@ use super::admin::Admin;
 use super::output::{line, tell};
 use super::{Failure, Outcome, block_on, user};
 use crate::admin::types::NewUser;
-use crate::cli::Place;
+use crate::cli::Target;
 use crate::config::{Config, Folder};
 use crate::serve::Installation;
 
@@ -38,8 +38,8 @@ pub struct Cmd {
 // === impl Cmd ===
 
 impl Cmd {
-    pub(super) fn run(self, place: &Place) -> Outcome {
-        let folder = place.folder(&Config::default())?;
+    pub(super) fn run(self, target: &Target) -> Outcome {
+        let folder = target.folder(&Config::default())?;
         if folder.database().exists() {
             let path = folder.path().display();
             return Err(Failure::Error(format!(
@@ -47,27 +47,27 @@ impl Cmd {
             )));
         }
         folder.make().map_err(Failure::error)?;
-        let path = match &place.config {
+        let path = match &target.config {
             Some(path) => path.clone(),
             None => folder.config(),
         };
         if !path.exists() {
             self.write(&path, &folder)?;
         }
-        let said = place;
-        let place = Place {
+        let given = target;
+        let target = Target {
             config: Some(path.clone()),
             data_dir: Some(folder.path().to_owned()),
-            ..Place::default()
+            ..Target::default()
         };
-        let (config, folder) = place.find()?;
+        let (config, folder) = target.find()?;
         let token = folder.path().join("admin.token");
         block_on(async {
             let hold = folder.hold().map_err(Failure::error)?;
             let hold = hold.ok_or_else(|| Failure::Error("somebody works on it".to_owned()))?;
             let installation = Installation::open(config, folder.clone(), hold).await;
             installation.map_err(Failure::error)?.close().await;
-            let admin = Admin::find(&place, None).await?;
+            let admin = Admin::find(&target, None).await?;
             let new = NewUser {
                 name: self.admin.clone(),
                 lifetime: None,
@@ -77,12 +77,12 @@ impl Cmd {
             user::keep(&token, &issued?)
         })?;
         tell(format_args!("The lab is in {}", folder.path().display()));
-        line(self.next(said, &folder))
+        line(self.next(given, &folder))
     }
 
     /// What to type next, and where.
-    fn next(&self, said: &Place, folder: &Folder) -> String {
-        let program = match (&said.data_dir, &said.config) {
+    fn next(&self, given: &Target, folder: &Folder) -> String {
+        let program = match (&given.data_dir, &given.config) {
             (None, None) => "jmp-controller".to_owned(),
             (_, None) => format!("jmp-controller --data-dir {}", folder.path().display()),
             (_, Some(config)) => format!(

@@ -9,7 +9,7 @@ use super::admin::{Admin, NOTHING, segment};
 use super::output::{Format, line, show, table, tell};
 use super::{Failure, Outcome, block_on};
 use crate::admin::types::{ImportedKey, KeyView};
-use crate::cli::Place;
+use crate::cli::Target;
 
 /// Show, replace and take over keys that sign tokens
 ///
@@ -67,10 +67,10 @@ enum What {
 // === impl Cmd ===
 
 impl Cmd {
-    pub(super) fn run(self, place: &Place) -> Outcome {
+    pub(super) fn run(self, target: &Target) -> Outcome {
         block_on(async {
             // Keys have no namespace; this only keeps a remote controller from being asked.
-            let admin = Admin::find(place, Some("default")).await?;
+            let admin = Admin::find(target, Some("default")).await?;
             let done = self.what.run(&admin).await;
             admin.close().await;
             done

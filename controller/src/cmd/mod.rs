@@ -12,10 +12,10 @@ pub mod init;
 pub mod key;
 pub mod lease;
 mod output;
-mod place;
 pub mod policy;
 pub mod router;
 pub mod run;
+mod target;
 pub mod token;
 pub mod transfer;
 pub mod user;
@@ -45,25 +45,25 @@ pub type Outcome = Result<(), Failure>;
 ///
 /// What was in the way.
 pub fn run(cli: Cli) -> Outcome {
-    let place = cli.place;
+    let target = cli.target;
     match cli.command {
-        Command::Run(cmd) => cmd.run(&place),
-        Command::Check(cmd) => cmd.run(&place),
-        Command::Init(cmd) => cmd.run(&place),
-        Command::User(cmd) => cmd.run(&place),
-        Command::Client(cmd) => cmd.run(&place),
-        Command::Exporter(cmd) => cmd.run(&place),
-        Command::Token(cmd) => cmd.run(&place),
-        Command::Policy(cmd) => cmd.run(&place),
-        Command::Lease(cmd) => cmd.run(&place),
-        Command::Backup(cmd) => cmd.run(&place),
-        Command::Restore(cmd) => cmd.run(&place),
-        Command::Key(cmd) => cmd.run(&place),
-        Command::Router(cmd) => cmd.run(&place),
-        Command::Audit(cmd) => cmd.run(&place),
+        Command::Run(cmd) => cmd.run(&target),
+        Command::Check(cmd) => cmd.run(&target),
+        Command::Init(cmd) => cmd.run(&target),
+        Command::User(cmd) => cmd.run(&target),
+        Command::Client(cmd) => cmd.run(&target),
+        Command::Exporter(cmd) => cmd.run(&target),
+        Command::Token(cmd) => cmd.run(&target),
+        Command::Policy(cmd) => cmd.run(&target),
+        Command::Lease(cmd) => cmd.run(&target),
+        Command::Backup(cmd) => cmd.run(&target),
+        Command::Restore(cmd) => cmd.run(&target),
+        Command::Key(cmd) => cmd.run(&target),
+        Command::Router(cmd) => cmd.run(&target),
+        Command::Audit(cmd) => cmd.run(&target),
         Command::Completion(cmd) => cmd.run(),
-        Command::Export(cmd) => cmd.run(&place),
-        Command::Import(cmd) => cmd.run(&place),
+        Command::Export(cmd) => cmd.run(&target),
+        Command::Import(cmd) => cmd.run(&target),
     }
 }
 

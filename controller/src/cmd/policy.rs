@@ -12,7 +12,7 @@ use super::output::{Format, line, show, table};
 use super::{Failure, Outcome, block_on};
 use crate::admin::PolicySpec;
 use crate::admin::types::PolicyView;
-use crate::cli::Place;
+use crate::cli::Target;
 
 /// Apply, show and delete access policies
 ///
@@ -76,9 +76,9 @@ struct Metadata {
 // === impl Cmd ===
 
 impl Cmd {
-    pub(super) fn run(self, place: &Place) -> Outcome {
+    pub(super) fn run(self, target: &Target) -> Outcome {
         block_on(async {
-            let admin = Admin::find(place, self.namespace.as_deref()).await?;
+            let admin = Admin::find(target, self.namespace.as_deref()).await?;
             let done = self.what.run(&admin, self.namespace.is_some()).await;
             admin.close().await;
             done

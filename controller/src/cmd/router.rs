@@ -6,7 +6,7 @@ use clap::{Subcommand, ValueHint};
 
 use super::output::{line, tell};
 use super::{Failure, Outcome};
-use crate::cli::Place;
+use crate::cli::Target;
 use crate::config::{Config, Folder};
 use crate::identity::files;
 use crate::tls::{Authority, Names};
@@ -58,13 +58,13 @@ struct Create {
 // === impl Cmd ===
 
 impl Cmd {
-    pub(super) fn run(self, place: &Place) -> Outcome {
-        if place.server.is_some() {
+    pub(super) fn run(self, target: &Target) -> Outcome {
+        if target.server.is_some() {
             return Err(Failure::Usage(
                 "a router is made on the controller's machine".to_owned(),
             ));
         }
-        let (config, folder) = place.find()?;
+        let (config, folder) = target.find()?;
         match self.what {
             What::Create(create) => create.run(&config, &folder),
         }

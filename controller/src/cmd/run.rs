@@ -5,7 +5,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{Failure, Outcome};
-use crate::cli::Place;
+use crate::cli::Target;
 use crate::log;
 use crate::serve::{self, Role};
 
@@ -33,8 +33,8 @@ pub struct Cmd {
 // === impl Cmd ===
 
 impl Cmd {
-    pub(super) fn run(self, place: &Place) -> Outcome {
-        let (config, folder) = place.find()?;
+    pub(super) fn run(self, target: &Target) -> Outcome {
+        let (config, folder) = target.find()?;
         log::configure(config.log_level);
         if let Some(path) = &config.path {
             tracing::info!(path = %path.display(), "read the configuration");

@@ -7,7 +7,7 @@ use super::admin::{Admin, NOTHING, segment};
 use super::output::{Format, line, show, table};
 use super::{Failure, Outcome, block_on};
 use crate::admin::types::{IssuedToken, NewToken, Revoked, TokenView};
-use crate::cli::Place;
+use crate::cli::Target;
 
 /// Issue, show, rotate and revoke tokens
 ///
@@ -90,9 +90,9 @@ enum Kind {
 // === impl Cmd ===
 
 impl Cmd {
-    pub(super) fn run(self, place: &Place) -> Outcome {
+    pub(super) fn run(self, target: &Target) -> Outcome {
         block_on(async {
-            let admin = Admin::find(place, self.namespace.as_deref()).await?;
+            let admin = Admin::find(target, self.namespace.as_deref()).await?;
             let done = self.what.run(&admin).await;
             admin.close().await;
             done

@@ -12,7 +12,7 @@ use super::documents::{Skipped, read, write};
 use super::output::{line, tell};
 use super::{Failure, Outcome, block_on};
 use crate::admin::types::{Everything, Imported};
-use crate::cli::Place;
+use crate::cli::Target;
 
 /// Print clients, exporters, policies and open leases of all namespaces
 ///
@@ -59,9 +59,9 @@ pub struct Import {
 // === impl Export ===
 
 impl Export {
-    pub(super) fn run(self, place: &Place) -> Outcome {
+    pub(super) fn run(self, target: &Target) -> Outcome {
         let all = block_on(async {
-            let admin = Admin::find(place, Some("default")).await?;
+            let admin = Admin::find(target, Some("default")).await?;
             let all = admin
                 .call::<Everything>(Method::GET, "/export", NOTHING)
                 .await;
@@ -87,7 +87,7 @@ impl Export {
 // === impl Import ===
 
 impl Import {
-    pub(super) fn run(mut self, place: &Place) -> Outcome {
+    pub(super) fn run(mut self, target: &Target) -> Outcome {
         if self.files.is_empty() {
             if std::io::stdin().is_terminal() {
                 let why = "Name a file, or pipe documents into it".to_owned();
@@ -96,7 +96,7 @@ impl Import {
             self.files.push(PathBuf::from("-"));
         }
         block_on(async {
-            let admin = Admin::find(place, self.namespace.as_deref()).await?;
+            let admin = Admin::find(target, self.namespace.as_deref()).await?;
             let done = self.import(&admin).await;
             admin.close().await;
             done

@@ -10,7 +10,7 @@ use super::admin::{Admin, NOTHING, segment};
 use super::output::{Format, line, show, table};
 use super::{Failure, Outcome, block_on};
 use crate::admin::types::{IssuedToken, NewUser, Revoked, UserView};
-use crate::cli::Place;
+use crate::cli::Target;
 use crate::identity::files;
 
 /// Create, show and delete administrators
@@ -66,10 +66,10 @@ enum What {
 // === impl Cmd ===
 
 impl Cmd {
-    pub(super) fn run(self, place: &Place) -> Outcome {
+    pub(super) fn run(self, target: &Target) -> Outcome {
         block_on(async {
             // Administrators have no namespace; this only keeps a remote controller from being asked.
-            let admin = Admin::find(place, Some("default")).await?;
+            let admin = Admin::find(target, Some("default")).await?;
             let done = self.what.run(&admin).await;
             admin.close().await;
             done

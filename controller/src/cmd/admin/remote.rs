@@ -11,7 +11,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::token;
-use crate::cli::Place;
+use crate::cli::Target;
 use crate::cmd::Failure;
 
 /// Where it is, whom to trust, and what lets us in.
@@ -26,7 +26,7 @@ pub(super) struct Remote {
 // === impl Remote ===
 
 impl Remote {
-    pub(super) fn new(server: &str, place: &Place) -> Result<Self, Failure> {
+    pub(super) fn new(server: &str, target: &Target) -> Result<Self, Failure> {
         let wrong = || {
             Failure::Usage(format!(
                 "Invalid value for '--server': `{server}` should be `https://host:port`"
@@ -43,11 +43,11 @@ impl Remote {
             .trim_end_matches(']')
             .to_owned();
         let name = ServerName::try_from(bare).map_err(|_| wrong())?;
-        let Some(path) = &place.token_file else {
+        let Some(path) = &target.token_file else {
             return Err(Failure::Usage("'--server' needs '--token-file'".to_owned()));
         };
         let mut roots = RootCertStore::empty();
-        match &place.ca_file {
+        match &target.ca_file {
             Some(path) => {
                 let all = CertificateDer::pem_file_iter(path).map_err(Failure::error)?;
                 for certificate in all {

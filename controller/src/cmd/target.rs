@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use crate::cli::Place;
+use crate::cli::Target;
 use crate::config::{Config, Folder};
 
 /// For the whole machine.
 const SYSTEM: &str = "/etc/jumpstarter/controller.yaml";
 
-// === impl Place ===
+// === impl Target ===
 
-impl Place {
+impl Target {
     /// Its settings and its data.
     pub(super) fn find(&self) -> Result<(Config, Folder), Failure> {
         let mut config = Config::load(self.file()?.as_deref()).map_err(Failure::error)?;
