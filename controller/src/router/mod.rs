@@ -19,7 +19,7 @@ mod pairs;
 mod relay;
 
 pub use cut::Cut;
-pub use pairs::{Pairs, Refused, Ticket, Traffic};
+pub use pairs::{JoinError, Pairs, Ticket, Traffic};
 pub use relay::Relay;
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub struct Traffic {
 
 /// A stream that cannot be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum JoinError {
     /// There are too many already.
     #[error("the router has no room for another stream")]
     Full,
@@ -59,13 +59,13 @@ pub enum Refused {
 /// All streams; cheap to clone.
 #[derive(Debug)]
 pub struct Pairs<B> {
-    waiting: Arc<Mutex<Places<B>>>,
+    waiting: Arc<Mutex<WaitingStreams<B>>>,
     joined: Arc<AtomicU64>,
 }
 
 /// All that wait.
 #[derive(Debug)]
-struct Places<B> {
+struct WaitingStreams<B> {
     streams: HashMap<Uuid, Waiting<B>>,
     /// How many of them each lease has.
     of_leases: HashMap<Key, usize>,
@@ -83,7 +83,7 @@ struct Waiting<B> {
 
 /// Takes a stream that waits out of the map again, if its caller goes away.
 #[derive(Debug)]
-pub(super) struct Place<B> {
+pub(super) struct WaitingSlot<B> {
     pairs: Pairs<B>,
     stream: Uuid,
 }
@@ -133,7 +133,7 @@ impl<B> Pairs<B> {
     /// # Errors
     ///
     /// There is no room.
-    pub fn join(&self, ticket: Ticket, body: B) -> Result<Relay<B>, Refused> {
+    pub fn join(&self, ticket: Ticket, body: B) -> Result<Relay<B>, JoinError> {
         let mut waiting = self.lock();
         let stream = ticket.stream;
         let mut body = body;
@@ -158,10 +158,10 @@ impl<B> Pairs<B> {
         if let Some(lease) = &ticket.lease
             && waiting.of(lease) >= MOST_OF_LEASE
         {
-            return Err(Refused::Crowded);
+            return Err(JoinError::Crowded);
         }
         if waiting.streams.len() as u64 + self.joined.load(Ordering::Relaxed) >= MOST as u64 {
-            return Err(Refused::Full);
+            return Err(JoinError::Full);
         }
         let fate = Fate::until(ticket.cut);
         let (partner, arrives) = oneshot::channel();
@@ -175,12 +175,12 @@ impl<B> Pairs<B> {
                 partner,
             },
         );
-        let place = Place {
+        let slot = WaitingSlot {
             pairs: self.clone(),
             stream,
         };
         let late = Box::pin(sleep(ticket.patience));
-        Ok(Relay::waiting(arrives, place, late, fate, ticket.traffic))
+        Ok(Relay::waiting(arrives, slot, late, fate, ticket.traffic))
     }
 
     /// How many streams wait for their other side.
@@ -193,14 +193,14 @@ impl<B> Pairs<B> {
         self.joined.load(Ordering::Relaxed)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Places<B>> {
+    fn lock(&self) -> MutexGuard<'_, WaitingStreams<B>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-// === impl Places ===
+// === impl WaitingStreams ===
 
-impl<B> Default for Places<B> {
+impl<B> Default for WaitingStreams<B> {
     fn default() -> Self {
         Self {
             streams: HashMap::new(),
@@ -209,7 +209,7 @@ impl<B> Default for Places<B> {
     }
 }
 
-impl<B> Places<B> {
+impl<B> WaitingStreams<B> {
     fn of(&self, lease: &Key) -> usize {
         self.of_leases.get(lease).copied().unwrap_or_default()
     }
@@ -244,9 +244,9 @@ impl<B> Waiting<B> {
     }
 }
 
-// === impl Place ===
+// === impl WaitingSlot ===
 
-impl<B> Drop for Place<B> {
+impl<B> Drop for WaitingSlot<B> {
     fn drop(&mut self) {
         let mut waiting = self.pairs.lock();
         // A closed channel is ours; an open one belongs to somebody who came with the same ticket later.

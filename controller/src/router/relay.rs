@@ -18,7 +18,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::Status;
 
 use super::half::{Fate, Side};
-use super::pairs::{Joined, Place, Traffic};
+use super::pairs::{Joined, Traffic, WaitingSlot};
 
 /// The response to one side.
 pub struct Relay<B> {
@@ -35,7 +35,7 @@ enum State<B> {
     /// For the other side.
     Waiting {
         arrives: oneshot::Receiver<B>,
-        place: Option<Place<B>>,
+        slot: Option<WaitingSlot<B>>,
         late: Pin<Box<Sleep>>,
     },
     /// What the other side sends, which is passed on to `to`.
@@ -56,14 +56,14 @@ impl<B> Relay<B> {
     /// The first side, which sends `Side::First`.
     pub(super) fn waiting(
         arrives: oneshot::Receiver<B>,
-        place: Place<B>,
+        slot: WaitingSlot<B>,
         late: Pin<Box<Sleep>>,
         fate: Fate,
         traffic: Arc<Traffic>,
     ) -> Self {
         let state = State::Waiting {
             arrives,
-            place: Some(place),
+            slot: Some(slot),
             late,
         };
         Self::new(state, fate, traffic, None)
@@ -134,12 +134,12 @@ where
             match &mut this.state {
                 State::Waiting {
                     arrives,
-                    place,
+                    slot,
                     late,
                 } => match pin!(arrives).poll(cx) {
                     Poll::Ready(Ok(body)) => {
                         // The other side has taken it out.
-                        place.take();
+                        slot.take();
                         this.state = State::Flowing {
                             body,
                             to: Side::First,

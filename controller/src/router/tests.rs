@@ -274,7 +274,7 @@ async fn one_lease_does_not_take_the_places_of_others() {
     let (_sends, body) = mpsc::channel(4);
     let body = StreamBody::new(ReceiverStream::new(body));
     let refused = pairs.join(of("greedy", 10_000), body).unwrap_err();
-    assert_eq!(refused, Refused::Crowded);
+    assert_eq!(refused, JoinError::Crowded);
     // Others come, and those that wait are met.
     let _other = join(&pairs, of("modest", 20_000));
     let _met = join(&pairs, of("greedy", 0));
