@@ -13,9 +13,9 @@
 
 mod authenticator;
 mod caller;
+mod connection;
 mod error;
 pub(crate) mod files;
-mod guest;
 pub mod issuers;
 mod jws;
 mod keys;
@@ -31,9 +31,9 @@ mod tokens;
 
 pub use authenticator::{Authenticator, Rules};
 pub use caller::{Admin, Anyone, Caller};
+pub use connection::ConnectionState;
+pub(crate) use connection::UnfinishedRequest;
 pub use error::{AuthError, KeysError, TokenError};
-pub use guest::Guest;
-pub(crate) use guest::Unfinished;
 pub use issuers::Issuers;
 pub use keys::{Import, KeyState, Keys};
 pub use name::derive as derive_name;

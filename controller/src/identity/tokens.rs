@@ -45,7 +45,7 @@ pub struct Claims {
 }
 
 #[derive(Serialize)]
-struct Said<'a> {
+struct IssuedClaims<'a> {
     iss: &'a str,
     aud: [&'a str; 1],
     sub: String,
@@ -130,7 +130,7 @@ impl Tokens {
         let key = ring.signing()?;
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(key.id.clone());
-        let said = Said {
+        let claims = IssuedClaims {
             iss: &self.rules.issuer,
             aud: [&self.rules.audience],
             sub: subject.to_string(),
@@ -138,7 +138,7 @@ impl Tokens {
             exp: end,
             jti: &jti,
         };
-        let token = jsonwebtoken::encode(&header, &said, &key.signing);
+        let token = jsonwebtoken::encode(&header, &claims, &key.signing);
         let token = token.map_err(|error| KeysError::Crypto(error.to_string()))?;
         let credential = Credential {
             jti,

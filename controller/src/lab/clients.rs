@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::said::Said;
+use super::change_summary::ChangeSummary;
 use super::step::{Command, Step};
 use super::{Lab, LabError, clock};
 use crate::model::validate::LabelChanges;
@@ -132,14 +132,14 @@ impl Command for Create {
             generation: 1,
             created: step.now,
         });
-        let mut said = Said::default();
-        said.labels(&Labels::new(), &client.labels);
-        said.maybe("username", None, client.username.clone());
+        let mut summary = ChangeSummary::default();
+        summary.labels(&Labels::new(), &client.labels);
+        summary.optional("username", None, client.username.clone());
         step.record(
             self.actor,
             "ClientCreated",
             ("client", &client.key),
-            said.text(),
+            summary.text(),
         );
         Ok(client)
     }
@@ -156,15 +156,15 @@ impl Command for Alter {
         client.labels = changed.map_err(LabError::Invalid)?;
         client.username = self.change.username.unwrap_or(client.username);
         client.generation += 1;
-        let mut said = Said::default();
-        said.labels(&before.labels, &client.labels);
-        said.maybe("username", before.username, client.username.clone());
+        let mut summary = ChangeSummary::default();
+        summary.labels(&before.labels, &client.labels);
+        summary.optional("username", before.username, client.username.clone());
         let client = step.put_client(client);
         step.record(
             self.actor,
             "ClientChanged",
             ("client", &client.key),
-            said.text(),
+            summary.text(),
         );
         Ok(client)
     }

@@ -12,7 +12,7 @@ use crate::store::Change;
 /// only let somebody who replaces his token all day fill the memory.
 const REPLACED: usize = 64;
 
-struct Keep {
+struct KeepCredential {
     credential: Credential,
     /// When the earlier ones of the same owner end; none leaves them as they are.
     grace: Option<Duration>,
@@ -20,7 +20,7 @@ struct Keep {
     of: Key,
 }
 
-struct Revoke {
+struct RevokeCredentials {
     owner: Uid,
     jti: Option<String>,
     actor: String,
@@ -38,7 +38,7 @@ impl Lab {
         grace: Option<Duration>,
         actor: &str,
     ) -> Result<(), LabError> {
-        let keep = Keep {
+        let keep = KeepCredential {
             credential,
             grace,
             actor: actor.to_owned(),
@@ -55,7 +55,7 @@ impl Lab {
         of: Key,
         actor: &str,
     ) -> Result<usize, LabError> {
-        let revoke = Revoke {
+        let revoke = RevokeCredentials {
             owner,
             jti,
             actor: actor.to_owned(),
@@ -129,7 +129,7 @@ fn never(credential: &Credential) -> Time {
 
 // === impl Command ===
 
-impl Command for Keep {
+impl Command for KeepCredential {
     type Answer = ();
 
     fn carry_out(self, step: &mut Step<'_>) -> Result<(), LabError> {
@@ -158,7 +158,7 @@ impl Command for Keep {
     }
 }
 
-impl Command for Revoke {
+impl Command for RevokeCredentials {
     type Answer = usize;
 
     fn carry_out(self, step: &mut Step<'_>) -> Result<usize, LabError> {

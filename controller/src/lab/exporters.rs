@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jumpstarter_proto::v1::ExporterStatus;
 
+use super::change_summary::ChangeSummary;
 use super::presence::{Presence, Present};
-use super::said::Said;
 use super::step::{Command, Step};
 use super::{Lab, LabError, clock};
 use crate::model::validate::LabelChanges;
@@ -343,14 +343,14 @@ impl Command for Create {
             generation: 1,
             created: step.now,
         });
-        let mut said = Said::default();
-        said.labels(&Labels::new(), &exporter.labels);
-        said.maybe("username", None, exporter.username.clone());
+        let mut summary = ChangeSummary::default();
+        summary.labels(&Labels::new(), &exporter.labels);
+        summary.optional("username", None, exporter.username.clone());
         step.record(
             self.actor,
             "ExporterCreated",
             ("exporter", &exporter.key),
-            said.text(),
+            summary.text(),
         );
         Ok(exporter)
     }
@@ -368,16 +368,16 @@ impl Command for Alter {
         exporter.enabled = self.change.enabled.unwrap_or(exporter.enabled);
         exporter.username = self.change.username.unwrap_or(exporter.username);
         exporter.generation += 1;
-        let mut said = Said::default();
-        said.labels(&before.labels, &exporter.labels);
-        said.change("enabled", before.enabled, exporter.enabled);
-        said.maybe("username", before.username, exporter.username.clone());
+        let mut summary = ChangeSummary::default();
+        summary.labels(&before.labels, &exporter.labels);
+        summary.change("enabled", before.enabled, exporter.enabled);
+        summary.optional("username", before.username, exporter.username.clone());
         let exporter = step.put_exporter(exporter);
         step.record(
             self.actor,
             "ExporterChanged",
             ("exporter", &exporter.key),
-            said.text(),
+            summary.text(),
         );
         Ok(exporter)
     }

@@ -5,6 +5,7 @@
 
 mod alarms;
 mod census;
+mod change_summary;
 mod clients;
 mod clock;
 mod credentials;
@@ -15,7 +16,6 @@ mod notes;
 mod policies;
 mod presence;
 mod queue;
-mod said;
 mod state;
 mod step;
 mod view;
@@ -45,7 +45,7 @@ use census::Tally;
 use clock::Clock;
 use presence::Presence;
 use state::State;
-use step::{Asked, Command, Ended, Job};
+use step::{Command, Ended, Job, QueuedCommand};
 use watch::Watchers;
 use work::Work;
 
@@ -167,7 +167,7 @@ impl Lab {
     async fn ask<C: Command>(&self, command: C, within: Duration) -> Result<C::Answer, LabError> {
         let asked = async {
             let (answer, answered) = oneshot::channel();
-            let job = Box::new(Asked { command, answer });
+            let job = Box::new(QueuedCommand { command, answer });
             self.jobs.send(job).await.map_err(|_| LabError::Stopping)?;
             answered.await.map_err(|_| LabError::Stopping)?
         };

@@ -43,20 +43,20 @@ pub(super) trait Command: Send + 'static {
 
 /// A command on its way, with whoever waits for it.
 pub(super) trait Job: Send {
-    fn carry_out(self: Box<Self>, step: &mut Step<'_>) -> Box<dyn Done>;
+    fn carry_out(self: Box<Self>, step: &mut Step<'_>) -> Box<dyn Uncommitted>;
 }
 
 /// A command that was carried out, and is not on the disk yet.
-pub(super) trait Done: Send {
+pub(super) trait Uncommitted: Send {
     fn settle(self: Box<Self>, committed: Result<(), LabError>);
 }
 
-pub(super) struct Asked<C: Command> {
+pub(super) struct QueuedCommand<C: Command> {
     pub(super) command: C,
     pub(super) answer: oneshot::Sender<Result<C::Answer, LabError>>,
 }
 
-struct Answered<A> {
+struct UncommittedAnswer<A> {
     result: Result<A, LabError>,
     answer: oneshot::Sender<Result<A, LabError>>,
 }
@@ -181,21 +181,21 @@ impl Ended {
     }
 }
 
-// === impl Asked ===
+// === impl QueuedCommand ===
 
-impl<C: Command> Job for Asked<C> {
-    fn carry_out(self: Box<Self>, step: &mut Step<'_>) -> Box<dyn Done> {
+impl<C: Command> Job for QueuedCommand<C> {
+    fn carry_out(self: Box<Self>, step: &mut Step<'_>) -> Box<dyn Uncommitted> {
         let result = self.command.carry_out(step);
-        Box::new(Answered {
+        Box::new(UncommittedAnswer {
             result,
             answer: self.answer,
         })
     }
 }
 
-// === impl Answered ===
+// === impl UncommittedAnswer ===
 
-impl<A: Send> Done for Answered<A> {
+impl<A: Send> Uncommitted for UncommittedAnswer<A> {
     fn settle(self: Box<Self>, committed: Result<(), LabError>) {
         let result = match committed {
             Ok(()) => self.result,

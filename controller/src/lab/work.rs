@@ -17,7 +17,7 @@ use super::census::Tally;
 use super::clock::{Clock, Moment};
 use super::presence::Presence;
 use super::state::State;
-use super::step::{Done, Ended, Job, Step};
+use super::step::{Ended, Job, Step, Uncommitted};
 use super::watch::Watchers;
 use super::{LabError, clock, exporters, publish, queue};
 use crate::store::{Change, Retention, Store, StoreError};
@@ -105,7 +105,7 @@ impl Work {
         }
         exporters::fall_silent(&mut step, &self.presence);
         clock::tick(&mut step, &self.alarms, now);
-        let answers: Vec<Box<dyn Done>> = jobs
+        let answers: Vec<Box<dyn Uncommitted>> = jobs
             .into_iter()
             .map(|job| job.carry_out(&mut step))
             .collect();

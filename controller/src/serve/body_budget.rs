@@ -22,7 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 
-use crate::identity::{Guest, Unfinished};
+use crate::identity::{ConnectionState, UnfinishedRequest};
 
 /// The first bytes of every body, which take nothing of the budget: most requests are smaller.
 const FREE_BYTES: usize = 4 << 10;
@@ -45,7 +45,7 @@ const LARGE_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub(super) struct BodyBudget {
     /// Pieces for authenticated connections.
-    known: Arc<Semaphore>,
+    authenticated: Arc<Semaphore>,
     /// Pieces for strangers.
     strangers: Arc<Semaphore>,
     /// Slots for unfinished requests of strangers.
@@ -72,7 +72,7 @@ pub(super) struct BudgetedBody<B> {
 /// Counts one unfinished request.
 #[derive(Debug)]
 struct UnfinishedSlot {
-    _unfinished: Unfinished,
+    _unfinished: UnfinishedRequest,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -81,21 +81,25 @@ struct UnfinishedSlot {
 impl BodyBudget {
     pub(super) fn new() -> Self {
         Self {
-            known: Arc::new(Semaphore::new(PIECES)),
+            authenticated: Arc::new(Semaphore::new(PIECES)),
             strangers: Arc::new(Semaphore::new(STRANGER_PIECES)),
             slots: Arc::new(Semaphore::new(MAX_STRANGER_SLOTS)),
         }
     }
 
-    /// Puts a body of this guest's under the budget; refused if too many are unfinished.
-    pub(super) fn body<B: Body>(&self, body: B, guest: &Guest) -> Result<BudgetedBody<B>, Status> {
-        let is_known = guest.is_known();
+    /// Puts a body of this connection's under the budget; refused if too many are unfinished.
+    pub(super) fn body<B: Body>(
+        &self,
+        body: B,
+        connection: &ConnectionState,
+    ) -> Result<BudgetedBody<B>, Status> {
+        let is_authenticated = connection.is_authenticated();
         let slot = match body.is_end_stream() {
             true => None,
-            false => Some(self.slot(guest, is_known)?),
+            false => Some(self.slot(connection, is_authenticated)?),
         };
-        let budget = match is_known {
-            true => &self.known,
+        let budget = match is_authenticated {
+            true => &self.authenticated,
             false => &self.strangers,
         };
         Ok(BudgetedBody {
@@ -109,15 +113,19 @@ impl BodyBudget {
         })
     }
 
-    fn slot(&self, guest: &Guest, is_known: bool) -> Result<UnfinishedSlot, Status> {
+    fn slot(
+        &self,
+        connection: &ConnectionState,
+        is_authenticated: bool,
+    ) -> Result<UnfinishedSlot, Status> {
         let full = || Status::resource_exhausted("too many unfinished requests at once; try again");
         // HTTP/2 bounds the concurrent calls of an authenticated connection already.
-        let most = match is_known {
+        let most = match is_authenticated {
             true => usize::MAX,
             false => MAX_SLOTS_PER_STRANGER,
         };
-        let unfinished = guest.begin(most).ok_or_else(full)?;
-        let permit = match is_known {
+        let unfinished = connection.begin_request(most).ok_or_else(full)?;
+        let permit = match is_authenticated {
             true => None,
             false => {
                 let permit = Arc::clone(&self.slots).try_acquire_owned();
@@ -224,27 +232,31 @@ mod tests {
 
     use super::*;
 
-    fn friend() -> Guest {
-        let guest = Guest::default();
-        guest.welcome();
-        guest
+    fn friend() -> ConnectionState {
+        let connection = ConnectionState::default();
+        connection.mark_authenticated();
+        connection
     }
 
-    fn of(budget: &BodyBudget, guest: &Guest, size: usize) -> BudgetedBody<Full<Bytes>> {
+    fn of(
+        budget: &BodyBudget,
+        connection: &ConnectionState,
+        size: usize,
+    ) -> BudgetedBody<Full<Bytes>> {
         let body = Full::new(Bytes::from(vec![0; size]));
-        budget.body(body, guest).unwrap()
+        budget.body(body, connection).unwrap()
     }
 
     /// A request of so many bytes that does not end.
     fn endless(
         budget: &BodyBudget,
-        guest: &Guest,
+        connection: &ConnectionState,
         size: usize,
     ) -> Result<BudgetedBody<impl Body<Data = Bytes, Error = std::io::Error> + Unpin + use<>>, Status>
     {
         let begin = Frame::data(Bytes::from(vec![0; size]));
         let never = stream::iter([Ok::<_, std::io::Error>(begin)]).chain(stream::pending());
-        budget.body(StreamBody::new(never), guest)
+        budget.body(StreamBody::new(never), connection)
     }
 
     async fn refusal<B>(body: &mut BudgetedBody<B>) -> Status
@@ -259,24 +271,35 @@ mod tests {
     #[tokio::test]
     async fn large_requests_share_what_there_is() {
         let budget = BodyBudget::new();
-        for (guest, most, store, all) in [
-            (friend(), 16, &budget.known, PIECES),
-            (Guest::default(), 4, &budget.strangers, STRANGER_PIECES),
+        for (connection, most, store, all) in [
+            (friend(), 16, &budget.authenticated, PIECES),
+            (
+                ConnectionState::default(),
+                4,
+                &budget.strangers,
+                STRANGER_PIECES,
+            ),
         ] {
-            let mut large: Vec<_> = (0..most).map(|_| of(&budget, &guest, 4 << 20)).collect();
+            let mut large: Vec<_> = (0..most)
+                .map(|_| of(&budget, &connection, 4 << 20))
+                .collect();
             for body in &mut large {
                 body.frame().await.unwrap().unwrap();
             }
-            let refused = refusal(&mut of(&budget, &guest, 4 << 20)).await;
+            let refused = refusal(&mut of(&budget, &connection, 4 << 20)).await;
             assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
             // Small ones are served in any case.
-            of(&budget, &guest, FREE_BYTES)
+            of(&budget, &connection, FREE_BYTES)
                 .frame()
                 .await
                 .unwrap()
                 .unwrap();
             drop(large);
-            of(&budget, &guest, 4 << 20).frame().await.unwrap().unwrap();
+            of(&budget, &connection, 4 << 20)
+                .frame()
+                .await
+                .unwrap()
+                .unwrap();
             assert_eq!(store.available_permits(), all);
         }
     }
@@ -284,7 +307,7 @@ mod tests {
     #[tokio::test]
     async fn strangers_take_nothing_of_what_is_for_those_who_are_known() {
         let budget = BodyBudget::new();
-        let stranger = Guest::default();
+        let stranger = ConnectionState::default();
         let mut large: Vec<_> = (0..16)
             .map(|_| of(&budget, &stranger, (4 << 20) - 1))
             .collect();
@@ -301,8 +324,8 @@ mod tests {
     async fn a_request_has_to_come_to_its_end() {
         let budget = BodyBudget::new();
         for (size, patience) in [(5, SMALL_TIMEOUT), (2 * FREE_BYTES, LARGE_TIMEOUT)] {
-            for guest in [friend(), Guest::default()] {
-                let mut body = endless(&budget, &guest, size).unwrap();
+            for connection in [friend(), ConnectionState::default()] {
+                let mut body = endless(&budget, &connection, size).unwrap();
                 let begun = Instant::now();
                 body.frame().await.unwrap().unwrap();
                 let refused = refusal(&mut body).await;
@@ -319,30 +342,33 @@ mod tests {
     #[tokio::test]
     async fn unfinished_requests_are_counted() {
         let budget = BodyBudget::new();
-        let begin = |guest: &Guest| endless(&budget, guest, 5);
-        let is_full = |guest: &Guest| match begin(guest) {
+        let begin = |connection: &ConnectionState| endless(&budget, connection, 5);
+        let is_full = |connection: &ConnectionState| match begin(connection) {
             Ok(_) => false,
             Err(refused) => refused.code() == tonic::Code::ResourceExhausted,
         };
         let mut unfinished = Vec::new();
         for _ in 0..MAX_STRANGER_SLOTS / MAX_SLOTS_PER_STRANGER {
-            let guest = Guest::default();
-            unfinished.extend((0..MAX_SLOTS_PER_STRANGER).map(|_| begin(&guest).unwrap()));
-            assert!(is_full(&guest));
+            let connection = ConnectionState::default();
+            unfinished.extend((0..MAX_SLOTS_PER_STRANGER).map(|_| begin(&connection).unwrap()));
+            assert!(is_full(&connection));
         }
-        assert!(is_full(&Guest::default()), "too many of all strangers");
+        assert!(
+            is_full(&ConnectionState::default()),
+            "too many of all strangers"
+        );
         let friend = friend();
         let theirs: Vec<_> = (0..1024).map(|_| begin(&friend).unwrap()).collect();
         // One that is whole needs no slot.
         let whole = http_body_util::Empty::<Bytes>::new();
-        assert!(budget.body(whole, &Guest::default()).is_ok());
+        assert!(budget.body(whole, &ConnectionState::default()).is_ok());
         unfinished.pop();
-        let guest = Guest::default();
-        let mut last = of(&budget, &guest, 5);
-        assert!(is_full(&guest));
+        let connection = ConnectionState::default();
+        let mut last = of(&budget, &connection, 5);
+        assert!(is_full(&connection));
         // The last of it has come; it is only not answered.
         last.frame().await.unwrap().unwrap();
-        assert!(!is_full(&guest));
+        assert!(!is_full(&connection));
         drop(theirs);
     }
 }

@@ -20,7 +20,7 @@ use tower::ServiceExt;
 use super::body_budget::BodyBudget;
 use super::endpoints::{Answer, Handler};
 use super::tunnels::Tunnels;
-use crate::identity::{Authenticator, Guest};
+use crate::identity::{Authenticator, ConnectionState};
 
 const STREAM: &str = "/jumpstarter.v1.RouterService/Stream";
 /// Goes on for as long as an exporter does, and is looked at piece by piece.
@@ -87,20 +87,20 @@ impl Dispatch {
             },
             _ => http,
         };
-        let guest = request.extensions().get::<Guest>().cloned();
-        let guest = guest.unwrap_or_default();
+        let connection = request.extensions().get::<ConnectionState>().cloned();
+        let connection = connection.unwrap_or_default();
         // Before the body comes: how much it may take depends on who sends it.
         let recognizes =
             |authenticator: &Authenticator| authenticator.recognizes(request.headers());
-        if !guest.is_known() && authenticator.as_ref().is_some_and(recognizes) {
-            guest.welcome();
+        if !connection.is_authenticated() && authenticator.as_ref().is_some_and(recognizes) {
+            connection.mark_authenticated();
         }
         let is_grpc = is_grpc(&request);
         let request = match request.uri().path() {
             AUDIT => request.map(Body::new),
             _ => {
                 let (head, body) = request.into_parts();
-                match budget.body(body, &guest) {
+                match budget.body(body, &connection) {
                     Ok(body) => hyper::Request::from_parts(head, Body::new(body)),
                     Err(refused) if is_grpc => return refused.into_http(),
                     Err(refused) => return busy(refused.message()),

@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use super::connection_limit::{ConnectionLimit, ConnectionSlot};
 use super::preface_timeout::PrefaceTimeout;
 use crate::config::Keepalive;
-use crate::identity::{Guest, Peer};
+use crate::identity::{ConnectionState, Peer};
 
 /// Concurrent calls on one connection; the peer holds back any more.
 const MAX_CALLS: u32 = 1024;
@@ -268,22 +268,22 @@ impl<H: Handler> Endpoint<H> {
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let guest = Guest::default();
+        let state = ConnectionState::default();
         if user.is_some() {
-            guest.welcome();
+            state.mark_authenticated();
         }
         let service = Tagged {
             handler: self.handler.clone(),
             peer,
             user,
-            guest: guest.clone(),
+            state: state.clone(),
         };
         let stream = PrefaceTimeout::new(HANDSHAKE_TIMEOUT, stream);
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         let overstays = async {
             sleep(AUTHENTICATION_TIMEOUT).await;
-            if guest.is_known() {
+            if state.is_authenticated() {
                 std::future::pending::<()>().await;
             }
         };
@@ -298,7 +298,7 @@ impl<H: Handler> Endpoint<H> {
                 // A late authentication still saves the calls that have begun.
                 match timeout(STRANGER_DRAIN, connection.as_mut()).await {
                     Ok(ended) => ended,
-                    Err(_) if guest.is_known() => connection.await,
+                    Err(_) if state.is_authenticated() => connection.await,
                     Err(_) => return tracing::debug!(%peer, "nobody knows who it is"),
                 }
             }
@@ -321,7 +321,7 @@ struct Tagged<H> {
     handler: H,
     peer: Peer,
     user: Option<LocalUser>,
-    guest: Guest,
+    state: ConnectionState,
 }
 
 // === impl Tagged ===
@@ -333,7 +333,7 @@ impl<H: Handler> Service<hyper::Request<Incoming>> for Tagged<H> {
 
     fn call(&self, mut request: hyper::Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(self.peer);
-        request.extensions_mut().insert(self.guest.clone());
+        request.extensions_mut().insert(self.state.clone());
         if let Some(user) = self.user {
             request.extensions_mut().insert(user);
         }

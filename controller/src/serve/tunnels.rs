@@ -21,7 +21,7 @@ use tonic::Status;
 use super::endpoints::Answer;
 use crate::dial::Listeners;
 use crate::identity::router::{LEEWAY, RouterClaims, Side, Spent};
-use crate::identity::{Guest, Peer, RouterTokens};
+use crate::identity::{ConnectionState, Peer, RouterTokens};
 use crate::lab::{ExporterState, Lab};
 use crate::model::{Key, Lease, Time, Uid};
 use crate::router::{Cut, Pairs, Ticket, Traffic};
@@ -126,11 +126,11 @@ impl Tunnels {
 
     /// Answers a call of RouterService/Stream.
     pub(super) async fn open(&self, request: hyper::Request<Incoming>) -> Answer {
-        let guest = request.extensions().get::<Guest>().cloned();
+        let connection = request.extensions().get::<ConnectionState>().cloned();
         match self.admit(request).await {
             Ok(answer) => {
-                if let Some(guest) = guest {
-                    guest.welcome();
+                if let Some(connection) = connection {
+                    connection.mark_authenticated();
                 }
                 answer
             }

@@ -20,7 +20,9 @@ use crate::schedule::{QueuePosition, Waiting};
 
 /// The service.
 #[derive(Clone, Debug)]
-pub struct ClientApi(Services);
+pub struct ClientApi {
+    services: Services,
+}
 
 // === impl ClientApi ===
 
@@ -30,7 +32,7 @@ impl ClientApi {
 
     /// The service of these.
     pub fn new(services: Services) -> Self {
-        Self(services)
+        Self { services }
     }
 
     /// The caller, who may see what is in this namespace.
@@ -39,18 +41,18 @@ impl ClientApi {
         request: &Request<T>,
         namespace: &str,
     ) -> Result<Caller<Client>, Status> {
-        let caller = self.0.client(request).await?;
+        let caller = self.services.client(request).await?;
         caller.in_namespace(namespace)?;
         Ok(caller)
     }
 
     fn lease(&self, lease: &model::Lease) -> Lease {
-        let waits = self.0.lab().queue_position(lease);
+        let waits = self.services.lab().queue_position(lease);
         self.shown(lease, waits.as_ref())
     }
 
     fn shown(&self, lease: &model::Lease, waits: Option<&(Waiting, QueuePosition)>) -> Lease {
-        wire::lease(lease, waits, &self.0.settings().labels, Time::now())
+        wire::lease(lease, waits, &self.services.settings().labels, Time::now())
     }
 }
 
@@ -62,10 +64,10 @@ impl ClientService for ClientApi {
     ) -> Result<Response<Exporter>, Status> {
         let key = named(Kind::Exporter, &request.get_ref().name)?;
         self.caller(&request, &key.namespace).await?;
-        let exporter = self.0.lab().exporter(&key);
+        let exporter = self.services.lab().exporter(&key);
         let exporter = exporter.ok_or_else(|| not_found("exporters", &key.name))?;
         let all = request.get_ref().show_hidden_labels;
-        let settings = self.0.settings();
+        let settings = self.services.settings();
         let exporter = wire::exporter(&exporter, &settings.labels, all);
         Ok(Response::new(exporter))
     }
@@ -85,9 +87,12 @@ impl ClientService for ClientApi {
         } = request.into_inner();
         let labels = selectors::filter(&filter)?;
         let paging = Paging::of(page_size, &page_token, ("exporters", &namespace, &labels))?;
-        let mut found = self.0.lab().exporters(&namespace, &labels, &paging.page());
+        let mut found = self
+            .services
+            .lab()
+            .exporters(&namespace, &labels, &paging.page());
         let next_page_token = paging.cut(&mut found, |exporter| &exporter.key.name);
-        let settings = self.0.settings();
+        let settings = self.services.settings();
         let rules = &settings.labels;
         let exporters = found.iter();
         Ok(Response::new(ListExportersResponse {
@@ -104,7 +109,7 @@ impl ClientService for ClientApi {
     ) -> Result<Response<Lease>, Status> {
         let key = named(Kind::Lease, &request.get_ref().name)?;
         self.caller(&request, &key.namespace).await?;
-        let lease = self.0.lab().lease(&key).await?;
+        let lease = self.services.lab().lease(&key).await?;
         let lease = lease.ok_or_else(|| not_found("leases", &key.name))?;
         Ok(Response::new(self.lease(&lease)))
     }
@@ -136,9 +141,9 @@ impl ClientService for ClientApi {
             ended,
             page: paging.page(),
         };
-        let mut found = self.0.lab().leases(query).await?;
+        let mut found = self.services.lab().leases(query).await?;
         let next_page_token = paging.cut(&mut found, |lease| &lease.key.name);
-        let positions = self.0.lab().queue_positions(&found).await;
+        let positions = self.services.lab().queue_positions(&found).await;
         Ok(Response::new(ListLeasesResponse {
             leases: found
                 .iter()
@@ -169,7 +174,7 @@ impl ClientService for ClientApi {
             validate::name("exporters", name).map_err(errors::invalid)?;
         }
         let created = self
-            .0
+            .services
             .lab()
             .create_lease(NewLease {
                 namespace,
@@ -185,7 +190,7 @@ impl ClientService for ClientApi {
                 },
                 tags: lease.tags.into_iter().collect(),
                 context: lease.context.into_iter().collect(),
-                most_tags: self.0.settings().most_tags,
+                most_tags: self.services.settings().most_tags,
             })
             .await?;
         Ok(Response::new(self.lease(&created)))
@@ -236,7 +241,7 @@ impl ClientService for ClientApi {
             owner,
         };
         let by = Some(caller.key.name.clone());
-        let updated = self.0.lab().update_lease(key, by, update).await?;
+        let updated = self.services.lab().update_lease(key, by, update).await?;
         Ok(Response::new(self.lease(&updated)))
     }
 
@@ -247,7 +252,7 @@ impl ClientService for ClientApi {
         let key = named(Kind::Lease, &request.get_ref().name)?;
         let caller = self.caller(&request, &key.namespace).await?.object;
         let by = By::Client(caller.key.name.clone());
-        self.0.lab().delete_lease(key, by).await?;
+        self.services.lab().delete_lease(key, by).await?;
         Ok(Response::new(()))
     }
 
@@ -257,8 +262,12 @@ impl ClientService for ClientApi {
     ) -> Result<Response<RotateTokenResponse>, Status> {
         let namespace = parent(&request.get_ref().parent)?;
         let caller = self.caller(&request, &namespace).await?.object;
-        let settings = self.0.settings();
-        let issued = self.0.0.tokens.for_client(&caller, settings.token_lifetime);
+        let settings = self.services.settings();
+        let issued = self
+            .services
+            .inner
+            .tokens
+            .for_client(&caller, settings.token_lifetime);
         let (token, credential) = issued.map_err(|error| {
             tracing::error!(%error, "no token for a client");
             Status::internal("failed to sign token")
@@ -266,10 +275,10 @@ impl ClientService for ClientApi {
         let expiry = Timestamp::from(credential.expires);
         let actor = format!("client:{}", caller.key);
         let grace = Some(settings.rotation_grace);
-        let kept = self
-            .0
-            .lab()
-            .keep_credential(credential, caller.key.clone(), grace, &actor);
+        let kept =
+            self.services
+                .lab()
+                .keep_credential(credential, caller.key.clone(), grace, &actor);
         kept.await?;
         Ok(Response::new(RotateTokenResponse {
             token: token.expose().clone(),

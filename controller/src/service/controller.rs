@@ -17,7 +17,9 @@ use super::Services;
 
 /// The service.
 #[derive(Clone, Debug)]
-pub struct ControllerApi(pub(super) Services);
+pub struct ControllerApi {
+    pub(super) services: Services,
+}
 
 /// What a method sends for as long as it likes.
 pub(super) type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -27,7 +29,7 @@ pub(super) type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send
 impl ControllerApi {
     /// The service of these.
     pub fn new(services: Services) -> Self {
-        Self(services)
+        Self { services }
     }
 }
 
@@ -40,80 +42,98 @@ impl ControllerService for ControllerApi {
         &self,
         request: Request<RegisterRequest>,
     ) -> Result<Response<RegisterResponse>, Status> {
-        self.0.register(request).await.map(Response::new)
+        self.services.register(request).await.map(Response::new)
     }
 
     async fn unregister(
         &self,
         request: Request<UnregisterRequest>,
     ) -> Result<Response<UnregisterResponse>, Status> {
-        self.0.unregister(request).await.map(Response::new)
+        self.services.unregister(request).await.map(Response::new)
     }
 
     async fn report_status(
         &self,
         request: Request<ReportStatusRequest>,
     ) -> Result<Response<ReportStatusResponse>, Status> {
-        self.0.report_status(request).await.map(Response::new)
+        self.services
+            .report_status(request)
+            .await
+            .map(Response::new)
     }
 
     async fn listen(
         &self,
         request: Request<ListenRequest>,
     ) -> Result<Response<Self::ListenStream>, Status> {
-        self.0.listen(request).await.map(Response::new)
+        self.services.listen(request).await.map(Response::new)
     }
 
     async fn status(
         &self,
         request: Request<StatusRequest>,
     ) -> Result<Response<Self::StatusStream>, Status> {
-        self.0.status(request).await.map(Response::new)
+        self.services.status(request).await.map(Response::new)
     }
 
     async fn dial(&self, request: Request<DialRequest>) -> Result<Response<DialResponse>, Status> {
-        self.0.dial(request).await.map(Response::new)
+        self.services.dial(request).await.map(Response::new)
     }
 
     async fn audit_stream(
         &self,
         request: Request<Streaming<AuditStreamRequest>>,
     ) -> Result<Response<()>, Status> {
-        self.0.audit_stream(request).await.map(Response::new)
+        self.services.audit_stream(request).await.map(Response::new)
     }
 
     async fn get_lease(
         &self,
         request: Request<GetLeaseRequest>,
     ) -> Result<Response<GetLeaseResponse>, Status> {
-        self.0.legacy_get_lease(request).await.map(Response::new)
+        self.services
+            .legacy_get_lease(request)
+            .await
+            .map(Response::new)
     }
 
     async fn request_lease(
         &self,
         request: Request<RequestLeaseRequest>,
     ) -> Result<Response<RequestLeaseResponse>, Status> {
-        self.0.request_lease(request).await.map(Response::new)
+        self.services
+            .request_lease(request)
+            .await
+            .map(Response::new)
     }
 
     async fn release_lease(
         &self,
         request: Request<ReleaseLeaseRequest>,
     ) -> Result<Response<ReleaseLeaseResponse>, Status> {
-        self.0.release_lease(request).await.map(Response::new)
+        self.services
+            .release_lease(request)
+            .await
+            .map(Response::new)
     }
 
     async fn list_leases(
         &self,
         request: Request<ListLeasesRequest>,
     ) -> Result<Response<ListLeasesResponse>, Status> {
-        self.0.legacy_list_leases(request).await.map(Response::new)
+        self.services
+            .legacy_list_leases(request)
+            .await
+            .map(Response::new)
     }
 
     async fn get_service_endpoints(
         &self,
         request: Request<GetServiceEndpointsRequest>,
     ) -> Result<Response<GetServiceEndpointsResponse>, Status> {
-        self.0.service_endpoints(request).await.map(Response::new)
+        self.services
+            .service_endpoints(request)
+            .await
+            .map(Response::new)
     }
 }

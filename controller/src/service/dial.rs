@@ -66,7 +66,7 @@ impl Services {
         // The lease may have ended or changed hands meanwhile, and nothing waits from here to the offer.
         let state = states.borrow_and_update().clone();
         look(&state, &lease).await?;
-        let tokens = self.0.router_tokens.pair(&lease.key).map_err(|error| {
+        let tokens = self.inner.router_tokens.pair(&lease.key).map_err(|error| {
             tracing::error!(%error, "no token for the router");
             Status::internal("failed to sign a router token")
         })?;
@@ -75,7 +75,7 @@ impl Services {
             token: tokens.exporter,
             stream: tokens.stream,
         };
-        match self.0.listeners.offer(lease.uid, invitation) {
+        match self.inner.listeners.offer(lease.uid, invitation) {
             Offered::Taken => Ok(DialResponse {
                 router_endpoint: router.clone(),
                 router_token: tokens.client.expose().clone(),
@@ -92,7 +92,7 @@ impl Services {
     /// Waits until the exporter listens, for as long as that makes sense.
     async fn listened(&self, states: &mut watch::Receiver<ExporterState>, lease: &Lease) {
         tokio::select! {
-            () = self.0.listeners.listened(lease.uid) => {}
+            () = self.inner.listeners.listened(lease.uid) => {}
             // What that means, the next look says; or the offer finds nobody.
             _ = states.wait_for(|state| !serves(state, lease) || !state.online) => {}
         }

@@ -8,7 +8,7 @@ use prost_types::Timestamp;
 use tonic::{Code, Request, Status};
 
 use super::{Services, errors, not_found, peer, selectors, wire};
-use crate::identity::{Anyone, Guest};
+use crate::identity::{Anyone, ConnectionState};
 use crate::lab::{By, LabError, LeaseQuery, NewLease};
 use crate::model::{Key, Labels, Wish};
 
@@ -21,12 +21,12 @@ impl Services {
     ) -> Result<ReleaseLeaseResponse, Status> {
         let peer = peer(&request);
         let caller = self
-            .0
+            .inner
             .authenticator
             .anyone(request.metadata().as_ref(), peer)
             .await?;
-        if let Some(guest) = request.extensions().get::<Guest>() {
-            guest.welcome();
+        if let Some(connection) = request.extensions().get::<ConnectionState>() {
+            connection.mark_authenticated();
         }
         let name = request.into_inner().name;
         let (namespace, by, by_exporter) = match &caller {

@@ -32,7 +32,7 @@ impl Services {
         if lease.has_ended() {
             return Ok(Box::pin(stream::pending()));
         }
-        let listening = self.0.listeners.listen(lease.uid);
+        let listening = self.inner.listeners.listen(lease.uid);
         Ok(Box::pin(stream::unfold(listening, |mut listening| async {
             let invitation = listening.next().await?;
             let message = ListenResponse {

@@ -40,7 +40,7 @@ pub use telemetry::TelemetryApi;
 use errors::not_found;
 
 use crate::dial::Listeners;
-use crate::identity::{Authenticator, Caller, Guest, Peer, RouterTokens, Tokens};
+use crate::identity::{Authenticator, Caller, ConnectionState, Peer, RouterTokens, Tokens};
 use crate::lab::Lab;
 use crate::model::{Client, Exporter, Key};
 
@@ -63,7 +63,9 @@ pub struct Settings {
 
 /// What all services work with; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Services(Arc<Inner>);
+pub struct Services {
+    inner: Arc<Inner>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -101,35 +103,38 @@ impl Services {
         router_tokens: RouterTokens,
         settings: Settings,
     ) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Inner {
             lab,
             authenticator,
             tokens,
             router_tokens,
             listeners: Listeners::default(),
             settings: RwLock::new(Arc::new(settings)),
-        }))
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// The exporters that listen.
     pub fn listeners(&self) -> &Listeners {
-        &self.0.listeners
+        &self.inner.listeners
     }
 
     fn lab(&self) -> &Lab {
-        &self.0.lab
+        &self.inner.lab
     }
 
     /// From now on these count; calls that have begun go on with those they began with.
     pub fn configure(&self, settings: Settings) {
-        let mut kept = self.0.settings.write();
+        let mut kept = self.inner.settings.write();
         *kept
             .as_deref_mut()
             .unwrap_or_else(|poisoned| poisoned.get_mut()) = Arc::new(settings);
     }
 
     fn settings(&self) -> Arc<Settings> {
-        let settings = self.0.settings.read();
+        let settings = self.inner.settings.read();
         Arc::clone(&settings.unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -140,11 +145,11 @@ impl Services {
     ) -> impl Future<Output = Result<Caller<Client>, Status>> + use<'a, T> {
         // Only what is looked at goes into the future, so that it may move between threads.
         let (headers, peer) = (request.metadata().as_ref(), peer(request));
-        let guest = request.extensions().get::<Guest>();
+        let connection = request.extensions().get::<ConnectionState>();
         async move {
-            let caller = self.0.authenticator.client(headers, peer).await?;
-            if let Some(guest) = guest {
-                guest.welcome();
+            let caller = self.inner.authenticator.client(headers, peer).await?;
+            if let Some(connection) = connection {
+                connection.mark_authenticated();
             }
             Ok(caller)
         }
@@ -156,11 +161,11 @@ impl Services {
         request: &'a Request<T>,
     ) -> impl Future<Output = Result<Caller<Exporter>, Status>> + use<'a, T> {
         let (headers, peer) = (request.metadata().as_ref(), peer(request));
-        let guest = request.extensions().get::<Guest>();
+        let connection = request.extensions().get::<ConnectionState>();
         async move {
-            let caller = self.0.authenticator.exporter(headers, peer).await?;
-            if let Some(guest) = guest {
-                guest.welcome();
+            let caller = self.inner.authenticator.exporter(headers, peer).await?;
+            if let Some(connection) = connection {
+                connection.mark_authenticated();
             }
             Ok(caller)
         }

@@ -18,14 +18,14 @@ struct Open {
     states: watch::Receiver<ExporterState>,
     /// Messages that are to be sent before looking again.
     ready: VecDeque<StatusResponse>,
-    said: Said,
+    last: LastSent,
     _present: Present,
 }
 
 /// What the exporter was told last.
 #[derive(Debug, Default)]
-struct Said {
-    anything: bool,
+struct LastSent {
+    any: bool,
     assignment: Option<Assignment>,
 }
 
@@ -43,7 +43,7 @@ impl Services {
         let open = Open {
             states,
             ready: VecDeque::new(),
-            said: Said::default(),
+            last: LastSent::default(),
             _present: present,
         };
         Ok(Box::pin(stream::unfold(Some(open), |open| async {
@@ -71,14 +71,14 @@ impl Open {
             if state.gone {
                 return Err(Status::unknown("the exporter has been deleted"));
             }
-            self.ready = self.said.tell(state.assignment);
+            self.ready = self.last.tell(state.assignment);
         }
     }
 }
 
-// === impl Said ===
+// === impl LastSent ===
 
-impl Said {
+impl LastSent {
     /// What an exporter has to be told so that it knows `now`. Between two leases it always hears that
     /// it has none, because it would take the second for the first.
     fn tell(&mut self, now: Option<Assignment>) -> VecDeque<StatusResponse> {
@@ -90,10 +90,10 @@ impl Said {
         if self.assignment.is_some() && now.is_some() && another {
             messages.push_back(StatusResponse::default());
         }
-        if !self.anything || self.assignment != now {
+        if !self.any || self.assignment != now {
             messages.push_back(message(now.as_ref()));
         }
-        self.anything = true;
+        self.any = true;
         self.assignment = now;
         messages
     }
@@ -126,8 +126,8 @@ mod tests {
         })
     }
 
-    fn told(said: &mut Said, now: Option<Assignment>) -> Vec<(bool, String)> {
-        let messages = said.tell(now).into_iter();
+    fn told(last: &mut LastSent, now: Option<Assignment>) -> Vec<(bool, String)> {
+        let messages = last.tell(now).into_iter();
         messages
             .map(|message| (message.leased, message.client_name.unwrap_or_default()))
             .collect()
@@ -135,26 +135,26 @@ mod tests {
 
     #[test]
     fn an_exporter_hears_every_change_once_and_a_pause_between_leases() {
-        let mut said = Said::default();
+        let mut last = LastSent::default();
         let free = || vec![(false, String::new())];
         assert_eq!(
-            told(&mut said, None),
+            told(&mut last, None),
             free(),
             "the first is sent in any case"
         );
-        assert_eq!(told(&mut said, None), []);
+        assert_eq!(told(&mut last, None), []);
         assert_eq!(
-            told(&mut said, lease("1", "alice")),
+            told(&mut last, lease("1", "alice")),
             [(true, "alice".to_owned())]
         );
-        assert_eq!(told(&mut said, lease("1", "alice")), []);
+        assert_eq!(told(&mut last, lease("1", "alice")), []);
         assert_eq!(
-            told(&mut said, lease("1", "bob")),
+            told(&mut last, lease("1", "bob")),
             [(true, "bob".to_owned())]
         );
         let mut both = free();
         both.push((true, "carol".to_owned()));
-        assert_eq!(told(&mut said, lease("2", "carol")), both);
-        assert_eq!(told(&mut said, None), free());
+        assert_eq!(told(&mut last, lease("2", "carol")), both);
+        assert_eq!(told(&mut last, None), free());
     }
 }

@@ -30,14 +30,16 @@ const RESERVED: [&str; 10] = [
 
 /// The service.
 #[derive(Clone, Debug)]
-pub struct TelemetryApi(Services);
+pub struct TelemetryApi {
+    services: Services,
+}
 
 // === impl TelemetryApi ===
 
 impl TelemetryApi {
     /// The service of these.
     pub fn new(services: Services) -> Self {
-        Self(services)
+        Self { services }
     }
 }
 
@@ -48,8 +50,8 @@ impl TelemetryService for TelemetryApi {
         request: Request<PushLogsRequest>,
     ) -> Result<Response<PushLogsResponse>, Status> {
         let exporter = self
-            .0
-            .0
+            .services
+            .inner
             .authenticator
             .exporter_by_token(request.metadata().as_ref(), peer(&request))?;
         let entries = request.into_inner().entries;

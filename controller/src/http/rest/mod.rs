@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
-use crate::identity::{Guest, Peer};
+use crate::identity::{ConnectionState, Peer};
 use crate::service::{ClientApi, meant};
 
 /// What all paths are, for programs.
@@ -40,7 +40,7 @@ type Api = Arc<ClientApi>;
 struct Refusal(Status);
 
 /// A part of a request, or a refusal like all others.
-struct Asked<E>(E);
+struct Extract<E>(E);
 
 type Outcome = Result<Json<Value>, Refusal>;
 
@@ -129,8 +129,8 @@ fn ask<T>(request: &Request, message: T) -> tonic::Request<T> {
     if let Some(peer) = request.extensions().get::<Peer>() {
         asked.extensions_mut().insert(*peer);
     }
-    if let Some(guest) = request.extensions().get::<Guest>() {
-        asked.extensions_mut().insert(guest.clone());
+    if let Some(connection) = request.extensions().get::<ConnectionState>() {
+        asked.extensions_mut().insert(connection.clone());
     }
     asked
 }
@@ -155,8 +155,8 @@ fn parent(namespace: &str) -> String {
 
 async fn exporter(
     State(api): State<Api>,
-    Asked(Path((namespace, name))): Asked<Path<(String, String)>>,
-    Asked(Query(showing)): Asked<Query<Showing>>,
+    Extract(Path((namespace, name))): Extract<Path<(String, String)>>,
+    Extract(Query(showing)): Extract<Query<Showing>>,
     request: Request,
 ) -> Outcome {
     let message = wire::GetExporterRequest {
@@ -169,8 +169,8 @@ async fn exporter(
 
 async fn exporters(
     State(api): State<Api>,
-    Asked(Path(namespace)): Asked<Path<String>>,
-    Asked(Query(listing)): Asked<Query<Listing>>,
+    Extract(Path(namespace)): Extract<Path<String>>,
+    Extract(Query(listing)): Extract<Query<Listing>>,
     request: Request,
 ) -> Outcome {
     let message = wire::ListExportersRequest {
@@ -192,7 +192,7 @@ async fn exporters(
 
 async fn lease(
     State(api): State<Api>,
-    Asked(Path((namespace, name))): Asked<Path<(String, String)>>,
+    Extract(Path((namespace, name))): Extract<Path<(String, String)>>,
     request: Request,
 ) -> Outcome {
     let message = wire::GetLeaseRequest {
@@ -204,8 +204,8 @@ async fn lease(
 
 async fn leases(
     State(api): State<Api>,
-    Asked(Path(namespace)): Asked<Path<String>>,
-    Asked(Query(listing)): Asked<Query<Listing>>,
+    Extract(Path(namespace)): Extract<Path<String>>,
+    Extract(Query(listing)): Extract<Query<Listing>>,
     request: Request,
 ) -> Outcome {
     let message = wire::ListLeasesRequest {
@@ -225,8 +225,8 @@ async fn leases(
 
 async fn create(
     State(api): State<Api>,
-    Asked(Path(namespace)): Asked<Path<String>>,
-    Asked(Query(creating)): Asked<Query<Creating>>,
+    Extract(Path(namespace)): Extract<Path<String>>,
+    Extract(Query(creating)): Extract<Query<Creating>>,
     request: Request,
 ) -> Outcome {
     let (request, lease, _) = lease_of(request).await?;
@@ -241,8 +241,8 @@ async fn create(
 
 async fn update(
     State(api): State<Api>,
-    Asked(Path((namespace, name))): Asked<Path<(String, String)>>,
-    Asked(Query(updating)): Asked<Query<Updating>>,
+    Extract(Path((namespace, name))): Extract<Path<(String, String)>>,
+    Extract(Query(updating)): Extract<Query<Updating>>,
     request: Request,
 ) -> Outcome {
     let (request, mut lease, fields) = lease_of(request).await?;
@@ -266,7 +266,7 @@ async fn update(
 
 async fn delete(
     State(api): State<Api>,
-    Asked(Path((namespace, name))): Asked<Path<(String, String)>>,
+    Extract(Path((namespace, name))): Extract<Path<(String, String)>>,
     request: Request,
 ) -> Outcome {
     let message = wire::DeleteLeaseRequest {
@@ -278,7 +278,7 @@ async fn delete(
 
 async fn rotate(
     State(api): State<Api>,
-    Asked(Path(namespace)): Asked<Path<String>>,
+    Extract(Path(namespace)): Extract<Path<String>>,
     request: Request,
 ) -> Outcome {
     let message = wire::RotateTokenRequest {
@@ -332,9 +332,9 @@ impl IntoResponse for Refusal {
     }
 }
 
-// === impl Asked ===
+// === impl Extract ===
 
-impl<S, E> FromRequestParts<S> for Asked<E>
+impl<S, E> FromRequestParts<S> for Extract<E>
 where
     S: Send + Sync,
     E: FromRequestParts<S>,

@@ -80,7 +80,7 @@ pub struct RouterClaims {
 }
 
 #[derive(Serialize)]
-struct Said {
+struct IssuedClaims {
     iss: &'static str,
     aud: [&'static str; 1],
     sub: String,
@@ -155,7 +155,7 @@ impl RouterTokens {
     fn sign(&self, stream: Uuid, side: Side, lease: &Key) -> Result<Secret<String>, KeysError> {
         let now = Time::now();
         let seconds = |time: Time| time.0.div_euclid(1_000_000);
-        let said = Said {
+        let claims = IssuedClaims {
             iss: ISSUER,
             aud: [AUDIENCE],
             sub: stream.to_string(),
@@ -166,7 +166,7 @@ impl RouterTokens {
             side,
             lease: lease.to_string(),
         };
-        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &said, &self.signing);
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing);
         token
             .map(Secret::new)
             .map_err(|error| KeysError::Crypto(error.to_string()))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::not_found;
-use crate::lab::said::Said;
+use crate::lab::change_summary::ChangeSummary;
 use crate::lab::step::{Command, Step};
 use crate::lab::{Lab, LabError, clock};
 use crate::model::{EndReason, Key, Lease, LeaseState, Length, Time, Wish};
@@ -181,14 +181,14 @@ impl Command for Update {
 
 /// What is another now, for the record.
 fn changed(before: &Lease, after: &Lease) -> String {
-    let mut said = Said::default();
+    let mut summary = ChangeSummary::default();
     let time = |time: Option<Time>| time.map(prost_types::Timestamp::from);
     let length = |lease: &Lease| lease.duration.map(Length::from);
-    said.maybe("begin", time(before.not_before), time(after.not_before));
-    said.maybe("end", time(before.not_after), time(after.not_after));
-    said.maybe("duration", length(before), length(after));
-    said.change("client", &before.owner, &after.owner);
-    said.text()
+    summary.optional("begin", time(before.not_before), time(after.not_before));
+    summary.optional("end", time(before.not_after), time(after.not_after));
+    summary.optional("duration", length(before), length(after));
+    summary.change("client", &before.owner, &after.owner);
+    summary.text()
 }
 
 /// A lease that has begun may not become longer than a policy allows, nor somebody's whom none allows.

@@ -14,7 +14,7 @@ const ROUNDS: u64 = 60;
 
 /// What it said of a lease.
 #[derive(Debug, Default)]
-struct Said {
+struct Confirmed {
     minutes: i64,
     ended: bool,
 }
@@ -60,7 +60,7 @@ async fn works_until_it_is_killed() {
 }
 
 /// Starts it, and kills it after so long; gives back what it said.
-fn killed(folder: &Path, after: Duration) -> HashMap<String, Said> {
+fn killed(folder: &Path, after: Duration) -> HashMap<String, Confirmed> {
     let test = "lab::tests::killed::works_until_it_is_killed";
     let mut child = Program::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--ignored", "--nocapture"])
@@ -70,7 +70,7 @@ fn killed(folder: &Path, after: Duration) -> HashMap<String, Said> {
         .spawn()
         .unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut said: HashMap<String, Said> = HashMap::new();
+    let mut confirmed: HashMap<String, Confirmed> = HashMap::new();
     let mut killer = None;
     // The pipe keeps what was written before the end; the last line may be half of one.
     for line in lines.map_while(Result::ok) {
@@ -78,7 +78,7 @@ fn killed(folder: &Path, after: Duration) -> HashMap<String, Said> {
         let ["said", lease, minutes, end @ ("open" | "ended")] = words[..] else {
             continue;
         };
-        let known = said.entry(lease.to_owned()).or_default();
+        let known = confirmed.entry(lease.to_owned()).or_default();
         known.minutes = minutes.parse().unwrap();
         known.ended |= end == "ended";
         if killer.is_none() {
@@ -92,7 +92,7 @@ fn killed(folder: &Path, after: Duration) -> HashMap<String, Said> {
     killer.expect("it worked before it ended").join().unwrap();
     let status = child.wait().unwrap();
     assert!(!status.success());
-    said
+    confirmed
 }
 
 #[tokio::test]
@@ -123,8 +123,8 @@ async fn nothing_that_was_said_to_be_done_is_lost() {
     whole.unwrap();
 }
 
-async fn check(store: &Store, said: &HashMap<String, Said>) {
-    for (name, said) in said {
+async fn check(store: &Store, confirmed: &HashMap<String, Confirmed>) {
+    for (name, said) in confirmed {
         let lease = store.lease(key(name)).await.unwrap();
         let lease = lease.unwrap_or_else(|| panic!("{name} is lost: {said:?}"));
         let least = Duration::from_secs(60 * said.minutes.unsigned_abs());

@@ -6,11 +6,11 @@ use crate::model::Labels;
 
 /// What has changed so far.
 #[derive(Debug, Default)]
-pub(super) struct Said(Vec<String>);
+pub(super) struct ChangeSummary(Vec<String>);
 
-// === impl Said ===
+// === impl ChangeSummary ===
 
-impl Said {
+impl ChangeSummary {
     /// A value that may be another now.
     pub(super) fn change<T: PartialEq + Display>(&mut self, what: &str, before: T, after: T) {
         if before != after {
@@ -19,7 +19,7 @@ impl Said {
     }
 
     /// A value that need not be there.
-    pub(super) fn maybe<T: PartialEq + Display>(
+    pub(super) fn optional<T: PartialEq + Display>(
         &mut self,
         what: &str,
         before: Option<T>,
