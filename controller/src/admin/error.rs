@@ -77,6 +77,7 @@ impl From<LabError> for Refusal {
             LabError::Window(_)
             | LabError::Transfer(_)
             | LabError::Invalid(_)
+            | LabError::Tags(_)
             | LabError::Policy(_) => (StatusCode::BAD_REQUEST, "Invalid"),
         };
         Self {

@@ -53,9 +53,12 @@ pub enum LabError {
     /// It cannot go to somebody else.
     #[error("{0}")]
     Transfer(String),
-    /// A name, a label, a tag or a context that cannot be.
+    /// The selector, a name, a label or the context breaks the rules for it.
     #[error("{0}")]
     Invalid(String),
+    /// The tags of a new lease break the rules for tags.
+    #[error("{0}")]
+    Tags(String),
     /// A policy does not allow it.
     #[error("{0}")]
     Policy(String),

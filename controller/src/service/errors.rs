@@ -32,9 +32,7 @@ impl From<LabError> for Status {
             }
             LabError::Busy | LabError::Stopping => Status::unavailable(text),
             LabError::TooMany { .. } => Status::resource_exhausted(text),
-            LabError::Invalid(_) if text.starts_with("invalid lease tags") => {
-                Status::invalid_argument(text)
-            }
+            LabError::Tags(_) => Status::invalid_argument(text),
             LabError::NotFound { .. } => unknown(Code::NotFound, text),
             LabError::Exists { .. } => unknown(Code::AlreadyExists, text),
             LabError::NotOwner { .. } | LabError::Policy(_) => {

@@ -104,7 +104,7 @@ impl Command for Create {
                 "one of selector or exporterRef.name is required".to_owned(),
             ));
         }
-        validate::tags(&new.tags, new.most_tags).map_err(LabError::Invalid)?;
+        validate::tags(&new.tags, new.most_tags).map_err(LabError::Tags)?;
         validate::context(&new.context).map_err(LabError::Invalid)?;
         let window = new.wish.resolve()?;
         let name = match new.name {
