@@ -213,11 +213,16 @@ fn the_end_of_a_lease_ends_its_tunnels<At: Stage>() {
     assert_eq!(fresh.status().unwrap().status(), ExporterStatus::LeaseReady);
 }
 
+/// As many as the stand-in lets wait for an exporter that is slow to listen. Like the reference, it
+/// turns further ones away.
+const AT_ONCE: usize = 8;
+
 #[test]
 fn many_clients_have_a_tunnel_each() {
     many_clients(|controller: &Double| {
         let tunnels = controller.calls(Rpc::Tunnel).len();
-        assert!(tunnels >= 26, "two ends each: {tunnels}");
+        let ends = 2 * (1 + AT_ONCE);
+        assert!(tunnels >= ends, "two ends each: {tunnels}");
     });
 }
 
@@ -235,7 +240,7 @@ fn many_clients<At: Stage>(and: impl Fn(&At)) {
     let tunnel = Tunnel::open(&controller, &lease);
     tunnel.wait_status(&[ExporterStatus::LeaseReady]).unwrap();
     thread::scope(|scope| {
-        for _ in 0..12 {
+        for _ in 0..AT_ONCE {
             scope.spawn(|| tunnel_works(&tunnel));
         }
     });
