@@ -22,6 +22,7 @@ pub(super) use addresses::{address, is_endpoint};
 
 /// The `kind` of our file, which may be left out.
 const KIND: &str = "ControllerConfig";
+
 /// Our file, or the config map of the reference.
 pub(super) fn file(node: Node, config: &mut Config, mistakes: &mut Mistakes) {
     let mut top = Fields::of(node, "", mistakes);
