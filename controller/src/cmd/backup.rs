@@ -60,8 +60,8 @@ impl Backup {
                 path: to.join("controller.db"),
             };
             let saved = admin.call::<()>(Method::POST, "/backup", Some(&body)).await;
-            // The keys last: one that is new meanwhile does no harm, but credentials in the database are
-            // worth nothing without theirs.
+            // The keys last: one that is made meanwhile does no harm in the copy, but a credential in the
+            // database is worthless without the key that signed it.
             let copied = saved.and_then(|()| copy(from.path(), &to));
             admin.close().await;
             copied
@@ -84,7 +84,7 @@ impl Restore {
             )));
         }
         fresh(folder.path())?;
-        // First, as all of it is looked at before anything is written.
+        // First, because it checks the backup: if that is damaged, nothing has been copied yet.
         let restored = folder.database().with_extension("restored");
         store::restore(&backup, &restored).map_err(Failure::error)?;
         copy(&self.folder, folder.path())?;
@@ -94,7 +94,7 @@ impl Restore {
                 files::write(&folder.config(), &text).map_err(Failure::error)?;
             }
         }
-        // Its name comes last, so that what looks like a controller is one.
+        // The final name comes last, so that an unfinished folder is not taken for a controller's.
         std::fs::rename(&restored, folder.database())
             .and_then(|()| std::fs::File::open(folder.path())?.sync_all())
             .map_err(Failure::error)?;
@@ -106,8 +106,8 @@ impl Restore {
     }
 }
 
-/// A configuration that names the folder it was in, for another; none if it names none. What is restored
-/// would go on with what is at the old place, or with nothing.
+/// The configuration with its `data_dir` set to `folder`; `None` if it has none. With the old value, the
+/// restored controller would work on the old folder.
 fn moved(text: &str, folder: &Path) -> Option<String> {
     let named = "data_dir:";
     let here = serde_json::Value::from(folder.to_string_lossy());
@@ -155,7 +155,7 @@ fn copy(from: &Path, to: &Path) -> Outcome {
     Ok(())
 }
 
-/// With its permissions, and on the disk.
+/// Copies a file with its permissions, and syncs it.
 fn copy_file(from: &Path, to: &Path) -> Outcome {
     let copied = std::fs::copy(from, to)
         .and_then(|_| std::fs::File::open(to))

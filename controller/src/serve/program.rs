@@ -1,4 +1,4 @@
-//! From settings to a program that serves, and to its end.
+//! The life of the program: from settings to endpoints that serve, and to an orderly end.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -29,14 +29,14 @@ use crate::http;
 use crate::service::{ClientApi, ControllerApi, TelemetryApi, brief};
 use crate::tls::Serving;
 
-/// No message is longer.
+/// The longest message that a service takes, in bytes.
 const LONGEST: usize = 4 << 20;
-/// Calls that are about to be answered when the program stops get this long.
+/// How long calls that are about to be answered get when the program stops.
 const MOMENT: Duration = Duration::from_millis(500);
-/// How long the last program may take to end.
+/// How long the previous program may take to let go of the data folder.
 const HANDOVER: Duration = Duration::from_secs(10);
 
-/// Which parts of it a process is.
+/// Which parts of the controller a process is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Role {
     /// Everything but the router; byte streams outlive its restarts
@@ -48,7 +48,7 @@ pub enum Role {
     All,
 }
 
-/// The sockets of all endpoints.
+/// The sockets of all endpoints; `None` for those that are off or belong to another role.
 struct Sockets {
     grpc: Option<TcpListener>,
     router: Option<TcpListener>,
@@ -62,7 +62,7 @@ struct Sockets {
 ///
 /// # Errors
 ///
-/// Something is in the way of it.
+/// Why it cannot start, or that the lab's own task has ended.
 pub async fn run(
     config: Config,
     folder: Folder,
@@ -201,7 +201,7 @@ async fn control(
             notify::ready(&addresses);
         }
     };
-    // As long as this is not answered, systemd is not told that all is well.
+    // The watchdog of systemd hears from us only while the lab answers.
     let answers = async || drop(lab.answers(Duration::MAX).await);
     let is_over = tokio::select! {
         () = stop.cancelled() => false,
@@ -223,10 +223,10 @@ async fn control(
     if let Some(tunnels) = tunnels {
         tunnels.stop().await;
     }
-    // It has been told to stop.
+    // It ends with `stop`.
     keeper.await.ok();
     drop(status);
-    // The next controller must not find it half open.
+    // Before the folder is let go of, or this would remove the next controller's socket.
     std::fs::remove_file(folder.socket()).ok();
     installation.close().await;
     tracing::info!("stopped");
@@ -236,7 +236,7 @@ async fn control(
     }
 }
 
-/// A router without controller: it knows what its key signs, and nothing of leases.
+/// A router without a controller: it verifies tokens with the shared key, and knows no leases.
 async fn route(
     config: Config,
     folder: Folder,
@@ -268,7 +268,7 @@ async fn route(
     );
     let hear = async {
         while let Some(()) = hangups.recv().await {
-            // There is nothing else that could change.
+            // A router reads nothing else again.
             serving.look_now();
             tracing::info!("looking for another certificate");
         }
@@ -285,7 +285,7 @@ async fn route(
     tunnels.end();
     endpoints.close(MOMENT).await;
     tunnels.stop().await;
-    // It has been told to stop.
+    // It ends with `stop`.
     keeper.await.ok();
     Ok(())
 }
@@ -301,12 +301,12 @@ fn with_reflection(routes: Routes) -> Result<Routes, tonic_reflection::server::E
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    // Older tools know no other than the name it had before it was settled.
+    // Older tools know only v1alpha.
     let routes = routes.add_service(builder().build_v1()?);
     Ok(routes.add_service(builder().build_v1alpha()?))
 }
 
-/// Waits for the last program to end.
+/// Takes the data folder, waiting for the previous program to end.
 async fn hold(folder: &Folder) -> Result<Hold, StartError> {
     let deadline = Instant::now() + HANDOVER;
     loop {
@@ -324,15 +324,15 @@ async fn hold(folder: &Folder) -> Result<Hold, StartError> {
     }
 }
 
-/// The socket for administrators of this machine, never open to others: nobody vouches for the folder
-/// around it.
+/// The socket for administrators' commands on this machine. Only the controller's own user and root may
+/// connect, from the first moment on: a data folder that existed before may be open to others.
 fn socket(folder: &Folder) -> Result<UnixListener, StartError> {
     let path = folder.socket();
     let failed = |source| StartError::Socket {
         path: path.clone(),
         source,
     };
-    // Of a program that was killed; a living one would hold the folder.
+    // Left by a program that was killed: a living one would hold the folder.
     std::fs::remove_file(&path).ok();
     let usual = umask(Mode::from_bits_truncate(0o177));
     let bound = UnixListener::bind(&path);

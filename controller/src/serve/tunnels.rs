@@ -1,7 +1,7 @@
-//! The router's endpoint: who may open a stream, and when streams are cut.
+//! The router's streams: who may open one, and when they are cut.
 //!
 //! ```text
-//!  lease runs ──► ended ──► its exporter is through with it, or the grace is over ──► cut
+//!  lease runs ──► ended ──► its exporter has finished with it, or the grace is over ──► cut
 //! ```
 
 use std::collections::HashMap;
@@ -26,10 +26,10 @@ use crate::lab::{ExporterState, Lab};
 use crate::model::{Key, Lease, Time, Uid};
 use crate::router::{Cut, Pairs, Ticket, Traffic};
 
-/// After its last word an exporter may still have bytes on their way to the client.
+/// What an exporter sent before it reported that it has finished may take this long to the client.
 const LAST_BYTES: Duration = Duration::from_secs(2);
 
-/// All streams; cheap to clone.
+/// All streams of this router; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Tunnels(Arc<Inner>);
 
@@ -38,16 +38,19 @@ struct Inner {
     tokens: RouterTokens,
     spent: Spent,
     pairs: Pairs<Incoming>,
-    /// Unless this is a router without controller.
+    /// `None` in a router without a controller.
     lab: Option<Lab>,
-    /// Who may stop offering the invitation to a stream that was joined.
+    /// Told when both sides of a stream have met.
     listeners: Option<Listeners>,
+    /// How long streams may outlive their lease.
     grace: Duration,
+    /// The leases with streams, until their streams are cut.
     leases: Mutex<HashMap<Key, Tunnel>>,
-    /// Bytes of leases that are over, and of streams whose lease nobody knows.
+    /// Bytes of streams whose lease is not known.
     other: Arc<Traffic>,
+    /// Bytes of leases that were removed from `leases`.
     past: AtomicU64,
-    /// Of streams whose lease nobody knows.
+    /// Cuts the streams whose lease is not known.
     all: Cut,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -63,7 +66,7 @@ struct Tunnel {
 // === impl Tunnels ===
 
 impl Tunnels {
-    /// None yet. Without a lab, streams end with their peers only.
+    /// No streams yet. Without a controller, streams end only with their peers.
     pub fn new(
         tokens: RouterTokens,
         controller: Option<(Lab, Listeners)>,
@@ -86,29 +89,29 @@ impl Tunnels {
         }))
     }
 
-    /// How many streams wait for their other side.
+    /// The number of streams that wait for their other side.
     pub fn waiting(&self) -> usize {
         self.0.pairs.waiting()
     }
 
-    /// How many streams flow.
+    /// The number of streams with both sides.
     pub fn joined(&self) -> u64 {
         self.0.pairs.joined()
     }
 
-    /// All bytes that were passed on.
+    /// Bytes relayed since the start.
     pub fn bytes(&self) -> u64 {
         let leases = self.lock();
         let now: u64 = leases.values().map(|tunnel| tunnel.traffic.bytes()).sum();
         now + self.0.past.load(Ordering::Relaxed) + self.0.other.bytes()
     }
 
-    /// The bytes of a lease, as long as it is known.
+    /// Bytes relayed for a lease, until its streams are cut.
     pub fn bytes_of(&self, lease: &Key) -> Option<u64> {
         self.lock().get(lease).map(|tunnel| tunnel.traffic.bytes())
     }
 
-    /// Ends all streams, and tells their peers why.
+    /// Cuts all streams, and tells their peers why.
     pub fn end(&self) {
         const WHY: &str = "the router is shutting down";
         self.0.all.end(WHY);
@@ -117,7 +120,7 @@ impl Tunnels {
         }
     }
 
-    /// Ends what follows leases.
+    /// Ends the tasks that follow leases.
     pub async fn stop(&self) {
         self.0.stop.cancel();
         self.0.tasks.close();
@@ -142,7 +145,7 @@ impl Tunnels {
         let (head, body) = request.into_parts();
         let peer = head.extensions.get::<Peer>().copied().unwrap_or_default();
         let claims = self.0.tokens.authenticate(&head.headers, peer)?;
-        // Bodies are passed on as they are, and the other side was told that they are plain.
+        // Bodies are relayed unread, and the other side's response names no `grpc-encoding`.
         let encoding = head.headers.get("grpc-encoding");
         if encoding.is_some_and(|encoding| encoding != "identity") {
             return Err(Status::unimplemented(
@@ -158,7 +161,7 @@ impl Tunnels {
             stream: claims.stream,
             client: claims.side.map(|side| side == Side::Client),
             lease: claims.lease.clone(),
-            // Until the other side's token can no longer open anything.
+            // The token of the other side was signed together with this one, and ends with it.
             patience: claims.expires.after(LEEWAY).since(Time::now()),
             cut: tunnel.cut,
             traffic: tunnel.traffic,
@@ -194,7 +197,7 @@ impl Tunnels {
             .ok_or_else(over)?;
         let exporter = lease.exporter.as_ref().ok_or_else(over)?.uid;
         let mut leases = self.lock();
-        // Somebody else may have come in between.
+        // Another stream of the lease may have come meanwhile.
         if let Some(tunnel) = leases.get(key) {
             return Ok(tunnel.clone());
         }
@@ -219,24 +222,24 @@ impl Tunnels {
         ended.is_some_and(|ended| ended.after(self.0.grace) < Time::now())
     }
 
-    /// Waits for the end of a lease and of what its exporter does then, and cuts its streams.
+    /// Waits until a lease has ended and its exporter has finished with it, then cuts its streams.
     async fn follow(self, lab: Lab, lease: Arc<Lease>, exporter: Uid, tunnel: Tunnel) {
         let mut states = lab.watch(exporter);
         drop(lab);
-        // That nobody tells any more ends everything as well.
+        // An error means that the lab has stopped; then there is nothing to wait for.
         let ended = states
             .wait_for(|state| !serves(state, lease.uid))
             .await
             .is_ok();
         if ended {
             let through = states.wait_for(is_through);
-            // Either way it is over now.
+            // Finished or timed out: both lead to the cut.
             timeout(self.0.grace, through).await.map(drop).ok();
             sleep(LAST_BYTES).await;
         }
         tunnel.cut.end("lease has ended");
         let bytes = {
-            // Whoever sums up meanwhile must not miss them, or count them twice.
+            // Under the lock, so that `bytes` neither misses them nor counts them twice.
             let mut leases = self.lock();
             leases.remove(&lease.key);
             let bytes = tunnel.traffic.bytes();
@@ -256,7 +259,7 @@ fn serves(state: &ExporterState, lease: Uid) -> bool {
     !state.gone && assignment.is_some_and(|assignment| assignment.uid == lease)
 }
 
-/// Whether an exporter has no more to do with the lease it had.
+/// Whether an exporter has finished with the lease it had.
 fn is_through(state: &ExporterState) -> bool {
     let status = state.reported.as_ref().map(|reported| reported.status);
     let idle = matches!(

@@ -1,13 +1,14 @@
-//! Invitations on their way to exporters: one queue per lease, in memory only.
+//! Invitations to streams, on their way to exporters: one queue per lease, in memory only.
 //!
 //! ```text
 //!  offer ─► waiting ─► fetched ─► answered: both sides have met at the router
 //!              ▲           │
-//!              └───────────┘ another exporter's stream takes over, or the same exporter comes back
+//!              └───────────┘ the exporter opens another Listen stream
 //! ```
 //!
-//! That an invitation was fetched does not mean that it arrived: the connection may be dead without
-//! anybody knowing. So it is kept until it is known to be answered, or too old to be waited for.
+//! An invitation that was fetched need not have arrived: the connection may be dead without anybody
+//! knowing. So it is kept until both sides have met, or until it is too old to be waited for. That they
+//! have met is known only if this controller is their router, too.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,43 +21,45 @@ use uuid::Uuid;
 
 use crate::model::Uid;
 
-/// So many clients wait for one exporter; it answers each within milliseconds.
+/// Invitations that may wait for one exporter, which usually takes each within milliseconds.
 const CAPACITY: usize = 64;
-/// A dead connection is found out by its pings within 205 seconds; its invitations are kept for longer.
+/// How long invitations are kept: longer than it takes to find a connection dead, which with the
+/// default keepalive is 205 seconds.
 const KEPT: Duration = Duration::from_secs(240);
 
-/// Where to meet.
+/// Tells an exporter at which router a client waits for it.
 #[derive(Clone, Debug)]
 pub struct Invitation {
-    /// The router.
+    /// The router, `host:port`.
     pub endpoint: String,
-    /// The right to a stream there.
+    /// The exporter's router token for the stream.
     pub token: Secret<String>,
-    /// Which stream.
+    /// The id of the stream.
     pub stream: Uuid,
 }
 
-/// All queues; cheap to clone.
+/// The queues of all leases; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Listeners(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     queues: Mutex<HashMap<Uid, Queue>>,
-    /// Somebody has begun to listen.
+    /// Notified when an exporter begins to listen.
     began: Notify,
 }
 
-/// The queue of a lease.
+/// The invitations of one lease.
 #[derive(Debug, Default)]
 struct Queue {
     waiting: VecDeque<Offer>,
-    /// Not known to be answered, the oldest first; no more than may wait.
+    /// Fetched and not known to be answered, the oldest first; at most [`CAPACITY`].
     fetched: VecDeque<Offer>,
-    /// Grows with every exporter that takes the queue over; the last one has it.
+    /// Counts the Listen streams of this lease; only the latest gets invitations.
     turn: u64,
-    /// Whether the last one is still there.
+    /// Whether the latest stream is still open.
     is_heard: bool,
+    /// Notified when there is an invitation, or a newer stream.
     arrived: Arc<Notify>,
 }
 
@@ -66,7 +69,7 @@ struct Offer {
     at: Instant,
 }
 
-/// An exporter that listens. When it is dropped, nobody does, unless another has taken over.
+/// A Listen stream of an exporter. Dropping it ends the listening, unless a newer stream has begun.
 #[derive(Debug)]
 pub struct Listening {
     listeners: Listeners,
@@ -75,21 +78,21 @@ pub struct Listening {
     arrived: Arc<Notify>,
 }
 
-/// What became of an invitation.
+/// What became of an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offered {
-    /// The exporter will have it.
+    /// It waits for the exporter, which listens.
     Taken,
-    /// Nobody listens.
+    /// No exporter listens.
     Nobody,
-    /// Too many wait already.
+    /// [`CAPACITY`] invitations wait already.
     Full,
 }
 
 // === impl Listeners ===
 
 impl Listeners {
-    /// Takes over the queue of a lease.
+    /// Begins to listen for a lease; an earlier stream for it ends.
     pub fn listen(&self, lease: Uid) -> Listening {
         let mut queues = self.lock();
         queues.retain(|_, queue| queue.is_heard || queue.holds_some());
@@ -97,7 +100,7 @@ impl Listeners {
         queue.turn += 1;
         queue.is_heard = true;
         queue.take_back();
-        // Whoever had it before learns that it is over.
+        // The earlier stream wakes up and ends.
         queue.arrived.notify_waiters();
         let listening = Listening {
             listeners: self.clone(),
@@ -110,7 +113,7 @@ impl Listeners {
         listening
     }
 
-    /// Sends an invitation, without waiting.
+    /// Queues an invitation, without waiting.
     pub fn offer(&self, lease: Uid, invitation: Invitation) -> Offered {
         let mut queues = self.lock();
         let queue = queues.get_mut(&lease).filter(|queue| queue.is_heard);
@@ -126,7 +129,7 @@ impl Listeners {
         Offered::Taken
     }
 
-    /// Both sides of a stream have met; its invitation has done what it was for.
+    /// Forgets an invitation, because both sides of its stream have met.
     pub fn answered(&self, stream: Uuid) {
         for queue in self.lock().values_mut() {
             queue
@@ -138,7 +141,7 @@ impl Listeners {
     /// Waits until somebody listens for this lease.
     pub async fn listened(&self, lease: Uid) {
         loop {
-            // Taken before looking, so that one who begins in between is noticed.
+            // Before the look, so that a stream that begins in between is noticed.
             let began = self.0.began.notified();
             if self.lock().get(&lease).is_some_and(|queue| queue.is_heard) {
                 return;
@@ -160,7 +163,7 @@ impl Listeners {
 // === impl Queue ===
 
 impl Queue {
-    /// The next one, which is kept in case that it does not arrive.
+    /// Takes the next invitation, and keeps a copy in case it does not arrive.
     fn fetch(&mut self) -> Option<Invitation> {
         let offer = self.waiting.pop_front()?;
         if self.fetched.len() >= CAPACITY {
@@ -171,14 +174,14 @@ impl Queue {
         Some(invitation)
     }
 
-    /// What was fetched and perhaps never arrived comes first again.
+    /// Puts the fetched invitations, which perhaps never arrived, back in front.
     fn take_back(&mut self) {
         self.fetched.append(&mut self.waiting);
         std::mem::swap(&mut self.fetched, &mut self.waiting);
         self.waiting.retain(Offer::is_current);
     }
 
-    /// Whether there is something for an exporter that comes back.
+    /// Whether there is an invitation for the next stream.
     fn holds_some(&self) -> bool {
         let mut all = self.fetched.iter().chain(&self.waiting);
         all.any(Offer::is_current)
@@ -196,13 +199,13 @@ impl Offer {
 // === impl Listening ===
 
 impl Listening {
-    /// The next invitation; none when another exporter has taken over.
+    /// The next invitation; `None` once a newer stream has begun.
     pub async fn next(&mut self) -> Option<Invitation> {
         loop {
             let arrived = Arc::clone(&self.arrived);
             let arrived = arrived.notified();
             tokio::pin!(arrived);
-            // From here on nothing is missed.
+            // From here on no notification is missed.
             arrived.as_mut().enable();
             match self.listeners.lock().get_mut(&self.lease) {
                 Some(queue) if queue.turn == self.turn => {
