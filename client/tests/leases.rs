@@ -318,6 +318,31 @@ async fn settings_come_from_one_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_others_have_written_cannot_move_the_cursor() {
+    let desk = Desk::new().await;
+    desk.lab(|lab| {
+        lab.leases = vec![Lease {
+            tags: HashMap::from([("why".to_owned(), "\x1b[2Jbecause\nmine".to_owned())]),
+            ..lease("l1", "", "eve\x1b[31m")
+        }];
+    });
+    let outcome = desk.jmp("get leases -A").run().await;
+    let shown = &outcome.succeeds().stdout;
+    assert!(shown.contains("eve\\u{1b}[31m"), "{outcome:?}");
+    assert!(!shown.contains('\x1b'), "{outcome:?}");
+    assert_eq!(shown.lines().count(), 2, "{outcome:?}");
+    // Programs get it as it is.
+    let outcome = desk.jmp("get leases -A -o json").run().await;
+    let shown: Value = serde_json::from_str(&outcome.succeeds().stdout).unwrap();
+    assert_eq!(shown["leases"][0]["client"], "eve\x1b[31m");
+    desk.lab(|lab| lab.broken = Some(Status::unknown("a\x1b[2J\r\n\tb")));
+    let outcome = desk.jmp("get leases").run().await;
+    outcome
+        .fails(1)
+        .says("Error: grpc controller responded: a\\u{1b}[2J\n\tb\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_expired_token_is_renewed_once() {
     let desk = Desk::new().await;
     let issuer = Issuer::new().await;

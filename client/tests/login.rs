@@ -123,6 +123,35 @@ async fn a_password_and_no_offline_access() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn texts_of_issuers_are_cut_and_cannot_move_the_cursor() {
+    let (desk, issuer) = (Desk::empty().await, Issuer::new().await);
+    let words = format!("{} --client x --username u --password p", given(&issuer));
+    let evil = format!("\x1b]0;mine\x07\x1b[2J{}", "ü".repeat(5000));
+    let shown = |begin: &str, letters: usize| format!("{begin}{}…\n", "ü".repeat(letters));
+    issuer.answers(
+        400,
+        json!({"error": "invalid_grant", "error_description": evil}),
+    );
+    let outcome = login(&desk, &issuer, &words).await;
+    let expected = "Error: invalid_grant: \\u{1b}]0;mine\\u{7}\\u{1b}[2J";
+    outcome.fails(1).says(&shown(expected, 300 - 13));
+    // Not the JSON of a refusal, but whatever stands there.
+    issuer.answers(502, json!("ü".repeat(5000)));
+    let outcome = login(&desk, &issuer, &words).await;
+    let expected = format!("Error: `{}/token` answered HTTP 502: \"", issuer.url);
+    outcome.fails(1).says(&shown(&expected, 300 - 1));
+    issuer.device(json!({
+        "device_code": "dc", "verification_uri": "https://v\x1b[8m", "expires_in": 0.01,
+    }));
+    let words = format!("{} --client d --device-flow", given(&issuer));
+    let outcome = login(&desk, &issuer, &words).await;
+    assert!(
+        outcome.stdout.contains("  https://v\\u{1b}[8m\n"),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_browser_comes_back_with_a_code() {
     let (desk, issuer) = (Desk::empty().await, Issuer::new().await);
     issuer.answers(200, json!({"access_token": "a", "refresh_token": "r"}));

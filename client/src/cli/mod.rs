@@ -33,6 +33,7 @@ mod aliases;
 mod examples;
 mod line;
 mod number;
+mod printable;
 mod refusal;
 mod usage;
 mod wording;
@@ -40,6 +41,9 @@ mod wording;
 pub use examples::inherit_examples;
 pub use line::CommandLine;
 pub use number::{float, integer};
+pub(crate) use printable::printable;
+#[cfg(feature = "commands")]
+pub(crate) use printable::printable_line;
 pub use refusal::{Refusal, report_error};
 
 /// Exit code of usage errors of `jmp` and `jmp-exporter`.

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use clap::builder::StyledStr;
 
+use super::printable;
+
 /// Help or a usage error, ready to be shown; [`show`](Refusal::show) returns the exit code.
 #[derive(Debug, Clone)]
 pub struct Refusal {
@@ -100,6 +102,8 @@ pub fn report_error(message: impl std::fmt::Display) -> ExitCode {
 }
 
 fn write_error(err: &mut std::io::Stderr, message: &str) -> std::io::Result<()> {
+    // Servers have their words in it; the colours around it are ours.
+    let message = printable(message);
     let line = if colours(err) {
         format!("Error: \x1b[31m{message}\x1b[0m\n")
     } else {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::OidcError;
 use crate::Secret;
 use crate::connect::{Roots, Tls};
-use crate::http::{Answer, Http};
+use crate::http::{Answer, Http, excerpt};
 
 /// What asks for a token instead of a person at a browser.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl Provider {
         }
         let endpoints = answer.json().map_err(|error| OidcError::Answer {
             url,
-            why: error.to_string(),
+            why: excerpt(&error.to_string()),
         })?;
         Ok(Self {
             http,
@@ -185,9 +185,10 @@ impl Provider {
 impl Refusal {
     /// The code, and the reason if there is one.
     pub(super) fn sentence(&self, between: &str) -> String {
+        let code = excerpt(&self.error);
         match self.error_description.as_deref() {
-            None | Some("") => self.error.clone(),
-            Some(description) => format!("{}{between}{description}", self.error),
+            None | Some("") => code,
+            Some(description) => format!("{code}{between}{}", excerpt(description)),
         }
     }
 }

@@ -15,6 +15,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use super::tell;
+use crate::cli::printable;
 use crate::logs::Severity;
 
 /// How serious a line must be to be shown.
@@ -91,7 +92,8 @@ impl Subscriber for &'static Console {
     fn event(&self, event: &Event<'_>) {
         let mut text = Text::default();
         event.record(&mut text);
-        self.log(level_of(event.metadata()), None, &text.0);
+        // Statuses of servers are among the words; lines of exporters come another way.
+        self.log(level_of(event.metadata()), None, &printable(&text.0));
     }
 
     // Spans are never enabled.

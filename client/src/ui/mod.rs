@@ -12,6 +12,7 @@ mod terminal;
 
 use std::io::{self, Write};
 
+use crate::cli::printable;
 pub(crate) use console::Console;
 pub(crate) use failure::{Failure, Outcome};
 pub(crate) use output::{Format, Resource, show, value};
@@ -70,7 +71,7 @@ pub(crate) fn paint(text: &str, colour: Colour, stream: &impl io::IsTerminal) ->
 /// Prints a warning for people.
 pub(crate) fn warn(text: &str) {
     let label = paint("Warning: ", Colour::Yellow, &io::stderr());
-    tell(&format!("{label}{text}"));
+    tell(&format!("{label}{}", printable(text)));
 }
 
 /// Does `command` unless Ctrl-C comes first.

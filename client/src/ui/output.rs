@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::table::terminal_width;
 use super::{Failure, Table, print};
+use crate::cli::printable_line;
 use crate::yaml;
 
 /// How to print, when it is not for people.
@@ -31,6 +32,7 @@ pub(crate) fn show(resource: &impl Resource, format: Option<Format>) -> Result<(
     match format {
         Some(Format::Name) => {
             let names = resource.names();
+            let names: Vec<_> = names.iter().map(|it| printable_line(it)).collect();
             if names.is_empty() {
                 return Ok(());
             }

@@ -13,6 +13,8 @@ use std::os::fd::AsFd;
 
 use terminal_size::{Width, terminal_size_of};
 
+use crate::cli::printable_line;
+
 /// Rows below a header.
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -50,8 +52,10 @@ impl Table {
         self
     }
 
+    /// Adds a row; others may have chosen the texts in it.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
+        let cells = cells.iter().map(|cell| printable_line(cell));
+        self.rows.push(cells.collect());
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -272,6 +276,12 @@ mod tests {
             lines,
             ["NAME         LA…", "a-long-name  one", "             two"]
         );
+    }
+
+    #[test]
+    fn a_text_of_somebody_else_cannot_move_the_cursor() {
+        let lines = table(&[&["a", "x\x1b[2J\ny"]]).lines(80);
+        assert_eq!(lines, ["NAME  LABELS       ", "a     x\\u{1b}[2J\\ny"]);
     }
 
     #[test]

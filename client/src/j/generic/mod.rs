@@ -17,6 +17,7 @@ use tonic::Code;
 
 use super::commands::explain;
 use crate::Device;
+use crate::cli::printable;
 use crate::device::{CallError, RawItems};
 use crate::ui::{Failure, Outcome, tell};
 
@@ -54,8 +55,9 @@ pub(super) fn describe(command: Command, device: &Device) -> Command {
 pub(super) fn command(group: Command, device: &Device) -> Command {
     if let Some(Err(error)) = device.node().interface() {
         tell(&format!(
-            "the interface of `{}` is not readable: {error}",
-            device.name()
+            "the interface of `{}` is not readable: {}",
+            device.name(),
+            printable(&error.to_string())
         ));
     }
     let commands = callables(device).into_iter().map(|callable| {

@@ -19,6 +19,7 @@ use super::keyboard::next;
 use super::plan::{Output, Plan};
 use super::sink::Sink;
 use crate::Device;
+use crate::cli::printable;
 use crate::stream::{Reader, StreamError, Writer};
 use crate::ui::{Failure, Outcome, RawTerminal, Screen, tell};
 
@@ -62,7 +63,8 @@ pub(super) async fn run(device: &Device, matches: &ArgMatches) -> Outcome {
         Ok(()) => tell("\nSerial connection closed normally (end of stream)."),
         Err(error) => tell(&format!(
             "\nSerial connection lost (broken resource). The connection may have been \
-             interrupted.\n{error}"
+             interrupted.\n{}",
+            printable(&error.to_string())
         )),
     }
     Ok(0)

@@ -20,6 +20,7 @@ use super::access::Afar;
 use super::views::{About, Problem};
 use crate::Secret;
 use crate::connect::Web;
+use crate::http::excerpt;
 use crate::ui::Failure;
 
 /// The first part of all paths.
@@ -162,7 +163,7 @@ impl Admin {
             Ok(Problem { reason, message }) => format!("Error from server ({reason}): {message}"),
             Err(_) => {
                 let text = String::from_utf8_lossy(&body);
-                format!("Server error: {status}: {}", text.trim())
+                format!("Server error: {status}: {}", excerpt(&text))
             }
         }))
     }

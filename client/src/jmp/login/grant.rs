@@ -5,6 +5,7 @@ use std::path::Path;
 use super::account::Account;
 use super::{Cmd, trouble};
 use crate::Secret;
+use crate::cli::printable;
 use crate::env;
 use crate::oidc::{Callback, Grant, OidcError, Provider, Tokens, scope};
 use crate::ui::{Failure, print};
@@ -92,7 +93,7 @@ pub(super) async fn person(
             .device()
             .await
             .map_err(|error| trouble::failure(&error))?;
-        print(&device.instructions)?;
+        print(&printable(&device.instructions))?;
         provider.confirmed(device).await
     } else {
         let port = match port {
@@ -104,6 +105,7 @@ pub(super) async fn person(
             .map_err(|error| Failure::Error(error.to_string()))?;
         let url = provider.authorization_url(&callback);
         let url = url.map_err(|error| trouble::failure(&error))?;
+        let url = printable(&url);
         print(&format!("Please open the URL in browser:  {url}"))?;
         provider.authorized(&callback).await
     };

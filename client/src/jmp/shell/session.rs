@@ -4,7 +4,7 @@
 //! report ─► status ─► log and status are watched ─► beforeLease hook is over ─► motd
 //! ```
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::time::Duration;
 
 use jumpstarter_proto::v1::ExporterStatus;
@@ -14,8 +14,9 @@ use tracing::info;
 
 use super::log::Log;
 use crate::Session;
+use crate::cli::printable;
 use crate::status::{Monitor, Waited, get_status};
-use crate::ui::{Console, Failure, print};
+use crate::ui::{Colour, Console, Failure, paint, print};
 
 /// How long a hook may take.
 pub(super) const HOOK_WITHIN: Duration = Duration::from_secs(300);
@@ -144,10 +145,10 @@ pub(super) fn message_or(monitor: &Monitor, text: &str) -> String {
 /// Shows the warning that a hook left, if there is one in the message of a status.
 pub(super) fn show_warning(message: &str) -> Result<(), Failure> {
     match message.strip_prefix(HOOK_WARNING) {
-        Some(warning) if io::stdout().is_terminal() => {
-            print(&format!("\x1b[33mWarning: {warning}\x1b[0m"))
+        Some(warning) => {
+            let warning = format!("Warning: {}", printable(warning));
+            print(&paint(&warning, Colour::Yellow, &io::stdout()))
         }
-        Some(warning) => print(&format!("Warning: {warning}")),
         None => Ok(()),
     }
 }

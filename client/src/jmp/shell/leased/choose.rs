@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use super::time;
+use crate::cli::printable_line;
 use crate::env;
 use crate::lease::{Lease, Leases, Request};
 use crate::ui::{Failure, Signals, print, prompt, sentence, tell};
@@ -77,10 +78,10 @@ async fn pick(active: &[Lease]) -> Result<String, Failure> {
     print("Multiple active leases found:")?;
     print("")?;
     for (number, lease) in (1..).zip(active) {
-        print(&format!("  {number}) {}", lease.name))?;
+        print(&format!("  {number}) {}", printable_line(&lease.name)))?;
         match info(lease) {
             info if info.is_empty() => {}
-            info => print(&format!("     {info}"))?,
+            info => print(&format!("     {}", printable_line(&info)))?,
         }
     }
     print("")?;
