@@ -130,6 +130,30 @@ async fn a_token_is_rotated_by_the_controller() {
     assert_eq!(desk.calls().last().unwrap(), "RotateToken namespaces/lab");
     desk.lab(|lab| lab.rotated = token(json!({})));
     rotate().await.succeeds().prints("Token rotated.\n");
+    // A refresh token is for whoever made the token, and not for the controller.
+    let theirs = token(json!({"iss": "https://login.lab/dex"}));
+    let ours = token(json!({"iss": "https://controller"}));
+    desk.lab(|lab| lab.rotated.clone_from(&ours));
+    for (kept, old) in [
+        (false, &theirs),
+        (false, &"opaque".to_owned()),
+        (true, &ours),
+    ] {
+        desk.client("lab", &format!("token: {old}\nrefresh_token: r # theirs\n"));
+        let outcome = rotate().await;
+        outcome.succeeds().prints("Token rotated.\n");
+        let text = desk.read("clients/lab.yaml");
+        assert!(text.contains(&format!("\ntoken: {ours}\n")), "{text}");
+        assert_eq!(text.contains("refresh_token: r"), kept, "{text}");
+        let told = "Warning: the controller itself made the new token, so the refresh token ";
+        assert_eq!(outcome.stderr.starts_with(told), !kept, "{outcome:?}");
+    }
+    // Also where lines cannot be taken out one by one.
+    desk.client("lab", &format!("token: {theirs}\nrefresh_token: >-\n  r\n"));
+    rotate().await.succeeds();
+    let text = desk.read("clients/lab.yaml");
+    assert!(text.contains(&format!("token: {ours}\n")), "{text}");
+    assert!(!text.contains("refresh_token"), "{text}");
     let old = token(json!({"exp": 1}));
     desk.client("lab", &format!("token: {old}\n"));
     rotate().await.fails(1).says(

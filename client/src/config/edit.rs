@@ -22,13 +22,22 @@ pub(super) fn replace(text: &str, values: &[(&str, &str)]) -> Option<String> {
     (before == after).then_some(changed)
 }
 
+/// The same text without a value for this key of the top level; none if that would change anything
+/// else.
+pub(super) fn without(text: &str, key: &str) -> Option<String> {
+    let changed: String = text
+        .split_inclusive('\n')
+        .filter(|line| !starts(line, key))
+        .collect();
+    let parse = |text: &str| serde_yaml::from_str::<Map<String, Value>>(text).ok();
+    let (mut before, after) = (parse(text)?, parse(&changed)?);
+    before.remove(key);
+    (before == after).then_some(changed)
+}
+
 /// The text with `line` for the line of `key`: where it was, else below the line of `above`, else at
 /// the end.
 fn with_line(text: &str, key: &str, line: &str, above: Option<&str>) -> String {
-    let starts = |old: &str, key: &str| {
-        old.strip_prefix(key)
-            .is_some_and(|rest| rest.starts_with(':'))
-    };
     let there = text.lines().any(|old| starts(old, key));
     let mut changed = String::with_capacity(text.len() + line.len());
     let mut found = false;
@@ -50,6 +59,11 @@ fn with_line(text: &str, key: &str, line: &str, above: Option<&str>) -> String {
         changed.push_str(line);
     }
     changed
+}
+
+fn starts(line: &str, key: &str) -> bool {
+    line.strip_prefix(key)
+        .is_some_and(|rest| rest.starts_with(':'))
 }
 
 fn end_line(text: &mut String) {
@@ -80,6 +94,22 @@ mod tests {
             replace("tokens: 1\n", &[("token", "x")]).unwrap(),
             "tokens: 1\ntoken: x\n"
         );
+    }
+
+    #[test]
+    fn a_value_goes_and_the_rest_stays() {
+        assert_eq!(
+            without(
+                "# mine\ntoken: x\nrefresh_token: y # old\na: 1\n",
+                "refresh_token"
+            )
+            .unwrap(),
+            "# mine\ntoken: x\na: 1\n"
+        );
+        assert_eq!(without("a: 1\n", "refresh_token").unwrap(), "a: 1\n");
+        for text in ["token: >\n  long\n", "{token: a}\n"] {
+            assert_eq!(without(text, "token"), None, "{text}");
+        }
     }
 
     #[test]

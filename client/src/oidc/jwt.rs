@@ -23,6 +23,12 @@ pub(crate) struct Claims(Map<String, Value>);
 #[error("Invalid JWT format: {0}")]
 pub(crate) struct JwtError(String);
 
+/// Whether both tokens are of one issuer; of those that do not say it, only what neither says is alike.
+pub(crate) fn same_issuer(one: &Secret<String>, other: &Secret<String>) -> bool {
+    let issuer = |token| Claims::of(token).ok()?.issuer().map(str::to_owned);
+    issuer(one) == issuer(other)
+}
+
 // === impl Claims ===
 
 impl Claims {

@@ -14,5 +14,5 @@ mod provider;
 
 pub(crate) use code::{Callback, CallbackError};
 pub(crate) use error::OidcError;
-pub(crate) use jwt::Claims;
+pub(crate) use jwt::{Claims, same_issuer};
 pub(crate) use provider::{Grant, Provider, Tokens, scope, trust};

@@ -168,6 +168,21 @@ impl ClientConfig {
     ///
     /// When the file cannot be written.
     pub fn save_tokens(&mut self) -> Result<(), ConfigError> {
+        self.write_tokens(false)
+    }
+
+    /// The same for a token that the refresh token does not belong to: it is forgotten, here and in
+    /// the file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn save_token_alone(&mut self) -> Result<(), ConfigError> {
+        self.refresh_token = None;
+        self.write_tokens(true)
+    }
+
+    fn write_tokens(&mut self, alone: bool) -> Result<(), ConfigError> {
         let Some(path) = self.path.clone() else {
             return Ok(());
         };
@@ -183,13 +198,18 @@ impl ClientConfig {
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         if !text.is_empty()
             && let Some(changed) = edit::replace(&text, &tokens)
+            && let Some(changed) = match alone {
+                true => edit::without(&changed, "refresh_token"),
+                false => Some(changed),
+            }
         {
             return write::privately(&path, &changed);
         }
         // It is gone, or written in a way that only a whole new file can replace.
         if let Ok(Some(mut found)) = Self::load(&path) {
             found.token.clone_from(&self.token);
-            found.refresh_token = self.refresh_token.clone().or(found.refresh_token);
+            let kept = found.refresh_token.filter(|_| !alone);
+            found.refresh_token = self.refresh_token.clone().or(kept);
             return found.save_to(&path);
         }
         self.save_to(&path)

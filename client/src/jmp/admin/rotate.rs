@@ -8,6 +8,7 @@ use super::named;
 use super::views::Issued;
 use crate::cli::CommandLine;
 use crate::config::{ClientConfig, Drivers, ExporterConfig, ExporterPaths};
+use crate::oidc::same_issuer;
 use crate::ui::{Failure, Outcome, print};
 
 /// Give a client or an exporter another token; the earlier ones end after a grace
@@ -117,6 +118,11 @@ impl Whose {
         };
         match there.map_err(failure)? {
             Some(mut there) => {
+                // A refresh token is for whoever made the token, and not for the controller.
+                let alike = |old| same_issuer(old, &issued.token);
+                if !there.token.as_ref().is_some_and(alike) {
+                    there.refresh_token = None;
+                }
                 there.token = Some(issued.token);
                 there.save_to(out.unwrap_or(&usual)).map_err(failure)
             }

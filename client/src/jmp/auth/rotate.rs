@@ -1,12 +1,15 @@
-//! `jmp auth rotate`: a new token from the controller; the old one is worth nothing then.
+//! `jmp auth rotate`: a new token from the controller.
+//!
+//! The old one is good for as long as the controller's grace period lasts, so that others who use it
+//! have time to change over; then it is worth nothing.
 
 use super::{moment, span};
 use crate::Secret;
 use crate::cli::CommandLine;
 use crate::jmp::clients::Clients;
 use crate::jmp::options::ClientOptions;
-use crate::oidc::Claims;
-use crate::ui::{Failure, Outcome, print};
+use crate::oidc::{Claims, same_issuer};
+use crate::ui::{Failure, Outcome, print, warn};
 
 /// Have the controller replace the token
 #[derive(Debug, clap::Args)]
@@ -45,9 +48,19 @@ impl Cmd {
                 "Token rotation failed: invalid token returned ({why})."
             ))
         })?;
+        // Whoever made the old token knows the refresh token; nobody else may see it.
+        let moved = config
+            .token
+            .as_ref()
+            .is_some_and(|old| !same_issuer(old, &token));
+        let forgets = moved && config.refresh_token.is_some();
         config.token = Some(token);
-        config.save_tokens().map_err(|why| {
-            // The old token is worth nothing any more, so this must not be lost in the noise.
+        let saved = match moved {
+            true => config.save_token_alone(),
+            false => config.save_tokens(),
+        };
+        saved.map_err(|why| {
+            // The old token will soon be worth nothing, so this must not be lost in the noise.
             error(&format!(
                 "the token was rotated but could not be saved: {why}"
             ))
@@ -59,6 +72,13 @@ impl Cmd {
                 span(remaining)
             ))?,
             _ => print("Token rotated.")?,
+        }
+        if forgets {
+            warn(
+                "the controller itself made the new token, so the refresh token of the former \
+                 issuer is no longer kept. Before the new token expires, run 'jmp auth rotate' \
+                 again.",
+            );
         }
         Ok(0)
     }
