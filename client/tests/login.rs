@@ -152,6 +152,79 @@ async fn texts_of_issuers_are_cut_and_cannot_move_the_cursor() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_secret_travels_in_the_clear() {
+    let desk = Desk::empty().await;
+    let issuer = Issuer::plain().await;
+    let settled = "--namespace lab --name me --endpoint e:1 --unsafe --nointeractive";
+    let refused = |url: &str| {
+        format!(
+            "Error: `{url}` is not encrypted: passwords and tokens would travel in the clear. Use \
+             an https:// address, or, only for testing, --insecure-tls (`tls: {{insecure: true}}` \
+             in the configuration file)\n"
+        )
+    };
+    // On this machine nobody listens.
+    issuer.answers(200, json!({"access_token": "a"}));
+    let password = format!("{settled} --username u --password p");
+    let words = format!("{password} --issuer {} --client here", issuer.url);
+    login(&desk, &issuer, &words).await.succeeds().says("");
+    assert_eq!(issuer.forms().len(), 1);
+    // The same server at an address that could be anywhere.
+    let elsewhere = issuer.url.replace("localhost", "0.0.0.0");
+    let words = format!("{password} --issuer {elsewhere} --client x");
+    let outcome = login(&desk, &issuer, &words).await;
+    let document = format!("{elsewhere}/.well-known/openid-configuration");
+    outcome.fails(1).says(&refused(&document));
+    // Somebody who insists.
+    issuer.answers(200, json!({"access_token": "a"}));
+    login(&desk, &issuer, &format!("{words} --insecure-tls"))
+        .await
+        .succeeds()
+        .says(&format!(
+            "Warning: the identity provider at `{elsewhere}` calls itself `{}`; if logging in \
+             fails later, use that URL as the issuer\n",
+            issuer.url
+        ));
+    assert_eq!(issuer.forms().len(), 1);
+    // A provider that is encrypted itself, but sends elsewhere with the password, or the browser.
+    let issuer = Issuer::new().await;
+    let token = format!("{elsewhere}/token");
+    issuer.says("token_endpoint", &token);
+    issuer.device(json!({"device_code": "dc", "verification_uri": "https://v"}));
+    for how in [
+        "--username u --password p",
+        "--token t",
+        "",
+        "--device-flow",
+    ] {
+        let words = format!("{settled} --issuer {} --client y {how}", issuer.url);
+        login(&desk, &issuer, &words)
+            .await
+            .fails(1)
+            .prints("")
+            .says(&refused(&token));
+    }
+    issuer.says("token_endpoint", &format!("{}/token", issuer.url));
+    issuer.says("authorization_endpoint", "http://login.lab/auth?x=1");
+    let words = format!("{settled} --issuer {} --client y", issuer.url);
+    let outcome = login(&desk, &issuer, &words).await;
+    outcome
+        .fails(1)
+        .prints("")
+        .says(&refused("http://login.lab/auth"));
+    assert!(issuer.forms().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_may_end_with_a_slash() {
+    let (desk, issuer) = (Desk::empty().await, Issuer::new().await);
+    issuer.says("issuer", &format!("{}/", issuer.url));
+    issuer.answers(200, json!({"access_token": "a"}));
+    let words = format!("{} --client s --token t", given(&issuer));
+    login(&desk, &issuer, &words).await.succeeds().says("");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_browser_comes_back_with_a_code() {
     let (desk, issuer) = (Desk::empty().await, Issuer::new().await);
     issuer.answers(200, json!({"access_token": "a", "refresh_token": "r"}));

@@ -39,6 +39,8 @@ const AGENT: &str = concat!("jumpstarter/", env!("CARGO_PKG_VERSION"));
 /// Makes requests; whom it trusts is decided once.
 pub(crate) struct Http {
     web: Web,
+    /// Whether secrets may be sent to anybody in the clear.
+    careless: bool,
 }
 
 /// What was answered.
@@ -54,6 +56,13 @@ pub(crate) enum HttpError {
     /// The URL cannot be asked.
     #[error("`{url}` is no URL that can be asked: {why}")]
     Url { url: String, why: &'static str },
+    /// Whoever listens on the way would read passwords and tokens.
+    #[error(
+        "`{url}` is not encrypted: passwords and tokens would travel in the clear. Use an https:// \
+         address, or, only for testing, --insecure-tls (`tls: {{insecure: true}}` in the \
+         configuration file)"
+    )]
+    Unencrypted { url: String },
     /// No connection.
     #[error(transparent)]
     Connect(#[from] UplinkError),
@@ -72,9 +81,12 @@ pub(crate) enum HttpError {
 
 impl Http {
     /// Loads the certificates to trust.
+    ///
+    /// Who trusts anybody does not insist on encryption either.
     pub(crate) fn new(tls: &Tls) -> Result<Self, ConnectError> {
         Ok(Self {
             web: Web::new(tls)?,
+            careless: matches!(tls, Tls::Unverified),
         })
     }
 
@@ -110,12 +122,27 @@ impl Http {
             .unwrap_or(Err(HttpError::TimedOut))
     }
 
+    /// Refuses a URL without encryption, unless it leads to this very machine.
+    pub(crate) fn check(&self, url: &str) -> Result<(), HttpError> {
+        self.admit(&Target::parse(url)?)
+    }
+
+    fn admit(&self, target: &Target) -> Result<(), HttpError> {
+        if target.encrypted || self.careless || target.is_here() {
+            return Ok(());
+        }
+        Err(HttpError::Unencrypted {
+            url: target.to_string(),
+        })
+    }
+
     async fn ask(
         &self,
         target: &Target,
         method: Method,
         form: Option<String>,
     ) -> Result<Response<Bytes>, HttpError> {
+        self.admit(target)?;
         let broken = |error: &dyn std::error::Error| HttpError::Broken(innermost(error));
         let opened = self
             .web

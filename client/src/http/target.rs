@@ -1,5 +1,8 @@
 //! Where a request goes, and where a redirection leads.
 
+use std::fmt;
+use std::net::IpAddr;
+
 use hyper::Uri;
 
 use super::HttpError;
@@ -73,6 +76,13 @@ impl Target {
         Ok(next)
     }
 
+    /// Whether it is on this machine, where nobody listens on the way.
+    pub(super) fn is_here(&self) -> bool {
+        let name = self.name.trim_end_matches('.');
+        let address = name.parse::<IpAddr>().ok();
+        name.eq_ignore_ascii_case("localhost") || address.is_some_and(|it| it.is_loopback())
+    }
+
     pub(super) fn authority(&self) -> &str {
         // A user name in a URL is not the host's concern.
         let authority = self.uri.authority().map_or("", |it| it.as_str());
@@ -86,6 +96,14 @@ impl Target {
             None | Some("") => "/",
             Some(path) => path,
         }
+    }
+}
+
+impl fmt::Display for Target {
+    /// The URL without what only the host is to know: a user name, a query.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.encrypted { "https" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.authority(), self.uri.path())
     }
 }
 
@@ -113,6 +131,24 @@ mod tests {
         assert!(start.follow("http://b/c").is_err());
         assert_eq!(Target::parse("https://[::1]/").unwrap().name, "::1");
         assert_eq!(Target::parse("http://a").unwrap().port, 80);
+    }
+
+    #[test]
+    fn this_machine_is_known_by_its_names() {
+        for (url, here) in [
+            ("http://localhost:1/", true),
+            ("http://LOCALHOST./", true),
+            ("http://127.9.9.9/", true),
+            ("http://[::1]:5/", true),
+            ("http://0.0.0.0/", false),
+            ("http://10.0.0.1/", false),
+            ("http://localhost.example.com/", false),
+            ("http://localhost@lab/", false),
+        ] {
+            assert_eq!(Target::parse(url).unwrap().is_here(), here, "{url}");
+        }
+        let shown = Target::parse("http://me:secret@lab:8/a?code=x").unwrap();
+        assert_eq!(shown.to_string(), "http://lab:8/a");
     }
 
     #[test]

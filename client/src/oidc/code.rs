@@ -209,6 +209,9 @@ impl Provider {
             url: self.token_endpoint().to_owned(),
             why: "the provider has no `authorization_endpoint`".to_owned(),
         })?;
+        // Before somebody logs in there, and not after.
+        self.http.check(endpoint)?;
+        self.http.check(self.token_endpoint())?;
         let query = encode(&[
             ("response_type", "code"),
             ("client_id", &self.client_id),

@@ -42,6 +42,8 @@ impl Provider {
         let endpoint = endpoint
             .filter(|url| !url.is_empty())
             .ok_or(OidcError::NoDeviceFlow)?;
+        // Before somebody confirms, and not after.
+        self.http.check(self.token_endpoint())?;
         let form = [
             ("client_id", self.client_id.as_str()),
             ("scope", self.scope.as_str()),

@@ -6,6 +6,7 @@ use super::OidcError;
 use crate::Secret;
 use crate::connect::{Roots, Tls};
 use crate::http::{Answer, Http, excerpt};
+use crate::ui::warn;
 
 /// What asks for a token instead of a person at a browser.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ pub(crate) struct Provider {
 /// Where it answers.
 #[derive(Debug, Deserialize)]
 pub(super) struct Endpoints {
+    issuer: Option<String>,
     token_endpoint: String,
     pub(super) authorization_endpoint: Option<String>,
     pub(super) device_authorization_endpoint: Option<String>,
@@ -98,10 +100,20 @@ impl Provider {
                 url,
             });
         }
-        let endpoints = answer.json().map_err(|error| OidcError::Answer {
+        let endpoints: Endpoints = answer.json().map_err(|error| OidcError::Answer {
             url,
             why: excerpt(&error.to_string()),
         })?;
+        // Behind a proxy it may not know what it is called outside; its tokens say that name, too.
+        if let Some(other) = endpoints.issuer.as_deref()
+            && other.trim_end_matches('/') != issuer
+        {
+            warn(&format!(
+                "the identity provider at `{issuer}` calls itself `{}`; if logging in fails later, \
+                 use that URL as the issuer",
+                excerpt(other)
+            ));
+        }
         Ok(Self {
             http,
             endpoints,

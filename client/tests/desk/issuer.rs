@@ -25,6 +25,11 @@ struct Inside {
     /// Answers of the token endpoint, in order; then it is out of ideas.
     tokens: VecDeque<(u16, Value)>,
     device: Option<Value>,
+    /// What the provider says about itself besides the truth.
+    said: Vec<(&'static str, String)>,
+    /// Refresh tokens are taken once; the others are told from the first one.
+    once: bool,
+    taken: Vec<String>,
     config: Option<(u16, String)>,
     /// Forms that came, as they came.
     forms: Vec<String>,
@@ -42,15 +47,26 @@ pub struct Issuer {
 
 impl Issuer {
     pub async fn new() -> Self {
+        Self::listening(true).await
+    }
+
+    /// Without TLS, on this machine.
+    pub async fn plain() -> Self {
+        Self::listening(false).await
+    }
+
+    async fn listening(encrypted: bool) -> Self {
         let certificate = Certificate::issued("localhost");
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("ca.pem"), &certificate.authority).unwrap();
         let mut tls = certificate.config();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        // At every address of this machine, of which some are not known as such.
+        let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
         let host = format!("localhost:{}", listener.local_addr().unwrap().port());
-        let url = format!("https://{host}");
+        let scheme = if encrypted { "https" } else { "http" };
+        let url = format!("{scheme}://{host}");
         let inside = Arc::new(Mutex::new(Inside {
             url: url.clone(),
             ..Inside::default()
@@ -61,15 +77,17 @@ impl Issuer {
             while let Ok((stream, _)) = listener.accept().await {
                 let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
                 tokio::spawn(async move {
-                    let Ok(stream) = acceptor.accept(stream).await else {
-                        return;
-                    };
                     let service = service_fn(|request| answer(request, &shared));
-                    let connection = http1::Builder::new();
-                    connection
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await
-                        .ok();
+                    let http = http1::Builder::new();
+                    if !encrypted {
+                        http.serve_connection(TokioIo::new(stream), service)
+                            .await
+                            .ok();
+                    } else if let Ok(stream) = acceptor.accept(stream).await {
+                        http.serve_connection(TokioIo::new(stream), service)
+                            .await
+                            .ok();
+                    }
                 });
             }
         });
@@ -99,6 +117,17 @@ impl Issuer {
     /// What the device endpoint answers; without it there is none.
     pub fn device(&self, body: Value) {
         self.inside.lock().unwrap().device = Some(body);
+    }
+
+    /// What the provider says about itself, instead of the truth.
+    pub fn says(&self, key: &'static str, value: &str) {
+        let mut inside = self.inside.lock().unwrap();
+        inside.said.push((key, value.to_owned()));
+    }
+
+    /// From now on a refresh token gives new tokens once, and nothing the second time.
+    pub fn takes_refresh_tokens_once(&self) {
+        self.inside.lock().unwrap().once = true;
     }
 
     /// What the login service answers.
@@ -142,10 +171,30 @@ async fn answer(
             if inside.device.is_some() {
                 endpoints["device_authorization_endpoint"] = json!(format!("{url}/device"));
             }
+            for (key, value) in &inside.said {
+                endpoints[*key] = json!(value);
+            }
             found(endpoints)
         }
         "/v1/auth/config" => inside.config.clone().unwrap_or((404, String::new())),
         "/device" => found(inside.device.clone().unwrap_or_default()),
+        "/token" if inside.once => {
+            let form = inside.forms.last().cloned().unwrap_or_default();
+            let given = form
+                .split('&')
+                .find_map(|it| it.strip_prefix("refresh_token="));
+            let given = given.unwrap_or_default().to_owned();
+            if inside.taken.contains(&given) {
+                (400, json!({"error": "invalid_grant"}).to_string())
+            } else {
+                inside.taken.push(given);
+                let number = inside.taken.len();
+                let access =
+                    super::token(json!({"iss": url, "exp": 4_000_000_000_u64, "jti": number}));
+                let tokens = json!({"access_token": access, "refresh_token": format!("r{number}")});
+                found(tokens)
+            }
+        }
         "/token" => {
             let next = inside.tokens.pop_front();
             let (status, body) = next.unwrap_or((500, json!("no more answers")));

@@ -85,6 +85,9 @@ fn kind(error: &HttpError) -> Kind {
                 }
             },
         },
-        HttpError::Url { .. } | HttpError::Broken(_) | HttpError::Redirections => Kind::Other,
+        HttpError::Url { .. }
+        | HttpError::Unencrypted { .. }
+        | HttpError::Broken(_)
+        | HttpError::Redirections => Kind::Other,
     }
 }
