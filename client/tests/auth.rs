@@ -102,6 +102,32 @@ async fn a_token_is_refreshed_on_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_refresh_token_is_used_twice() {
+    let (desk, issuer) = (Desk::new().await, Issuer::new().await);
+    issuer.takes_refresh_tokens_once();
+    let old = token(json!({"iss": issuer.url, "exp": 1}));
+    desk.client("lab", &format!("token: {old}\nrefresh_token: r\n"));
+    let refresh = || issuer.trusted_by(desk.jmp("auth refresh")).run();
+    let (one, two, three, four) = tokio::join!(refresh(), refresh(), refresh(), refresh());
+    for outcome in [one, two, three, four] {
+        outcome.succeeds().prints("Access token refreshed.\n");
+    }
+    let asked = issuer.forms().len();
+    let last = format!("refresh_token: r{asked}\n");
+    let text = desk.read("clients/lab.yaml");
+    assert!(
+        (1..=4).contains(&asked) && text.contains(&last),
+        "{asked}: {text}"
+    );
+    // What lies beside the file is no client.
+    desk.jmp("config client list -o name")
+        .run()
+        .await
+        .succeeds()
+        .prints("lab\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_rotated_by_the_controller() {
     let desk = Desk::new().await;
     let rotate = async || desk.jmp("auth rotate").run().await;

@@ -3,7 +3,7 @@
 //! ```text
 //! ~/.config/jumpstarter/           or $JMP_CLIENT_CONFIG_HOME, $XDG_CONFIG_HOME/jumpstarter
 //! ├── config.yaml                  which client is the current one
-//! ├── clients/<alias>.yaml
+//! ├── clients/<alias>.yaml         beside it an empty .<alias>.yaml.refresh, for taking turns
 //! └── exporters/<alias>.yaml       before /etc/jumpstarter/exporters/<alias>.yaml
 //! ```
 
@@ -12,6 +12,8 @@ mod edit;
 mod error;
 mod exporter;
 mod lock;
+#[cfg(feature = "commands")]
+mod turn;
 mod user;
 mod write;
 
@@ -25,6 +27,8 @@ pub use client::{ClientConfig, ClientError, Drivers, Leases, TlsSettings};
 pub use error::ConfigError;
 pub use exporter::{ExporterConfig, ExporterPaths, check_exporter_alias, find_exporter};
 pub(crate) use lock::Lock;
+#[cfg(feature = "commands")]
+pub(crate) use turn::Turn;
 pub use user::UserConfig;
 
 /// The value of `apiVersion` in every file.

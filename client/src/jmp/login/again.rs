@@ -2,10 +2,13 @@
 
 use std::io;
 
+use tracing::debug;
+
 use super::account::issuer;
-use super::grant::{CLIENT_ID, person, refresh};
-use crate::config::ClientConfig;
-use crate::oidc::{Provider, Tokens, scope};
+use super::grant::{CLIENT_ID, person};
+use super::renew::{Renewed, keep, renew};
+use crate::config::{ClientConfig, ConfigError};
+use crate::oidc::{Provider, scope};
 use crate::ui::{Colour, Failure, paint, print};
 
 /// Runs a command, and once more with a new token if the old one has expired.
@@ -30,37 +33,20 @@ pub(in crate::jmp) async fn relogin(config: &mut ClientConfig) -> Result<(), Fai
     let token = config.token.as_ref();
     let token = token.ok_or_else(|| failed("No token set in client config".to_owned()))?;
     let issuer = issuer(token).map_err(failed)?;
-    let refreshed = match &config.refresh_token {
-        Some(token) => refresh(&issuer, token, true, config.tls.insecure)
-            .await
-            .ok(),
-        None => None,
-    };
-    let tokens = match refreshed {
-        Some(tokens) => tokens,
-        None => {
-            let unable =
-                |why: &dyn std::fmt::Display| failed(format!("Failed to re-authenticate: {why}"));
-            let provider =
-                Provider::discover(&issuer, CLIENT_ID, scope(true), config.tls.insecure).await;
-            let provider = provider.map_err(|error| unable(&error))?;
-            match person(&provider, false, None).await {
-                Ok(tokens) => tokens,
-                Err(Failure::Error(why)) => return Err(unable(&why)),
-                Err(other) => return Err(other),
-            }
+    let unsaved = |error: ConfigError| Failure::Error(error.to_string());
+    if config.refresh_token.is_some() {
+        match renew(config, true).await {
+            Ok(Renewed::Found) => return Ok(()),
+            Ok(Renewed::Fetched(saved)) => return saved.map_err(unsaved),
+            Err(error) => debug!("the token cannot be refreshed: {error}"),
         }
-    };
-    save(config, tokens)
-}
-
-/// Keeps new tokens; the old refresh token stays if there is no new one.
-pub(in crate::jmp) fn save(config: &mut ClientConfig, tokens: Tokens) -> Result<(), Failure> {
-    config.token = Some(tokens.access);
-    if tokens.refresh.is_some() {
-        config.refresh_token = tokens.refresh;
     }
-    config
-        .save_tokens()
-        .map_err(|error| Failure::Error(error.to_string()))
+    let unable = |why: &dyn std::fmt::Display| failed(format!("Failed to re-authenticate: {why}"));
+    let provider = Provider::discover(&issuer, CLIENT_ID, scope(true), config.tls.insecure).await;
+    let provider = provider.map_err(|error| unable(&error))?;
+    match person(&provider, false, None).await {
+        Ok(tokens) => keep(config, tokens).map_err(unsaved),
+        Err(Failure::Error(why)) => Err(unable(&why)),
+        Err(other) => Err(other),
+    }
 }

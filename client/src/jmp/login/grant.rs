@@ -4,14 +4,13 @@ use std::path::Path;
 
 use super::account::Account;
 use super::{Cmd, trouble};
-use crate::Secret;
 use crate::cli::printable;
 use crate::env;
 use crate::oidc::{Callback, Grant, OidcError, Provider, Tokens, scope};
 use crate::ui::{Failure, print};
 
 /// What this program is called at issuers.
-pub(in crate::jmp) const CLIENT_ID: &str = "jumpstarter-cli";
+pub(super) const CLIENT_ID: &str = "jumpstarter-cli";
 
 // === impl Cmd ===
 
@@ -68,17 +67,6 @@ impl Cmd {
         let insecure = self.insecure_tls || account.is_insecure();
         Provider::discover(issuer, client_id, scope(offline), insecure).await
     }
-}
-
-/// What a stored refresh token gives.
-pub(in crate::jmp) async fn refresh(
-    issuer: &str,
-    token: &Secret<String>,
-    offline: bool,
-    insecure: bool,
-) -> Result<Tokens, OidcError> {
-    let provider = Provider::discover(issuer, CLIENT_ID, scope(offline), insecure).await?;
-    provider.grant(Grant::Refresh(token)).await
 }
 
 /// Sends a person to a browser: on any machine, or on this one.

@@ -10,6 +10,7 @@ mod account;
 mod again;
 mod grant;
 mod options;
+mod renew;
 mod service;
 mod trouble;
 
@@ -19,9 +20,9 @@ use crate::config::{TlsSettings, UserConfig};
 use crate::ui::{Failure, Outcome, print, prompt};
 use account::{Account, Whose};
 
-pub(super) use again::{again, save};
-pub(super) use grant::refresh;
+pub(super) use again::again;
 pub(super) use options::Cmd;
+pub(super) use renew::{RenewError, Renewed, renew};
 pub(super) use trouble::sentence;
 
 const INSECURE: &str = "Insecure TLS mode is enabled. Certificate verification will be disabled \

@@ -3,6 +3,7 @@
 //! ```text
 //! 5 minutes left ─► said once
 //! 2 minutes left ─► refresh token ─► else the file: somebody may have logged in meanwhile ─► else said
+//!      (one program of a client at a time: the others use what it has fetched)
 //! ```
 
 use std::io;
@@ -15,9 +16,8 @@ use tracing::{debug, warn};
 use super::token;
 use crate::config::ClientConfig;
 use crate::jmp::auth::span;
-use crate::jmp::login::refresh;
+use crate::jmp::login::{Renewed, renew};
 use crate::lease::Leases;
-use crate::oidc::{Claims, Tokens};
 use crate::ui::{Colour, paint, print};
 
 /// When to say that the token expires, in seconds before that.
@@ -139,12 +139,17 @@ impl Upkeep {
     /// Replaces it, if that can be done.
     pub(super) async fn replace(&mut self) -> bool {
         // An issuer that does not answer keeps nobody from leaving.
-        if timeout(REFRESHED_WITHIN, self.refresh()).await == Ok(true) {
-            say("Token refreshed automatically.", Colour::Green);
-        } else if self.reload() {
-            say("Token reloaded from login.", Colour::Green);
-        } else {
-            return false;
+        let refreshed = timeout(REFRESHED_WITHIN, self.refresh()).await;
+        match refreshed.unwrap_or_default() {
+            Some(Renewed::Fetched(saved)) => {
+                if let Err(error) = saved {
+                    warn!("Failed to save refreshed token to disk: {error}");
+                }
+                say("Token refreshed automatically.", Colour::Green);
+            }
+            Some(Renewed::Found) => say("Token reloaded from login.", Colour::Green),
+            None if self.reload() => say("Token reloaded from login.", Colour::Green),
+            None => return false,
         }
         self.told = Told::default();
         self.tried = false;
@@ -152,36 +157,15 @@ impl Upkeep {
     }
 
     /// By the refresh token, if there is one.
-    async fn refresh(&mut self) -> bool {
-        let config = &self.config;
-        let (Some(refresh_token), Some(token)) = (&config.refresh_token, &config.token) else {
-            return false;
-        };
-        let claims = Claims::of(token).ok();
-        let issuer = claims.as_ref().and_then(Claims::issuer);
-        let Some(issuer) = issuer.filter(|_| !refresh_token.expose().is_empty()) else {
-            return false;
-        };
-        match refresh(issuer, refresh_token, true, config.tls.insecure).await {
-            Ok(tokens) => self.accept(tokens),
+    async fn refresh(&mut self) -> Option<Renewed> {
+        let mut config = self.config.clone();
+        match renew(&mut config, true).await {
+            Ok(renewed) => self.adopt(config).then_some(renewed),
             Err(error) => {
                 debug!("the token cannot be refreshed: {error}");
-                false
+                None
             }
         }
-    }
-
-    fn accept(&mut self, tokens: Tokens) -> bool {
-        let mut config = self.config.clone();
-        config.token = Some(tokens.access);
-        config.refresh_token = tokens.refresh.or(config.refresh_token);
-        if !self.adopt(config) {
-            return false;
-        }
-        if let Err(error) = self.config.save_tokens() {
-            warn!("Failed to save refreshed token to disk: {error}");
-        }
-        true
     }
 
     /// From the file, if somebody has logged in there.
