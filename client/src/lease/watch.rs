@@ -20,8 +20,8 @@ use super::{AskError, Lease, Leases};
 const SELDOM: Duration = Duration::from_secs(30);
 /// How soon to ask again when the controller does not say when the lease ends.
 const UNKNOWN: Duration = Duration::from_secs(1);
-/// When to say that it ends soon: between these.
-const SOON: (Duration, Duration) = (Duration::from_secs(270), Duration::from_secs(300));
+/// With how much left to say that it ends soon.
+const SOON: Duration = Duration::from_secs(300);
 /// Things that happened and that nobody has asked for yet.
 const UNREAD: usize = 4;
 
@@ -29,7 +29,7 @@ const UNREAD: usize = 4;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Moment {
-    /// It ends in five minutes.
+    /// It ends in less than five minutes. Told once, and again only if it was extended meanwhile.
     EndsSoon {
         /// When it will end.
         end: SystemTime,
@@ -162,12 +162,15 @@ impl Clock {
                 confirmed: true,
             });
         }
+        let soon = left < SOON;
+        // Extended beyond that, it will end soon once more.
+        self.warned &= soon;
         let moment = if lease.client != client && !client.is_empty() && !self.transferred {
             self.transferred = true;
             Some(Moment::Transferred {
                 client: lease.client,
             })
-        } else if (SOON.0..SOON.1).contains(&left) && !self.warned {
+        } else if soon && !self.warned {
             self.warned = true;
             Some(Moment::EndsSoon { end, left })
         } else {
@@ -255,6 +258,26 @@ mod tests {
         let mut clock = Clock::default();
         clock.after(Ok(lease(60)), "me", at(3590));
         assert_eq!(pause(clock.after(Ok(lease(120)), "me", at(3600))), SELDOM);
+    }
+
+    #[test]
+    fn a_lease_that_ends_soon_is_told_once_however_late_that_is_seen() {
+        let told = |next| match next {
+            Next::Ask(Some(Moment::EndsSoon { left, .. }), _) => Some(left.as_secs()),
+            Next::Ask(None, _) => None,
+            other => panic!("{other:?}"),
+        };
+        let mut clock = Clock::default();
+        assert_eq!(told(clock.after(Ok(lease(60)), "me", at(3600 - 300))), None);
+        // No answer came for a while.
+        let late = clock.after(Ok(lease(60)), "me", at(3600 - 200));
+        assert_eq!(told(late), Some(200));
+        assert_eq!(told(clock.after(Ok(lease(60)), "me", at(3600 - 170))), None);
+        // A minute more is not enough for another word, an hour is.
+        assert_eq!(told(clock.after(Ok(lease(61)), "me", at(3600 - 140))), None);
+        assert_eq!(told(clock.after(Ok(lease(120)), "me", at(3600))), None);
+        let again = clock.after(Ok(lease(120)), "me", at(7200 - 10));
+        assert_eq!(told(again), Some(10));
     }
 
     #[test]
