@@ -6,7 +6,11 @@ mod desk;
 mod fake;
 mod program;
 
+use std::time::{Duration, SystemTime};
+
 use desk::{Desk, lease};
+use jumpstarter_client::config::ClientConfig;
+use jumpstarter_client::lease::{Leases, Request};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -201,4 +205,55 @@ async fn leases_are_deleted_one_by_one() {
         .await
         .fails(1)
         .says("Error: One of NAMES, --selector, --all or --all-clients must be specified\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_that_nobody_waits_for_touches_no_exporter() {
+    let desk = Desk::new().await;
+    desk.lab(|lab| lab.mute = 1);
+    let config = ClientConfig::load(&desk.path("clients/lab.yaml")).unwrap();
+    let controller = config.unwrap().controller().unwrap().unwrap();
+    let leases = Leases::new(controller, "lab", "me");
+    let request = Request {
+        lease_id: Some("mine".to_owned()),
+        ..Request::matching("a=b")
+    };
+    let calls = async |wanted: &str| {
+        loop {
+            let calls = desk.lab.lock().unwrap().calls.clone();
+            if calls.iter().any(|call| call.starts_with(wanted)) {
+                return calls;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        held = leases.hold(request) => panic!("{held:?}"),
+        _ = calls("CreateLease") => {}
+    }
+    // It may be on its way still, so its name is taken, for a time that never comes.
+    let calls = calls("DeleteLease").await;
+    let [first, again, deleted] = &calls[..] else {
+        panic!("{calls:#?}");
+    };
+    let begin = |call: &str| {
+        let rest = call.strip_prefix(
+            "CreateLease namespaces/lab \"mine\" \"a=b\" Some(\"\") Some((1800, 0)) ",
+        );
+        rest.unwrap()
+            .strip_suffix(" {} [] false")
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(begin(first), "None");
+    let later = begin(again);
+    let later = later
+        .strip_prefix("Some(")
+        .unwrap()
+        .strip_suffix(')')
+        .unwrap();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let ahead = later.parse::<u64>().unwrap() - now.unwrap().as_secs();
+    assert!((3500..=3600).contains(&ahead), "{ahead}");
+    assert_eq!(deleted, "DeleteLease namespaces/lab/leases/mine");
 }

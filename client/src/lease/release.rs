@@ -1,7 +1,7 @@
 //! Giving a lease back, also when nobody can wait for it.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::{sleep, timeout};
 use tonic::{Code, Status};
@@ -13,6 +13,9 @@ use crate::controller::Controller;
 
 /// How long giving back may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How far away a lease begins that is only made to be withdrawn.
+const NOT_BEFORE: Duration = Duration::from_secs(3600);
 
 /// Pauses between attempts to reach a controller: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
@@ -83,12 +86,12 @@ pub(super) fn apart(leases: &Leases, name: &str) {
 /// The same for a lease that was asked for and may come to exist only after this.
 pub(super) fn unanswered(leases: &Leases, request: &Request) {
     let name = request.lease_id.clone().unwrap_or_default();
-    let (leases, lease, request) = (leases.clone(), name.clone(), request.clone());
+    let (leases, lease, request) = (leases.clone(), name.clone(), later(request));
     in_a_thread(&name, async move {
         let controller = leases.controller().apart();
         let released = timeout(PATIENCE, async {
             // After this it exists or has existed, whichever question was answered first; nobody can
-            // make another one of that name.
+            // make another one of that name. One that begins later touches no exporter.
             leases.create_at(&controller, &request).await.ok();
             delete(&leases, &controller, &lease).await
         });
@@ -98,6 +101,15 @@ pub(super) fn unanswered(leases: &Leases, request: &Request) {
             Err(_) => warn!("Timeout while deleting lease {lease} during cleanup"),
         }
     });
+}
+
+/// The same request for a time that will not come before it is withdrawn.
+fn later(request: &Request) -> Request {
+    let begin = SystemTime::now() + NOT_BEFORE;
+    Request {
+        begin: Some(request.begin.map_or(begin, |asked| asked.max(begin))),
+        ..request.clone()
+    }
 }
 
 fn in_a_thread(name: &str, work: impl Future<Output = ()> + Send + 'static) {

@@ -42,6 +42,8 @@ pub struct Lab {
     pub broken: Option<Status>,
     /// What RotateToken gives.
     pub rotated: String,
+    /// So many questions for a lease get no answer at all.
+    pub mute: usize,
     /// Calls so far, with what they carried: `ListLeases {…}`.
     pub calls: Vec<String>,
 }

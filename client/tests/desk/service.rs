@@ -115,6 +115,15 @@ impl ClientService for Service {
                 lease.allow_disabled,
             ),
         )?;
+        let mute = {
+            let mut lab = self.0.lock().unwrap();
+            let mute = lab.mute > 0;
+            lab.mute = lab.mute.saturating_sub(1);
+            mute
+        };
+        if mute {
+            std::future::pending::<()>().await;
+        }
         lease.name = "namespaces/lab/leases/new".to_owned();
         lease.client = Some("namespaces/lab/clients/me".to_owned());
         lease.exporter = Some(String::new());
