@@ -1,4 +1,4 @@
-//! Who calls, when that is known.
+//! The authenticated caller of a method.
 
 use std::sync::Arc;
 
@@ -8,32 +8,30 @@ use super::peer::CONTROLLER;
 use super::{AuthError, Peer};
 use crate::model::{Client, Exporter, Key};
 
-/// Somebody who may act as an object of the lab.
+/// A caller who may act as an object of the lab: a client or an exporter.
 #[derive(Debug)]
 pub struct Caller<T> {
-    /// As it was when the call came.
+    /// The object as it was when the call came.
     pub object: Arc<T>,
-    /// As whom he proved himself: `internal:client:lab:alice:…`, `dex:alice`.
+    /// The authenticated username: `internal:client:lab:alice:…`, `dex:alice`.
     pub username: String,
-    /// Where from.
+    /// The address it calls from.
     pub peer: Peer,
 }
 
-/// A caller of a method that is for both kinds.
+/// The caller of a method that both clients and exporters call.
 #[derive(Clone, Debug)]
 pub enum Anyone {
-    /// A client.
     Client(Caller<Client>),
-    /// An exporter.
     Exporter(Caller<Exporter>),
 }
 
-/// Somebody who may administer the lab.
+/// A caller who may administer the lab.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admin {
     /// The name of the token, and the namespace it was made in.
     pub key: Key,
-    /// Where from.
+    /// The address it calls from.
     pub peer: Peer,
 }
 
@@ -50,7 +48,7 @@ impl<T> Clone for Caller<T> {
 }
 
 impl Caller<Client> {
-    /// That a resource he names is in his own namespace; the failure is logged.
+    /// Checks that a resource of the request is in the caller's own namespace; logs it if not.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! What the server remembers of one connection: whether its peer has authenticated.
 //!
-//! Most resources of the controller are for peers of which one call has been authenticated. Anybody can
-//! open a connection, and open many.
+//! Most resources of the controller are for connections with at least one authenticated call, since
+//! anybody can open many connections.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,7 +1,7 @@
-//! Why somebody is not let in, in the words that programs know.
+//! Why a caller is refused, in the words that programs rely on.
 //!
-//! No text names a part of a token. None but one contains `expired`: clients take that word for an
-//! invitation to log in again.
+//! No text quotes a part of a token. Only one contains `expired`: clients take that word as an order to
+//! log in again.
 
 use std::path::PathBuf;
 
@@ -15,106 +15,106 @@ use crate::service::unknown;
 /// Why a token is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// Longer than any that somebody issues, not a token, or of an issuer that nobody here knows.
+    /// Too long, not a token, or of an unknown issuer.
     #[error("failed to authenticate token")]
     Foreign(Foreign),
     /// The keys of the issuer have not been fetched yet, or cannot be.
     #[error("oidc: authenticator not initialized")]
     NotReady,
-    /// Signed in a way that is not accepted, or not at all.
+    /// Signed with an algorithm that is not accepted, or not at all.
     #[error("oidc: verify token: oidc: malformed jwt: unexpected signature algorithm")]
     Algorithm,
     /// Not signed by a key of the issuer.
     #[error("oidc: verify token: failed to verify signature: no key of the issuer matches")]
     Signature,
-    /// For somebody else.
+    /// None of the token's audiences is accepted.
     #[error("oidc: verify token: oidc: expected audience {expected:?} got {got:?}")]
     Audience {
-        /// Any of these would do.
+        /// The audiences that are accepted.
         expected: Vec<String>,
-        /// What the token has.
+        /// The audiences of the token.
         got: Vec<String>,
     },
-    /// Its time is over.
+    /// It has expired.
     #[error("oidc: verify token: oidc: token is expired (Token Expiry: {})", go_time(*.0))]
     Ended(Time),
-    /// It would live for ever.
+    /// It has no `exp`.
     #[error("oidc: verify token: oidc: token has no expiry")]
     Endless,
-    /// Its time has not come.
+    /// Its `nbf` is in the future.
     #[error("oidc: verify token: oidc: current time is before the nbf (not before) time: {}", go_time(*.0))]
     Early(Time),
-    /// A claim that is needed is not there, or not of the right type.
+    /// A required claim is missing, or not of the right type.
     #[error("oidc: verify token: claim `{0}` is missing or malformed")]
     Claim(String),
-    /// A claim does not have the value that the configuration demands.
+    /// A claim does not have the value that the configuration requires.
     #[error("oidc: verify token: claim `{0}` does not have the required value")]
     Rule(String),
-    /// The issuer says that the address is not known to be this user's.
+    /// The issuer has not verified the user's email address.
     #[error("oidc: verify token: email not verified")]
     Unverified,
-    /// An outsider whose name would look like one of ours.
+    /// A username of another issuer that looks like an internal one.
     #[error("oidc: verify token: the username is reserved")]
     Reserved,
     /// Signed by us, but not in the database: perhaps its owner was deleted, or a backup restored.
     #[error("oidc: verify token: token is not known here; ask an administrator for a new one")]
     Unknown,
-    /// Rotated or taken back.
+    /// Replaced by a newer token, or revoked.
     #[error("oidc: verify token: token has been revoked; ask an administrator for a new one")]
     Revoked,
 }
 
-/// Why a token was not even looked at; the difference is for logs.
+/// Why a token was not verified at all; the difference shows only in logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Foreign {
-    /// Longer than any that somebody issues.
+    /// Longer than any issuer's tokens are.
     Long,
     /// Not a signed JSON web token.
     Garbled,
-    /// Of an issuer that nobody here knows.
+    /// Of an unknown issuer.
     Issuer,
 }
 
 /// Why a call is refused.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AuthError {
-    /// No header at all.
+    /// The call has no headers at all.
     #[error("missing metadata")]
     NoMetadata,
-    /// No token.
+    /// The call has no `authorization` header.
     #[error("missing authorization header")]
     NoToken,
-    /// Which one counts?
+    /// The call has several `authorization` headers.
     #[error("multiple authorization headers")]
     ManyTokens,
-    /// Not `Bearer`, or not text.
+    /// The `authorization` header is not `Bearer`, or not text.
     #[error("malformed authorization header")]
     Malformed,
-    /// The token is no good.
+    /// The token is not accepted.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// A header that is needed.
+    /// A required header is missing.
     #[error("missing metadata: {0}")]
     Missing(&'static str),
-    /// A header that may be there once.
+    /// A header is there more than once.
     #[error("multiple metadata: {0}")]
     Multiple(&'static str),
-    /// As whom?
+    /// The header with the object's name is missing.
     #[error("resource name required for pre-existing authentication")]
     NameRequired,
-    /// An external user can only act as the object that his name leads to.
+    /// External users may act only as the object that their username leads to.
     #[error(
         "resource name mismatch: provided \"{provided}\" but expected \"{expected}\" (derived from OIDC username \"{username}\")"
     )]
     Name {
-        /// What the header says.
+        /// The name in the header.
         provided: String,
-        /// What it should say.
+        /// The name that follows from the username.
         expected: String,
-        /// Whose name that is made of.
+        /// The user.
         username: String,
     },
-    /// The call is not for this kind of object.
+    /// The `jumpstarter-kind` header does not fit the method.
     #[error("object kind mismatch")]
     Kind,
     /// There is no such object.
@@ -122,21 +122,21 @@ pub enum AuthError {
     NotFound {
         /// `client` or `exporter`.
         kind: &'static str,
-        /// Its name.
+        /// The object.
         key: Key,
     },
-    /// It is somebody else's.
+    /// The caller may not act as this object.
     #[error("permission denied for {kind} {key}")]
     Denied {
         /// `client` or `exporter`.
         kind: &'static str,
-        /// Its name.
+        /// The object.
         key: Key,
     },
-    /// Not an administrator's token.
+    /// The token is not an administrator's.
     #[error("permission denied: this needs the token of an administrator")]
     NotAdmin,
-    /// Not an exporter's token, where the token alone says who calls.
+    /// The token is not an exporter's, where the token alone says who calls.
     #[error("token is not an exporter token")]
     NotExporter,
     /// The resource is in another namespace than the caller.
@@ -145,9 +145,9 @@ pub enum AuthError {
     /// A client could not be made for an external user.
     #[error("client {key}: {source}")]
     Provision {
-        /// Its name.
+        /// The client.
         key: Key,
-        /// Why not.
+        /// Why the lab refused.
         source: LabError,
     },
 }
@@ -155,31 +155,30 @@ pub enum AuthError {
 /// Why there is no key to sign or verify with.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
-    /// A file or folder.
+    /// A file or folder of keys cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
-    /// It holds something else.
+    /// A key file holds something that is no key.
     #[error("`{}` is not a {what}: {why}; restore it from a backup, or delete it and issue new tokens", path.display())]
     Damaged {
-        /// The file.
         path: PathBuf,
-        /// What it should be.
+        /// What it should hold.
         what: &'static str,
+        /// What is wrong with its content.
+        why: String,
+    },
+    /// The key still signs, or does not exist.
+    #[error("there is no retired key `{0}`; `{0}` signs new tokens, or does not exist")]
+    NotRetired(String),
+    /// The public key of another installation cannot be imported.
+    #[error("cannot import `{name}`: {why}")]
+    Import {
+        /// The name it was to have here.
+        name: String,
         /// What is wrong with it.
         why: String,
     },
-    /// The key signs, or is not there.
-    #[error("there is no retired key `{0}`; `{0}` signs new tokens, or does not exist")]
-    NotRetired(String),
-    /// The key of another installation cannot be taken over.
-    #[error("cannot import `{name}`: {why}")]
-    Import {
-        /// What it is to be called.
-        name: String,
-        /// What is wrong.
-        why: String,
-    },
-    /// No key could be made, or used.
+    /// The cryptography library failed.
     #[error("the cryptographic library failed: {0}")]
     Crypto(String),
     /// The key that controller and routers share is empty.
@@ -187,7 +186,7 @@ pub enum KeysError {
         "ROUTER_KEY is empty; give it at least 32 random characters, the same to the controller and all routers"
     )]
     EmptyRouterKey,
-    /// The key that controller and routers share can be guessed.
+    /// The key that controller and routers share is short enough to be guessed.
     #[error(
         "ROUTER_KEY has only {0} characters and can be guessed; give it at least 32 random characters, the same to the controller and all routers"
     )]
@@ -197,7 +196,7 @@ pub enum KeysError {
 // === impl TokenError ===
 
 impl TokenError {
-    /// More than the text says, for the log.
+    /// Details for the log that the caller is not told.
     fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Foreign(Foreign::Long) => Some("it is too long"),
@@ -211,7 +210,7 @@ impl TokenError {
 // === impl AuthError ===
 
 impl AuthError {
-    /// The code that programs expect with it.
+    /// The gRPC code that goes with the text.
     pub fn code(&self) -> Code {
         match self {
             Self::NoToken => Code::Unauthenticated,
@@ -236,7 +235,7 @@ impl AuthError {
 }
 
 impl AuthError {
-    /// More than the text says, for the log.
+    /// Details for the log that the caller is not told.
     pub(super) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Token(error) => error.hint(),
@@ -257,7 +256,7 @@ impl From<AuthError> for Status {
     }
 }
 
-/// As programs in Go print times.
+/// The time in the format of Go's `Time.String`.
 fn go_time(time: Time) -> String {
     let text = prost_types::Timestamp::from(time).to_string();
     let text = text.trim_end_matches('Z').replacen('T', " ", 1);

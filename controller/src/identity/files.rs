@@ -1,7 +1,7 @@
 //! Files that only their owner may read: private keys.
 //!
-//! They are written whole under another name first, so that a crash leaves either nothing or all of
-//! one. What others could read is refused, because it has to be taken for stolen.
+//! A file is first written under another name, so that a crash leaves either nothing or all of it. A
+//! key that others could read is refused, because it has to be taken for stolen.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -13,30 +13,27 @@ use uuid::Uuid;
 /// What is wrong with a private file or folder.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The system refuses.
+    /// The operating system refuses.
     #[error("cannot {what} `{}`: {source}", path.display())]
     System {
-        /// What was tried.
+        /// What was tried, as a verb.
         what: &'static str,
-        /// On which path.
         path: PathBuf,
-        /// What the system said.
         source: io::Error,
     },
-    /// Others may read it.
+    /// Other users may read it.
     #[error(
         "`{0}` must be closed to other users; run `chmod {mode:o} {0}`, and replace the keys if somebody may have read them",
         path.display()
     )]
     Open {
-        /// The path.
         path: PathBuf,
-        /// What it should be.
+        /// The mode it should have.
         mode: u32,
     },
 }
 
-/// Held while files of a folder are made, so that two programs do not both make the first.
+/// Held while files are made in a folder, so that two programs do not both make the first key.
 #[derive(Debug)]
 pub(crate) struct Lock(#[expect(dead_code, reason = "closing it unlocks")] File);
 
@@ -54,14 +51,14 @@ fn closed(path: &Path, mode: u32) -> Result<(), FileError> {
     Err(FileError::Open { path, mode })
 }
 
-/// Makes sure of a folder that only its owner may enter.
+/// Makes the folder if need be, and checks that only its owner may enter it.
 pub(crate) fn folder(path: &Path) -> Result<(), FileError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(system("make the folder", path))?;
     closed(path, 0o700)
 }
 
-/// Waits for its turn in a folder.
+/// Waits for the lock of a folder.
 pub(crate) fn lock(folder: &Path) -> Result<Lock, FileError> {
     let path = folder.join(".lock");
     let mut options = OpenOptions::new();
@@ -71,7 +68,7 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock, FileError> {
     Ok(Lock(file))
 }
 
-/// The text of a private file, if there is one.
+/// The text of a private file; `None` if there is none.
 pub(crate) fn read(path: &Path) -> Result<Option<String>, FileError> {
     match std::fs::read_to_string(path) {
         Ok(text) => closed(path, 0o600).map(|()| Some(text)),
@@ -80,9 +77,9 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, FileError> {
     }
 }
 
-/// Writes a private file, which is on the disk when this returns.
+/// Writes a private file and syncs it.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), FileError> {
-    // In a folder of everybody's somebody could have put a file or a link under a name that he knows.
+    // In a world-writable folder somebody could plant a file or a link under a name known in advance.
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}.new", Uuid::new_v4().simple()));
     let draft = PathBuf::from(draft);
@@ -94,13 +91,12 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), FileError> {
         .map_err(system("write", &draft))
         .and_then(|()| std::fs::rename(&draft, path).map_err(system("write", path)))
         .inspect_err(|_| {
-            // Why it failed matters more.
+            // The first error matters more.
             drop(std::fs::remove_file(&draft));
         })?;
     sync_folder(path)
 }
 
-/// Deletes a file.
 pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
     std::fs::remove_file(path).map_err(system("delete", path))?;
     sync_folder(path)

@@ -1,8 +1,8 @@
-//! Signed tokens, taken apart without trusting them.
+//! Signed tokens, split into parts without being trusted.
 //!
-//! The order of checks and their texts belong to us (`exp` before the signature, the audience last),
-//! and so does the choice of algorithms, which must come from the key and never from the token; hence
-//! the library verifies signatures and nothing else.
+//! The order of the checks and their texts are our own (`exp` before the signature, the audience last),
+//! and so is the choice of algorithms, which must come from the key and never from the token. So the
+//! JWT library is used only to verify signatures.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,10 +14,10 @@ use super::error::Foreign;
 use super::public_key::PublicKey;
 use crate::model::Time;
 
-/// No issuer's tokens are longer; headers of requests hardly can be.
+/// The longest token that is looked at, in bytes; HTTP headers can hardly be longer.
 pub(super) const LONGEST: usize = 16 * 1024;
 
-/// A token in its parts.
+/// The parts of a token.
 pub(super) struct Jws<'a> {
     message: &'a [u8],
     signature: Vec<u8>,
@@ -47,7 +47,7 @@ impl<'a> Jws<'a> {
         let (header, claims) = message.split_once('.')?;
         let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
         let header: Header = serde_json::from_slice(&decode(header)?).ok()?;
-        // It would say how to read the token in ways that nobody here knows.
+        // `crit` names extensions without which the token must not be accepted; none is supported.
         if header.crit.is_some() {
             return None;
         }
@@ -59,7 +59,7 @@ impl<'a> Jws<'a> {
         })
     }
 
-    /// The id of the key that is said to have signed it.
+    /// The id of the key that allegedly signed it.
     pub(super) fn key_id(&self) -> Option<&str> {
         self.header.kid.as_deref()
     }
@@ -69,7 +69,7 @@ impl<'a> Jws<'a> {
         key.verifies(&self.header.alg, self.message, &self.signature)
     }
 
-    /// Whether it claims to be signed in one of these ways.
+    /// Whether its header names one of these algorithms.
     pub(super) fn is_signed_with(&self, algorithms: &[&str]) -> bool {
         algorithms.contains(&self.header.alg.as_str())
     }
@@ -78,19 +78,19 @@ impl<'a> Jws<'a> {
         self.claims.get(name)
     }
 
-    /// A claim that is text.
+    /// A claim that is a string.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.claim(name)?.as_str()
     }
 
-    /// A claim that is a time; it need not be there.
+    /// A claim that is a time; `None` if it is missing.
     pub(super) fn time(&self, name: &str) -> Result<Option<Time>, TokenError> {
         let Some(value) = self.claim(name) else {
             return Ok(None);
         };
         let micros = match (value.as_i64(), value.as_f64()) {
             (Some(seconds), _) => Some(seconds.saturating_mul(1_000_000)),
-            // Out of range is the nearest there is.
+            // The cast saturates for times out of range.
             (None, Some(seconds)) => Some((seconds * 1e6) as i64),
             (None, None) => None,
         };
@@ -98,7 +98,7 @@ impl<'a> Jws<'a> {
         micros.map(|micros| Some(Time(micros))).ok_or_else(wrong)
     }
 
-    /// That its time has come (give or take `leeway`) and is not over; answers when that is.
+    /// Checks `exp` and `nbf` (with `leeway`); returns when it expires.
     pub(super) fn is_current(
         &self,
         now: Time,
@@ -114,7 +114,7 @@ impl<'a> Jws<'a> {
         }
     }
 
-    /// That it is for one of `expected`.
+    /// Checks that one of its audiences is among `expected`.
     pub(super) fn is_for(&self, expected: &[String]) -> Result<(), TokenError> {
         let got: Vec<String> = match self.claim("aud") {
             Some(Value::String(one)) => vec![one.clone()],

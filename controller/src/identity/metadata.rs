@@ -1,4 +1,4 @@
-//! What a call says of its caller, in its headers.
+//! The headers of a call that say who calls.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -13,7 +13,7 @@ pub(super) const KIND: &str = "jumpstarter-kind";
 /// The name of the object to act as.
 pub(super) const NAME: &str = "jumpstarter-name";
 
-/// The token.
+/// The bearer token of the `authorization` header.
 pub(super) fn bearer(headers: &HeaderMap) -> Result<Secret<String>, AuthError> {
     if headers.is_empty() {
         return Err(AuthError::NoMetadata);
@@ -31,7 +31,7 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<Secret<String>, AuthError> {
     Ok(Secret::new(token.to_owned()))
 }
 
-/// A header that must be there once.
+/// The value of a header that must be there exactly once.
 pub(super) fn once<'a>(headers: &'a HeaderMap, key: &'static str) -> Result<&'a str, AuthError> {
     let mut values = headers.get_all(key).iter();
     let value = values.next().ok_or(AuthError::Missing(key))?;
@@ -41,7 +41,7 @@ pub(super) fn once<'a>(headers: &'a HeaderMap, key: &'static str) -> Result<&'a 
     value.to_str().map_err(|_| AuthError::Missing(key))
 }
 
-/// The name, if there is one. Several are none.
+/// The name of the object; `None` if the header is missing or there several times.
 pub(super) fn name(headers: &HeaderMap) -> Option<&str> {
     once(headers, NAME).ok().filter(|name| !name.is_empty())
 }

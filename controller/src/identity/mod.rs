@@ -1,4 +1,4 @@
-//! Who somebody is, and who may say so.
+//! Who a caller is, and which issuers may vouch for it.
 //!
 //! ```text
 //!  authorization: Bearer … ─► Jws ─┬─ our issuer, or that of a former installation ─► Tokens ─► the lab's credentials
@@ -7,9 +7,9 @@
 //!  jumpstarter-kind, -namespace, -name ────────────┴─► Authenticator ─► Caller { object, username, peer }
 //! ```
 //!
-//! Keys are files of the data folder ([`Keys`]), what was issued is in the database
-//! ([`Credential`](crate::model::Credential)), tokens are nowhere but with their owners. Router tokens
-//! ([`router`]) are something else: they live for minutes and name a stream.
+//! Signing keys are files in the data folder ([`Keys`]), issued tokens are recorded in the database
+//! ([`Credential`](crate::model::Credential)), and the tokens themselves are only with their owners.
+//! Router tokens ([`router`]) are something else: they live for minutes and name a stream.
 
 mod authenticator;
 mod caller;

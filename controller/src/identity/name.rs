@@ -1,18 +1,17 @@
-//! The object that an external user acts as, from his name.
+//! The object that an external user may act as, derived from the username.
 
-/// No name is longer.
+/// The longest name that is derived, in characters.
 const LONGEST: usize = 63;
 
-/// How the name of an object follows from a username.
+/// How a username relates to names of objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
     /// A service account of a cluster, which may act as objects of any name.
     ServiceAccount,
-    /// Somebody whose object has his name.
+    /// A person, whose object has the name derived from the username.
     Person,
 }
 
-/// What sort of username this is.
 pub(super) fn shape(username: &str) -> Shape {
     let mut parts = username.split(':');
     let second = (parts.nth(1), parts.next());
@@ -39,7 +38,7 @@ pub fn derive(username: &str) -> String {
         }
     }
     let name = name.trim_matches('-');
-    // All of it is ASCII by now.
+    // It is all ASCII by now, so any index is a character boundary.
     let name = &name[..name.len().min(LONGEST)];
     name.trim_end_matches('-').to_owned()
 }

@@ -1,19 +1,19 @@
-//! Who is at the other end, as logs name it.
+//! The address of a caller, as logs show it.
 
 use std::net::{IpAddr, SocketAddr};
 
-/// Failures to authenticate are logged under the name of the part that refused, whichever it is.
+/// The log targets of failed authentications: the part of the program that refuses, whichever module
+/// finds out.
 pub(super) const CONTROLLER: &str = "jumpstarter_controller::controller";
 pub(super) const ROUTER: &str = "jumpstarter_controller::router";
 
-/// The address of a caller, without port; or nothing, as for unix sockets.
+/// The IP address of a caller, without port; none for unix sockets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Peer(Option<IpAddr>);
 
 // === impl Peer ===
 
 impl Peer {
-    /// Its address.
     pub fn ip(self) -> Option<IpAddr> {
         self.0
     }
@@ -21,7 +21,7 @@ impl Peer {
 
 impl From<Option<SocketAddr>> for Peer {
     fn from(address: Option<SocketAddr>) -> Self {
-        // One that came to a socket for both kinds of addresses is an IPv4 address all the same.
+        // A dual-stack socket reports IPv4 addresses as IPv6.
         Self(address.map(|address| address.ip().to_canonical()))
     }
 }

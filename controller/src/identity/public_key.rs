@@ -1,4 +1,4 @@
-//! Keys that tokens are verified with. Each knows the algorithms it is good for.
+//! Keys that tokens are verified with, and which algorithms go with each.
 
 use aws_lc_rs::signature::{ECDSA_P521_SHA512_FIXED, UnparsedPublicKey};
 use base64::Engine as _;
@@ -6,16 +6,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use serde::Deserialize;
 
-/// Everything that issuers may sign with.
+/// All algorithms that issuers may sign with.
 pub(super) const ALGORITHMS: [&str; 9] = [
     "RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512",
 ];
 
-/// A public key, or one that two programs share.
+/// A public key, or a secret that two programs share.
 #[derive(Clone)]
 pub(super) struct PublicKey {
     kind: Kind,
-    /// The one algorithm that its owner uses it with, if he says so.
+    /// The only algorithm it may be used with, if its owner says so.
     only: Option<String>,
 }
 
@@ -23,13 +23,13 @@ pub(super) struct PublicKey {
 enum Kind {
     P256(DecodingKey),
     P384(DecodingKey),
-    /// A point; the token library does not know the curve.
+    /// The point on the curve, which the token library does not support.
     P521(Vec<u8>),
     Rsa(DecodingKey),
     Shared(DecodingKey),
 }
 
-/// A public key as issuers publish them. Other kinds have other fields, and are none.
+/// A public key in a JWKS document. Fields of unsupported kinds of keys are left out.
 #[derive(Deserialize)]
 pub(super) struct Jwk {
     kty: String,
@@ -51,24 +51,24 @@ impl PublicKey {
         Self { kind, only: None }
     }
 
-    /// A point on P-256.
+    /// From a point on P-256.
     pub(super) fn p256(point: &[u8]) -> Self {
         Self::of(Kind::P256(DecodingKey::from_ec_der(point)))
     }
 
-    /// From `-----BEGIN PUBLIC KEY-----`; on P-256, as all controllers have.
+    /// From a `-----BEGIN PUBLIC KEY-----` with a key on P-256, which all controllers have.
     pub(super) fn from_pem(pem: &str) -> Option<Self> {
         let key = DecodingKey::from_ec_pem(pem.as_bytes()).ok()?;
         let is_point = key.try_get_as_bytes().is_ok_and(|point| point.len() == 65);
         is_point.then(|| Self::of(Kind::P256(key)))
     }
 
-    /// One that both sides keep secret.
+    /// From a shared secret.
     pub(super) fn shared(secret: &[u8]) -> Self {
         Self::of(Kind::Shared(DecodingKey::from_secret(secret)))
     }
 
-    /// Whether it made `signature` with the algorithm of this name.
+    /// Whether it verifies `signature` with this algorithm.
     pub(super) fn verifies(&self, algorithm: &str, message: &[u8], signature: &[u8]) -> bool {
         if self.only.as_ref().is_some_and(|only| only != algorithm) {
             return false;
@@ -105,7 +105,7 @@ impl std::fmt::Debug for PublicKey {
 // === impl Jwk ===
 
 impl Jwk {
-    /// The key, if it is a public one for signatures, of a kind that is accepted.
+    /// The key; `None` if it is not a public key for signatures, of a supported kind.
     pub(super) fn key(&self) -> Option<PublicKey> {
         if self.usage.as_ref().is_some_and(|usage| usage != "sig") {
             return None;

@@ -1,21 +1,21 @@
-//! Whom a token of ours is for: `client:<namespace>:<name>:<uid>`.
+//! The subject of our tokens: `client:<namespace>:<name>:<uid>`.
 
 use std::str::FromStr;
 
 use crate::model::{Client, CredentialKind, Exporter, Key, Uid};
 
-/// The owner of a token.
+/// The object that a token of ours belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
-    /// What it acts as.
+    /// The kind of the object.
     pub kind: CredentialKind,
-    /// Its name.
+    /// Its namespace and name.
     pub key: Key,
-    /// Which incarnation, as text: other installations may have others than we.
+    /// Its uid, as text: other installations may use other formats.
     pub uid: String,
 }
 
-/// Not a subject of ours.
+/// The text is not a subject of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a subject of an internal token")]
 pub struct NoSubject;
@@ -23,17 +23,17 @@ pub struct NoSubject;
 // === impl Subject ===
 
 impl Subject {
-    /// A client's.
+    /// The subject of a client's tokens.
     pub fn client(client: &Client) -> Self {
         Self::new(CredentialKind::Client, client.key.clone(), client.uid)
     }
 
-    /// An exporter's.
+    /// The subject of an exporter's tokens.
     pub fn exporter(exporter: &Exporter) -> Self {
         Self::new(CredentialKind::Exporter, exporter.key.clone(), exporter.uid)
     }
 
-    /// An administrator's of a namespace; `uid` is that of his credential's owner.
+    /// The subject of an administrator's tokens; `uid` is the owner of the credential.
     pub fn admin(key: Key, uid: Uid) -> Self {
         Self::new(CredentialKind::Admin, key, uid)
     }

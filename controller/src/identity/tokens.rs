@@ -1,4 +1,4 @@
-//! The tokens of this installation: ES256, each with an id that the database knows.
+//! The tokens that this installation issues: ES256, each with an id that is in the database.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ use super::{Keys, KeysError, Subject, TokenError};
 use crate::lab::Lab;
 use crate::model::{Credential, CredentialKind, Key, Time, Uid};
 
-/// `nbf` may be so far ahead of our clock.
+/// How far `nbf` may be ahead of our clock.
 pub(super) const LEEWAY: Duration = Duration::from_secs(5 * 60);
 
-/// What the tokens of this installation say.
+/// Claims that all tokens of this installation have in common.
 #[derive(Clone, Debug)]
 pub struct TokenRules {
-    /// `iss`.
+    /// The `iss` claim.
     pub issuer: String,
-    /// `aud`.
+    /// The `aud` claim.
     pub audience: String,
 }
 
-/// Issues tokens, and verifies them; cheap to clone.
+/// Issues and verifies tokens; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     keys: Keys,
@@ -33,14 +33,14 @@ pub struct Tokens {
     lab: Lab,
 }
 
-/// What a good token says.
+/// What a valid token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
-    /// Whom it is for, as it says: usually a [`Subject`].
+    /// The `sub` claim: usually a [`Subject`].
     pub subject: String,
-    /// Its id. Those of other installations have none.
+    /// Its id. Tokens of other installations have none here.
     pub jti: Option<String>,
-    /// When it ends.
+    /// When it expires.
     pub expires: Time,
 }
 
@@ -68,12 +68,11 @@ impl Default for TokenRules {
 // === impl Tokens ===
 
 impl Tokens {
-    /// Issues with `keys`, looks up in `lab`.
+    /// Tokens are signed with `keys`, and looked up in `lab`.
     pub fn new(keys: Keys, rules: TokenRules, lab: Lab) -> Self {
         Self { keys, rules, lab }
     }
 
-    /// The keys it signs with.
     pub fn keys(&self) -> &Keys {
         &self.keys
     }
@@ -83,7 +82,8 @@ impl Tokens {
         &self.rules.issuer
     }
 
-    /// A token for a client, and what the lab must keep ([`Lab::keep_credential`]) before it works.
+    /// A token for a client, and the credential that the lab must keep ([`Lab::keep_credential`])
+    /// before the token is accepted.
     pub fn for_client(
         &self,
         client: &crate::model::Client,
@@ -103,7 +103,7 @@ impl Tokens {
         self.issue(&subject, exporter.uid, String::new(), lifetime)
     }
 
-    /// A token for an administrator, whose name is for people.
+    /// A token for an administrator.
     pub fn for_admin(
         &self,
         key: Key,
@@ -122,7 +122,7 @@ impl Tokens {
         lifetime: Duration,
     ) -> Result<(Secret<String>, Credential), KeysError> {
         let now = Time::now();
-        // Tokens have whole seconds; a short one still lives for as long as it was given.
+        // Tokens have whole seconds; rounded up, none ends before its lifetime is over.
         let end = now.after(lifetime).after(Duration::from_micros(999_999));
         let end = end.0.div_euclid(1_000_000);
         let jti = uuid::Uuid::new_v4().to_string();
@@ -153,14 +153,14 @@ impl Tokens {
         Ok((Secret::new(token), credential))
     }
 
-    /// What a token says, if it is good: ours, or of an installation whose key was imported.
+    /// Verifies a token of ours, or of an installation whose key was imported.
     pub fn verify(&self, token: &Secret<String>) -> Result<Claims, TokenError> {
         let jws = Jws::parse(token.expose())?;
         let claims = self.verify_parsed(&jws, Time::now());
         claims.unwrap_or(Err(TokenError::Foreign(Foreign::Issuer)))
     }
 
-    /// The same; nothing if it is of an issuer that somebody else may know.
+    /// Like `verify`; `None` if the token is of another issuer.
     pub(super) fn verify_parsed(
         &self,
         jws: &Jws<'_>,
@@ -198,7 +198,7 @@ impl Tokens {
         })
     }
 
-    /// That the lab issued a token that we signed, and has not taken it back.
+    /// Checks that the credential of a token is in the lab, and not revoked.
     fn is_known(&self, claims: Claims, key_id: &str, now: Time) -> Result<Claims, TokenError> {
         let jti = claims.jti.as_deref().ok_or(TokenError::Unknown)?;
         let credential = self.lab.credential(jti).ok_or(TokenError::Unknown)?;
@@ -216,7 +216,8 @@ impl Tokens {
     }
 }
 
-/// Everything but the database. `signer` answers the audiences that go with the key that signed it.
+/// All checks but that of the credential. `signer` returns the audiences of the key that signed the
+/// token.
 fn claims<'a>(
     jws: &Jws<'_>,
     now: Time,
@@ -241,9 +242,9 @@ fn claims<'a>(
 // === impl Claims ===
 
 impl Claims {
-    /// The administrator it is for, if it is for one.
+    /// The administrator it is for; `None` if it is for another kind of owner.
     pub(super) fn admin(&self) -> Option<Subject> {
-        // One that another installation issued says nothing about who administers this one.
+        // Tokens of other installations cannot administer this one.
         self.jti.as_ref()?;
         let subject: Subject = self.subject.parse().ok()?;
         (subject.kind == CredentialKind::Admin).then_some(subject)

@@ -7,18 +7,18 @@ use super::IssuersError;
 use super::fetch::Location;
 use super::roots::Roots;
 
-/// One identity provider, and what its tokens mean here.
+/// One identity provider, and how its tokens become usernames.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JwtConfig {
-    /// Whose tokens.
+    /// The provider, and which of its tokens are accepted.
     pub issuer: IssuerConfig,
-    /// What else its tokens must say.
+    /// What further claims of its tokens must say.
     #[serde(default)]
     pub claim_validation_rules: Vec<ClaimRule>,
-    /// How a username comes from a token.
+    /// How a token becomes a username.
     pub claim_mappings: ClaimMappings,
-    /// Only expressions, which are refused.
+    /// Only for expressions, which are refused.
     #[serde(default)]
     pub user_validation_rules: Vec<UserRule>,
 }
@@ -29,16 +29,17 @@ pub struct JwtConfig {
 pub struct IssuerConfig {
     /// The `iss` of its tokens, where its discovery document is found.
     pub url: String,
-    /// Where that document is instead.
+    /// The URL of the discovery document, if it is elsewhere.
     #[serde(default, rename = "discoveryURL")]
     pub discovery_url: Option<String>,
-    /// Whom to trust when talking to it: PEM text, or the path of a file; else the system's.
+    /// The certificates that its HTTPS server must have: PEM text, or the path of a file; else the
+    /// system's.
     #[serde(default)]
     pub certificate_authority: Option<String>,
-    /// A token must be for one of these.
+    /// A token needs one of these in `aud`.
     #[serde(default)]
     pub audiences: Vec<String>,
-    /// Said aloud when there are several audiences.
+    /// Has to be set if there are several audiences.
     #[serde(default)]
     pub audience_match_policy: Option<AudienceMatch>,
 }
@@ -46,7 +47,7 @@ pub struct IssuerConfig {
 /// How audiences are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum AudienceMatch {
-    /// One is enough.
+    /// One common audience is enough.
     MatchAny,
 }
 
@@ -54,71 +55,71 @@ pub enum AudienceMatch {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClaimMappings {
-    /// His name.
+    /// The claim that becomes the username.
     pub username: ClaimMapping,
-    /// His groups, which nothing here looks at.
+    /// Accepted for compatibility, not used.
     #[serde(default)]
     pub groups: Option<ClaimMapping>,
-    /// His id, which nothing here looks at.
+    /// Accepted for compatibility, not used.
     #[serde(default)]
     pub uid: Option<ClaimMapping>,
-    /// Only expressions, which are refused.
+    /// Only for expressions, which are refused.
     #[serde(default)]
     pub extra: Vec<serde_json::Value>,
 }
 
-/// A claim with something put before it.
+/// A claim, and a prefix for its value.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClaimMapping {
-    /// The claim.
+    /// The name of the claim.
     #[serde(default)]
     pub claim: Option<String>,
-    /// Before its value; may be empty, but not left out.
+    /// Put before the value; may be empty, but not left out.
     #[serde(default)]
     pub prefix: Option<String>,
-    /// Refused.
+    /// Refused: expressions are not supported.
     #[serde(default)]
     pub expression: Option<String>,
 }
 
-/// A claim that must have a value.
+/// A claim with the value that it must have.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClaimRule {
-    /// The claim.
+    /// The name of the claim.
     #[serde(default)]
     pub claim: Option<String>,
-    /// What it must be.
+    /// The value it must have.
     #[serde(default)]
     pub required_value: Option<String>,
-    /// Refused.
+    /// Refused: expressions are not supported.
     #[serde(default)]
     pub expression: Option<String>,
-    /// Belongs to an expression.
+    /// Belongs to the expression.
     #[serde(default)]
     pub message: Option<String>,
 }
 
-/// Refused.
+/// A rule about users, which needs an expression and is refused.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UserRule {
-    /// The expression.
     #[serde(default)]
     pub expression: Option<String>,
-    /// What to say when it does not hold.
+    /// Belongs to the expression.
     #[serde(default)]
     pub message: Option<String>,
 }
 
-/// Finds the mistakes in one part of the configuration.
+/// Collects the mistakes in one part of the configuration.
 struct Check {
     mistakes: Vec<String>,
     at: String,
 }
 
-/// All mistakes of all identity providers.
+/// Checks all identity providers, and returns all mistakes. `ours` are the issuers that need no
+/// provider.
 pub(super) fn check(configs: &[JwtConfig], ours: &[&str]) -> Result<(), IssuersError> {
     let mut mistakes = Vec::new();
     for (place, config) in configs.iter().enumerate() {

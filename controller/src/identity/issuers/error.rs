@@ -1,4 +1,4 @@
-//! What is wrong with identity providers.
+//! What can be wrong with identity providers.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", mistakes.join("\n"))]
 pub struct IssuersError {
-    /// Each with the path of its field.
+    /// Each begins with the path of its field.
     pub mistakes: Vec<String>,
 }
 

@@ -19,13 +19,13 @@ use tokio_rustls::TlsConnector;
 use super::error::FetchError;
 use super::roots::Roots;
 
-/// For one document, from the name to the last byte, redirects included. Callers wait for two.
+/// For one document, from looking up the name to the last byte, redirects included.
 const LIMIT: Duration = Duration::from_secs(5);
-/// No document is larger.
+/// The largest document, in bytes.
 const LARGEST: usize = 1024 * 1024;
 const MOST_REDIRECTS: usize = 5;
 
-/// Where a document is.
+/// Where a document is fetched from.
 #[derive(Clone, Debug)]
 pub(super) struct Location {
     host: String,
@@ -33,13 +33,12 @@ pub(super) struct Location {
     path: String,
 }
 
-/// A document, or where it has gone.
+/// The response: a document, or a redirect.
 enum Found {
     Here(Bytes),
     There(Location),
 }
 
-/// Fetches the document at `url`.
 pub(super) async fn fetch(url: &str, roots: &Roots) -> Result<Bytes, FetchError> {
     let location = Location::parse(url)?;
     let host = location.host.clone();
@@ -48,7 +47,7 @@ pub(super) async fn fetch(url: &str, roots: &Roots) -> Result<Bytes, FetchError>
 }
 
 async fn follow(mut location: Location, roots: Roots) -> Result<Bytes, FetchError> {
-    // Files, possibly on slow disks.
+    // These are files, possibly on slow disks.
     let roots = tokio::task::spawn_blocking(move || roots.load()).await;
     let roots = roots.unwrap_or_else(|_| Err("they could not be read".to_owned()));
     let tls = connector(roots.map_err(FetchError::Roots)?)?;
@@ -97,7 +96,7 @@ impl Location {
         })
     }
 
-    /// Where a redirect from here leads.
+    /// The location that a redirect from here leads to.
     fn redirected(&self, to: &str) -> Result<Self, FetchError> {
         if to.starts_with('/') && !to.starts_with("//") {
             let path = to.to_owned();
@@ -109,7 +108,7 @@ impl Location {
         Self::parse(to)
     }
 
-    /// The host, as a header has it.
+    /// The value of the `Host` header.
     fn authority(&self) -> String {
         let Self { host, port, .. } = self;
         match (host.contains(':'), *port) {
@@ -151,7 +150,7 @@ impl Location {
             self.found(response.map_err(|error| unreadable(error.to_string()))?)
                 .await
         };
-        // The exchange says what went wrong with the connection, if anything did.
+        // An error of the connection shows in the exchange, too.
         let connection = async {
             connection.await.ok();
             std::future::pending().await

@@ -1,4 +1,4 @@
-//! One identity provider, and what its tokens mean here.
+//! One identity provider, ready to verify tokens.
 
 use super::config::JwtConfig;
 use super::remote::RemoteKeys;
@@ -8,15 +8,15 @@ use crate::identity::public_key::ALGORITHMS;
 use crate::identity::tokens::LEEWAY;
 use crate::model::Time;
 
-/// Turns tokens into usernames.
+/// Verifies the tokens of one provider, and turns them into usernames.
 #[derive(Debug)]
 pub(super) struct Issuer {
     url: String,
     audiences: Vec<String>,
-    /// The claim with the name of the user.
+    /// The claim that becomes the username.
     claim: String,
     prefix: String,
-    /// Claims and what they must be.
+    /// Claims, and the values they must have.
     rules: Vec<(String, String)>,
     keys: RemoteKeys,
 }
@@ -24,7 +24,7 @@ pub(super) struct Issuer {
 // === impl Issuer ===
 
 impl Issuer {
-    /// Of a configuration without mistakes.
+    /// `config` must have passed the checks.
     pub(super) fn new(config: &JwtConfig) -> Self {
         let username = config.claim_mappings.username.clone();
         let rules = config.claim_validation_rules.iter().map(|rule| {
@@ -46,7 +46,7 @@ impl Issuer {
         &self.url
     }
 
-    /// The user that a token belongs to.
+    /// Verifies a token; returns the username.
     pub(super) async fn verify(&self, jws: &Jws<'_>, now: Time) -> Result<String, TokenError> {
         jws.is_current(now, LEEWAY)?;
         if !jws.is_signed_with(&ALGORITHMS) {

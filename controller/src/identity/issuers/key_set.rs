@@ -7,7 +7,7 @@ use super::error::FetchError;
 use crate::identity::jws::Jws;
 use crate::identity::public_key::{Jwk, PublicKey};
 
-/// Keys by their ids.
+/// The keys of a JWKS document, with their ids.
 #[derive(Debug)]
 pub(super) struct KeySet(Vec<(Option<String>, PublicKey)>);
 
@@ -19,7 +19,7 @@ struct Document {
 // === impl KeySet ===
 
 impl KeySet {
-    /// Keys that cannot be used, such as those for encryption, are left out.
+    /// Reads a JWKS document. Keys that cannot be used, such as those for encryption, are left out.
     pub(super) fn parse(document: &[u8]) -> Result<Self, FetchError> {
         let document: Document =
             serde_json::from_slice(document).map_err(|error| FetchError::Content {
@@ -38,7 +38,7 @@ impl KeySet {
         Ok(Self(keys))
     }
 
-    /// Whether one of them signed a token: the one that it names, or one without a name.
+    /// Whether one of the keys signed the token: one with the id that it names, or one without an id.
     pub(super) fn signed(&self, jws: &Jws<'_>) -> bool {
         let may_be = |id: &Option<String>| match (id.as_deref(), jws.key_id()) {
             (Some(id), Some(named)) => id == named,

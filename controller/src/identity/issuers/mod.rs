@@ -1,11 +1,11 @@
-//! Identity providers of the configuration: their users come with tokens that we did not issue.
+//! Identity providers of the configuration, whose tokens name external users.
 //!
 //! ```text
 //!  authentication.jwt[] ─► Issuer ─┬─ RemoteKeys ─ task ─► discovery ─► key set     (HTTPS)
 //!                                  └─ token ─► time ─► signature ─► audience ─► rules ─► username
 //! ```
 //!
-//! Nothing is fetched before somebody comes with a token of an issuer.
+//! Keys are fetched when the first token of an issuer comes, not before.
 
 mod config;
 mod error;
@@ -35,14 +35,14 @@ pub struct Issuers {
     all: Arc<RwLock<Vec<Arc<Issuer>>>>,
 }
 
-/// What the identity providers have to say about a token.
+/// What the identity providers say about a token.
 #[derive(Debug)]
 pub(super) enum Verdict {
-    /// It is of none of them.
+    /// None of them issued it.
     Abstains,
-    /// It is no good.
+    /// Its issuer's provider refuses it.
     Refuses(TokenError),
-    /// It belongs to this user.
+    /// It is valid; the username.
     Accepts(String),
 }
 
@@ -57,10 +57,10 @@ pub fn mistakes(configs: &[JwtConfig], ours: &[&str]) -> Vec<String> {
 // === impl Issuers ===
 
 impl Issuers {
-    /// Those of `authentication.jwt` in a configuration; `ours` are the issuers whose tokens are
-    /// verified without them.
+    /// The providers of `authentication.jwt`; `ours` are the issuers whose tokens are verified without
+    /// a provider.
     ///
-    /// Has to be called in a runtime, where the keys are fetched.
+    /// Has to be called in a runtime, since it spawns the tasks that fetch keys.
     ///
     /// # Errors
     ///
@@ -71,11 +71,11 @@ impl Issuers {
         Ok(issuers)
     }
 
-    /// Takes others, or the same with other settings. Keys are fetched anew.
+    /// Replaces all providers. Keys are fetched anew.
     ///
     /// # Errors
     ///
-    /// All mistakes of the configuration; then it stays as it was.
+    /// All mistakes of the configuration; then nothing has changed.
     pub fn replace(&self, configs: &[JwtConfig], ours: &[&str]) -> Result<(), IssuersError> {
         config::check(configs, ours)?;
         let issuers = configs.iter().map(|config| Arc::new(Issuer::new(config)));

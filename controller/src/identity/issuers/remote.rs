@@ -1,8 +1,8 @@
 //! The keys of an issuer, kept up to date.
 //!
-//! One task fetches them: when the first token comes, every ten seconds until it succeeds, again when
-//! a token is signed with a key that is not among them, and once in a while, so that keys which the
-//! issuer withdrew end here too. However many tokens come, it fetches once in ten seconds at most.
+//! One task per issuer fetches them: when the first token comes; then every ten seconds until it
+//! succeeds; again when a token names a key that is not among them; and every hour, so that keys which
+//! the issuer withdrew end here, too. However many tokens come, it fetches once in ten seconds at most.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,14 +20,14 @@ use super::roots::Roots;
 use crate::identity::TokenError;
 use crate::identity::jws::Jws;
 
-/// Between two attempts.
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(10);
-/// A caller waits no longer: two documents, and something to spare.
+/// How long a caller waits for keys: two documents, and some time to spare.
 const PATIENCE: Duration = Duration::from_secs(12);
-/// Keys are used for longer only while newer ones cannot be had.
+/// Keys older than this are fetched again; they stay in use until that succeeds.
 const OLD: Duration = Duration::from_secs(60 * 60);
 
-/// The way to the keys.
+/// The keys of an issuer, and the task that fetches them.
 #[derive(Debug)]
 pub(super) struct RemoteKeys {
     known: watch::Receiver<Known>,
@@ -38,7 +38,7 @@ pub(super) struct RemoteKeys {
 #[derive(Clone, Debug, Default)]
 struct Known {
     keys: Option<Arc<KeySet>>,
-    /// When `keys` came.
+    /// When `keys` were fetched.
     since: Option<Instant>,
     /// When the last attempt ended.
     tried: Option<Instant>,
@@ -61,7 +61,7 @@ struct Discovery {
 // === impl RemoteKeys ===
 
 impl RemoteKeys {
-    /// Fetches nothing yet.
+    /// Spawns the task, which fetches nothing yet.
     pub(super) fn new(config: &IssuerConfig) -> Self {
         let base = config.url.trim_end_matches('/');
         let usual = || format!("{base}/.well-known/openid-configuration");
@@ -80,7 +80,7 @@ impl RemoteKeys {
         }
     }
 
-    /// That one of the keys signed a token.
+    /// Checks that one of the keys signed the token; waits for newer keys if none did.
     pub(super) async fn signed(&self, jws: &Jws<'_>) -> Result<(), TokenError> {
         let known = self.known.borrow().clone();
         if known.signed(jws) {
@@ -89,7 +89,7 @@ impl RemoteKeys {
             }
             return Ok(());
         }
-        // Without any keys the task tries by itself, after the first time.
+        // Without any keys, the task tries again by itself after the first attempt.
         let is_first = known.attempts == 0;
         if !is_first && (known.keys.is_none() || !known.is_due()) {
             return Err(known.error());
@@ -115,12 +115,12 @@ impl Known {
         self.keys.as_ref().is_some_and(|keys| keys.signed(jws))
     }
 
-    /// Whether it is time for another attempt.
+    /// Whether there may be another attempt already.
     fn is_due(&self) -> bool {
         self.tried.is_none_or(|tried| tried.elapsed() >= PAUSE)
     }
 
-    /// What is wrong with a token that was not signed.
+    /// The error for a token that no key signed.
     fn error(&self) -> TokenError {
         match self.keys {
             Some(_) => TokenError::Signature,
@@ -132,7 +132,7 @@ impl Known {
 async fn keep(source: Source, publish: watch::Sender<Known>, wanted: Arc<Notify>) {
     loop {
         wanted.notified().await;
-        // Others may have wanted the attempt that has just ended.
+        // Several callers may have asked for the attempt that has just ended.
         while publish.borrow().is_due() {
             let fetched = source.fetch().await;
             let now = Instant::now();

@@ -1,4 +1,4 @@
-//! Whom to trust when talking to an identity provider.
+//! Which certificates are trusted when keys are fetched from an identity provider.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-/// `issuer.certificateAuthority`. Files are read whenever they are needed, and may change.
+/// `issuer.certificateAuthority`. Files are read at every use, since they may change.
 #[derive(Clone, Debug)]
 pub(super) enum Roots {
     System,
@@ -25,7 +25,7 @@ impl Roots {
         }
     }
 
-    /// That there is something to trust; what the system has, it may get later.
+    /// Checks that there are certificates to trust; those of the system may come later.
     pub(super) fn check(&self) -> Result<(), String> {
         match self {
             Self::System => Ok(()),
@@ -33,12 +33,12 @@ impl Roots {
         }
     }
 
-    /// Reads files.
+    /// Reads the certificates.
     pub(super) fn load(&self) -> Result<RootCertStore, String> {
         match self {
             Self::System => {
                 let mut store = RootCertStore::empty();
-                // That single files of the system cannot be used is nobody's problem here.
+                // Single files of the system that cannot be read do not matter here.
                 let found = rustls_native_certs::load_native_certs().certs;
                 store.add_parsable_certificates(found);
                 if store.is_empty() {

@@ -8,14 +8,14 @@ use crate::identity::public_key::{Jwk, PublicKey};
 use crate::identity::{KeysError, files};
 use crate::model::validate;
 
-/// Of the files.
+/// The extension of the files.
 const ENDING: &str = "json";
 
-/// What is known of another installation.
+/// The public key of another installation, and which tokens it is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Import {
-    /// What it is called here.
+    /// The name it has here.
     pub name: String,
     /// The `iss` of its tokens; the reference's is `https://localhost:8085`.
     pub issuer: String,
@@ -25,8 +25,8 @@ pub struct Import {
     pub public_key: String,
 }
 
-/// Verifies tokens of another installation. They have no ids, so that they end by themselves, or all
-/// of them when this is deleted.
+/// Verifies the tokens of another installation. Those have no ids here, so they end by expiry, or all
+/// together when this is deleted.
 #[derive(Debug)]
 pub(in crate::identity) struct Imported {
     pub(super) name: String,
@@ -44,7 +44,6 @@ fn path(folder: &Path, name: &str) -> PathBuf {
     folder.join("imported").join(format!("{name}.{ENDING}"))
 }
 
-/// Deletes one.
 pub(super) fn remove(folder: &Path, name: &str) -> Result<(), KeysError> {
     Ok(files::remove(&path(folder, name))?)
 }
@@ -72,7 +71,7 @@ fn keys(text: &str) -> Result<Vec<PublicKey>, &'static str> {
 // === impl Imported ===
 
 impl Imported {
-    /// Checks and writes one.
+    /// Checks an import and writes its file.
     pub(super) fn store(folder: &Path, import: Import) -> Result<Self, KeysError> {
         let wrong = |why: String| KeysError::Import {
             name: import.name.clone(),
@@ -87,7 +86,7 @@ impl Imported {
         Ok(imported)
     }
 
-    /// All of a folder.
+    /// Reads all imports of a folder.
     pub(super) fn read_all(folder: &Path) -> Result<Vec<Self>, KeysError> {
         let mut all = Vec::new();
         for name in files::names(&folder.join("imported"), ENDING)? {

@@ -6,8 +6,8 @@
 //!  imported/old.json     public keys of another installation, with its issuer and audience
 //! ```
 //!
-//! The number orders them, whatever clocks did; the rest of the name keeps apart the keys of two
-//! installations. The name without `.pem` is the `kid` of tokens.
+//! The number orders them, whatever the clock did; the random part keeps the keys of two installations
+//! apart. The name without `.pem` is the `kid` of tokens.
 
 mod import;
 mod own;
@@ -22,27 +22,27 @@ pub(super) use own::OwnKey;
 use super::KeysError;
 use super::files;
 
-/// The keys of this installation; cheap to clone.
+/// The signing keys of this installation; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Keys {
     folder: PathBuf,
     ring: Arc<RwLock<Arc<Ring>>>,
 }
 
-/// All keys at one time.
+/// A snapshot of all keys.
 #[derive(Debug)]
 pub(super) struct Ring {
-    /// The oldest first; the last one signs, so there is one.
+    /// The oldest first, never empty; the last one signs.
     own: Vec<Arc<OwnKey>>,
     imported: Vec<Imported>,
 }
 
-/// What there is to know about a key.
+/// What `key list` shows of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyState {
     /// The `kid` of its tokens, or the name of an imported one.
     pub id: String,
-    /// Whether it signs.
+    /// Whether it signs new tokens.
     pub signs: bool,
     /// The issuer of another installation whose tokens it verifies.
     pub issuer: Option<String>,
@@ -69,7 +69,8 @@ impl Keys {
         })
     }
 
-    /// Makes a new key, which signs from now on; answers its id. The others verify what they signed.
+    /// Makes a new key, which signs from now on; returns its id. The others go on verifying what they
+    /// signed.
     pub fn rotate(&self) -> Result<String, KeysError> {
         self.change(|ring| {
             let newest = ring.own.last().map_or(0, |key| key.number);
@@ -80,7 +81,7 @@ impl Keys {
         })
     }
 
-    /// Deletes a key that does not sign any more; tokens that it signed are no longer good.
+    /// Deletes a key that no longer signs. Tokens that it signed become invalid.
     pub fn forget(&self, id: &str) -> Result<(), KeysError> {
         self.change(|ring| {
             let retired = &ring.own[..ring.own.len().saturating_sub(1)];
@@ -92,7 +93,7 @@ impl Keys {
         })
     }
 
-    /// Accepts tokens of another installation from now on. The same name replaces what was there.
+    /// Accepts tokens of another installation from now on. An import of the same name is replaced.
     pub fn import(&self, import: Import) -> Result<(), KeysError> {
         self.change(|ring| {
             let imported = Imported::store(&self.folder, import)?;
@@ -102,7 +103,7 @@ impl Keys {
         })
     }
 
-    /// Accepts them no longer. Answers whether there was such an installation.
+    /// Stops accepting those tokens. Returns whether there was an import of this name.
     pub fn forget_import(&self, name: &str) -> Result<bool, KeysError> {
         self.change(|ring| {
             let Some(place) = ring.imported.iter().position(|there| there.name == name) else {
@@ -136,7 +137,7 @@ impl Keys {
         Arc::clone(&ring)
     }
 
-    /// Changes files and memory. Another program may have changed the files, so they come first.
+    /// Changes files and memory. Files first: another program may have changed them.
     fn change<T>(
         &self,
         change: impl FnOnce(&mut Ring) -> Result<T, KeysError>,
@@ -165,13 +166,13 @@ impl Ring {
         key.ok_or_else(|| KeysError::Crypto("all keys have been deleted".to_owned()))
     }
 
-    /// A key of ours, by the `kid` of a token.
+    /// Our own key with this `kid`.
     pub(super) fn own(&self, id: &str) -> Option<&OwnKey> {
         let key = self.own.iter().find(|key| key.id == id);
         key.map(AsRef::as_ref)
     }
 
-    /// What is accepted of another installation.
+    /// The imports for this issuer.
     pub(super) fn imported(&self, issuer: &str) -> impl Iterator<Item = &Imported> {
         self.imported
             .iter()

@@ -1,4 +1,4 @@
-//! A key of ours.
+//! Keys of our own, which sign and verify tokens.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,20 +9,20 @@ use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 use crate::identity::public_key::PublicKey;
 use crate::identity::{KeysError, files};
 
-/// Of the files.
+/// The extension of the files.
 const ENDING: &str = "pem";
 
-/// Signs and verifies.
+/// A key pair in a file of its own.
 pub(in crate::identity) struct OwnKey {
     /// The `kid` of its tokens.
     pub(in crate::identity) id: String,
-    /// The greatest of all signs.
+    /// The key with the greatest number signs.
     pub(super) number: u64,
     pub(in crate::identity) signing: EncodingKey,
     pub(in crate::identity) public: PublicKey,
 }
 
-/// Where a key is.
+/// The file of a key.
 pub(super) fn path(folder: &Path, id: &str) -> PathBuf {
     folder.join(format!("{id}.{ENDING}"))
 }
@@ -30,7 +30,7 @@ pub(super) fn path(folder: &Path, id: &str) -> PathBuf {
 // === impl OwnKey ===
 
 impl OwnKey {
-    /// Makes one, which is on the disk when this returns.
+    /// Makes a key, and writes and syncs its file.
     pub(super) fn make(folder: &Path, number: u64) -> Result<Self, KeysError> {
         let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256);
         let pair = pair.map_err(|error| KeysError::Crypto(error.to_string()))?;
@@ -40,7 +40,7 @@ impl OwnKey {
         Ok(Self::of(id, number, &pair))
     }
 
-    /// All of a folder, the oldest first.
+    /// Reads all keys of a folder, the oldest first.
     pub(super) fn read_all(folder: &Path) -> Result<Vec<Arc<Self>>, KeysError> {
         let mut keys = Vec::new();
         for id in files::names(folder, ENDING)? {

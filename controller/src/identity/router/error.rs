@@ -1,4 +1,4 @@
-//! Why a router does not open a stream.
+//! Why a router refuses to open a stream.
 
 use tonic::Status;
 
@@ -8,16 +8,16 @@ use crate::identity::{Peer, TokenError};
 /// Why a router token is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RouterTokenError {
-    /// There is none, or several.
+    /// The `authorization` header is missing, malformed, or there several times.
     #[error("missing or invalid authorization: {0}")]
     Header(String),
-    /// It is not good, and peers need not know why.
+    /// The token is not valid; peers are not told why.
     #[error("invalid jwt token")]
     Token(#[from] TokenError),
-    /// It is for something else.
+    /// This claim has a value that no router token has.
     #[error("invalid jwt token")]
     Claim(&'static str),
-    /// This side of the stream was opened before.
+    /// The stream was joined with such a token before.
     #[error("invalid jwt token")]
     Spent,
 }
@@ -25,7 +25,7 @@ pub enum RouterTokenError {
 // === impl RouterTokenError ===
 
 impl RouterTokenError {
-    /// Logs it, and answers the status for the peer.
+    /// Logs the refusal, and returns the status for the peer.
     pub fn refuse(&self, peer: Peer) -> Status {
         let hint = match self {
             Self::Header(_) => None,

@@ -1,8 +1,8 @@
 //! Tokens that open one side of a byte stream through a router.
 //!
-//! Client and exporter get a token each, for the same stream, so that nobody who got hold of one can
-//! take both sides. Peers send them on without looking inside. What only we put into them, other
-//! routers ignore; and tokens of other controllers, which fit both sides, are good here.
+//! Client and exporter each get a token for the same stream, so that whoever steals one cannot take
+//! both sides. Peers forward them without looking inside. Other routers ignore the claims that only we
+//! add; tokens of other controllers, which open either side, are accepted here.
 
 mod error;
 mod spent;
@@ -29,13 +29,13 @@ use crate::model::{Key, Time};
 
 const ISSUER: &str = "https://jumpstarter.dev/stream";
 const AUDIENCE: &str = "https://jumpstarter.dev/router";
-/// For so long a stream may be opened with a token; the stream may last longer.
+/// How long a token can open its stream; the stream itself may last longer.
 pub const LIFETIME: Duration = Duration::from_secs(30 * 60);
-/// The clocks of controller and router may differ by so much.
+/// By how much the clocks of controller and router may differ.
 pub const LEEWAY: Duration = Duration::from_secs(60);
-/// A key that is too short can be guessed.
+/// Keys with fewer characters than this cause a warning.
 const SHORT: usize = 32;
-/// A key that is shorter than this can be guessed by anybody who has a token.
+/// Keys with fewer characters than this are refused: anybody with a token could guess them.
 const TOO_SHORT: usize = 16;
 
 /// Signs and verifies router tokens; cheap to clone.
@@ -45,20 +45,20 @@ pub struct RouterTokens {
     verifying: PublicKey,
 }
 
-/// Which end of a stream.
+/// The two ends of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
-    /// Who dialled.
+    /// The side that dialled.
     Client,
-    /// Who listened.
+    /// The side that listened.
     Exporter,
 }
 
-/// A new stream.
+/// The two tokens of a new stream.
 #[derive(Clone, Debug)]
 pub struct Pair {
-    /// Its id.
+    /// The id of the stream.
     pub stream: Uuid,
     /// For the answer to Dial.
     pub client: Secret<String>,
@@ -66,14 +66,14 @@ pub struct Pair {
     pub exporter: Secret<String>,
 }
 
-/// What a router token says.
+/// What a valid router token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouterClaims {
     /// The id of the stream.
     pub stream: Uuid,
-    /// Which side it opens; either, if another controller signed it.
+    /// The side that it opens; `None` is either, in a token of another controller.
     pub side: Option<Side>,
-    /// The lease it belongs to, unless another controller signed it.
+    /// The lease of the stream; `None` in a token of another controller.
     pub lease: Option<Key>,
     /// Until when the stream may be opened.
     pub expires: Time,
@@ -95,8 +95,8 @@ struct IssuedClaims {
 // === impl RouterTokens ===
 
 impl RouterTokens {
-    /// With the key of a file, which is made if it is not there. Its text is what other routers need
-    /// as `ROUTER_KEY`.
+    /// With the key in a file, which is made if it does not exist. Other routers need its text as
+    /// `ROUTER_KEY`.
     ///
     /// # Errors
     ///
@@ -116,11 +116,11 @@ impl RouterTokens {
         Self::with_key(&Secret::new(key))
     }
 
-    /// With a key that controller and routers were given.
+    /// With a given key, which controller and routers share.
     ///
     /// # Errors
     ///
-    /// It is empty, or can be guessed.
+    /// The key is empty, or short enough to be guessed.
     pub fn with_key(key: &Secret<String>) -> Result<Self, KeysError> {
         // Files and shells add line ends.
         let key = key.expose().trim();
@@ -142,7 +142,7 @@ impl RouterTokens {
         })
     }
 
-    /// A new stream of a lease.
+    /// Signs the two tokens for a new stream of a lease.
     pub fn pair(&self, lease: &Key) -> Result<Pair, KeysError> {
         let stream = Uuid::new_v4();
         Ok(Pair {
@@ -172,7 +172,7 @@ impl RouterTokens {
             .map_err(|error| KeysError::Crypto(error.to_string()))
     }
 
-    /// What a token says, if it is good now.
+    /// Verifies a token; returns what it says.
     pub fn verify(&self, token: &Secret<String>) -> Result<RouterClaims, RouterTokenError> {
         self.verify_at(token, Time::now())
     }
@@ -183,7 +183,7 @@ impl RouterTokens {
         now: Time,
     ) -> Result<RouterClaims, RouterTokenError> {
         let jws = Jws::parse(token.expose())?;
-        // Between our own programs nothing is to be learned from a token that is not ours.
+        // No detail for the peer: a token that we did not sign deserves no explanation.
         if !jws.is_signed_by(&self.verifying) {
             return Err(super::TokenError::Signature.into());
         }
@@ -215,7 +215,7 @@ impl RouterTokens {
         })
     }
 
-    /// The claims of a call to the router.
+    /// Verifies the token of a call to the router.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
-//! Streams that have been joined, and must not be again.
+//! Streams that have been joined, whose tokens are worth nothing any more.
 //!
-//! A token is spent when its stream has got both of its sides, not when it is first shown: an exporter
+//! A token is spent when its stream has both of its sides, not when it is first shown: an exporter
 //! whose connection breaks while it waits comes again with the same token.
 
 use std::collections::HashSet;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{LIFETIME, RouterClaims, RouterTokenError};
 use crate::model::Time;
 
-/// Remembers spent streams for as long as their tokens live, and not much longer.
+/// Remembers spent streams for a little longer than their tokens are valid.
 #[derive(Debug)]
 pub struct Spent(Mutex<Generations>);
 
@@ -26,7 +26,7 @@ struct Generations {
 // === impl Spent ===
 
 impl Spent {
-    /// None yet.
+    /// No stream is spent yet.
     pub fn new() -> Self {
         Self(Mutex::new(Generations {
             since: Time::now(),
@@ -42,11 +42,11 @@ impl Spent {
         generations.young.insert(claims.stream);
     }
 
-    /// That a stream has not been joined before.
+    /// Checks that a stream has not been joined before.
     pub fn check(&self, claims: &RouterClaims) -> Result<(), RouterTokenError> {
         let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         generations.turn(Time::now());
-        // The ids that other controllers give may come again; that is theirs to know.
+        // Other controllers may use the id of a stream again.
         let is_ours = claims.side.is_some();
         if is_ours && generations.contains(claims.stream) {
             return Err(RouterTokenError::Spent);
@@ -68,7 +68,7 @@ impl Generations {
         self.young.contains(&stream) || self.old.contains(&stream)
     }
 
-    /// Forgets the old ones once the young ones are as old as any token.
+    /// Forgets the old generation once the young one is as old as any valid token.
     fn turn(&mut self, now: Time) {
         if now < self.since {
             // The clock was set back.
