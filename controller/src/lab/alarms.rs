@@ -1,9 +1,9 @@
-//! The ends of leases by a clock that nobody sets.
+//! The ends of leases by a clock that cannot be set.
 //!
-//! A lease ends when its time is up by the clock on the wall, which is what its client goes by. If that
-//! clock is set back meanwhile, a lease for an hour would take a day and an hour, or many years; so
-//! its length is measured by the steady clock, too, and whichever says so first ends it. Leases that
-//! were asked for until a time of day go by the wall only.
+//! A lease ends when its time is up by the wall clock, which is what its client goes by. If that clock
+//! is set back meanwhile, a lease of one hour would last a day and an hour, or many years; so its
+//! length is measured by the monotonic clock, too, and whichever is first ends it. Leases that were
+//! asked for until a time of day go by the wall clock only.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::clock::Moment;
 use crate::model::{Lease, LeaseState, Time, Uid};
 use crate::store::Change;
 
-/// When leases have had what they were promised.
+/// The ends of all active leases that have a length.
 #[derive(Debug, Default)]
 pub(super) struct Alarms {
     all: HashMap<Uid, Alarm>,
@@ -22,16 +22,16 @@ pub(super) struct Alarms {
 
 #[derive(Clone, Copy, Debug)]
 struct Alarm {
-    /// By the clock on the wall.
+    /// The end by the wall clock.
     end: Time,
-    /// By the steady one.
+    /// The end by the monotonic clock.
     at: Duration,
 }
 
 // === impl Alarms ===
 
 impl Alarms {
-    /// These are all leases there are.
+    /// Starts over with these leases, which are all there are.
     pub(super) fn review<'a>(&mut self, leases: impl Iterator<Item = &'a Arc<Lease>>, now: Moment) {
         let before = std::mem::take(self);
         for lease in leases {
@@ -42,7 +42,7 @@ impl Alarms {
         }
     }
 
-    /// These changes are on the disk.
+    /// Applies changes that are committed.
     pub(super) fn follow(&mut self, changes: &[Change], now: Moment) {
         for change in changes {
             if let Change::Lease(lease) = change {
@@ -51,13 +51,13 @@ impl Alarms {
         }
     }
 
-    /// Those whose time is up.
+    /// The leases whose time is up.
     pub(super) fn ringing(&self, now: Moment) -> Vec<Uid> {
         let due = self.order.iter().take_while(|(at, _)| *at <= now.steady);
         due.map(|(_, uid)| *uid).collect()
     }
 
-    /// When the next one rings.
+    /// When the next lease ends, by the monotonic clock.
     pub(super) fn next(&self) -> Option<Duration> {
         self.order.first().map(|(at, _)| *at)
     }
@@ -71,10 +71,10 @@ impl Alarms {
             return;
         };
         let at = match known {
-            // As much later, or earlier, as the end is.
+            // The end was moved; the alarm moves by as much.
             Some(Alarm { end: before, at }) if end >= before => at + end.since(before),
             Some(Alarm { end: before, at }) => at.saturating_sub(before.since(end)),
-            // Never more than all of it, wherever the clock on the wall has been.
+            // Never more than the whole length, whatever the wall clock says.
             None => now.steady + end.since(now.wall).min(length),
         };
         self.all.insert(lease.uid, Alarm { end, at });
@@ -82,7 +82,7 @@ impl Alarms {
     }
 }
 
-/// When a lease ends, and how long it is, if the latter is what it was asked for.
+/// When an active lease ends, and its length; `None` unless it was asked for by length alone.
 fn promised(lease: &Lease) -> Option<(Time, Duration)> {
     let by_length = lease.not_before.is_none() && lease.not_after.is_none();
     match lease.state {

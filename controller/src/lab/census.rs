@@ -1,4 +1,4 @@
-//! Numbers about the lab, for whoever watches it from afar.
+//! Numbers about the lab, for metrics.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,23 +7,21 @@ use super::Lab;
 use crate::model::LeaseState;
 use crate::store::Change;
 
-/// How many there are of what.
+/// The numbers of a lab at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Census {
-    /// Clients.
     pub clients: usize,
-    /// Exporters.
     pub exporters: Exporters,
     /// Leases that have not ended.
     pub leases: Leases,
-    /// What was recorded since the start, by the word for it.
+    /// How often each event was recorded since the start, by its word, as `LeaseGranted`.
     pub happened: BTreeMap<&'static str, u64>,
 }
 
-/// How many exporters.
+/// Numbers of exporters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exporters {
-    /// All.
+    /// All there are.
     pub all: usize,
     /// Those that are connected.
     pub online: usize,
@@ -33,25 +31,25 @@ pub struct Exporters {
     pub leased: usize,
 }
 
-/// How many leases.
+/// Numbers of leases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Leases {
-    /// Those that have an exporter.
+    /// With an exporter.
     pub active: usize,
-    /// Those that wait for one.
+    /// Waiting for an exporter.
     pub pending: usize,
-    /// Those whose time has not come.
+    /// Not to begin yet.
     pub scheduled: usize,
 }
 
-/// Counts what the database has on record.
+/// Counts the audit events that are committed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally(Arc<Mutex<BTreeMap<&'static str, u64>>>);
 
 // === impl Lab ===
 
 impl Lab {
-    /// Counts.
+    /// Counts what is in the published state.
     pub fn census(&self) -> Census {
         let state = self.read();
         let mut census = Census {

@@ -1,24 +1,24 @@
-//! What the record says of a change: `labels +room=7 -team=a; enabled true -> false`.
+//! What the audit log says of a change: `labels +room=7 -team=a; enabled true -> false`.
 
 use std::fmt::Display;
 
 use crate::model::Labels;
 
-/// What has changed so far.
+/// The changes so far, each as a text.
 #[derive(Debug, Default)]
 pub(super) struct ChangeSummary(Vec<String>);
 
 // === impl ChangeSummary ===
 
 impl ChangeSummary {
-    /// A value that may be another now.
+    /// Notes a value, if it has changed.
     pub(super) fn change<T: PartialEq + Display>(&mut self, what: &str, before: T, after: T) {
         if before != after {
             self.0.push(format!("{what} {before} -> {after}"));
         }
     }
 
-    /// A value that need not be there.
+    /// Notes an optional value, if it has changed.
     pub(super) fn optional<T: PartialEq + Display>(
         &mut self,
         what: &str,
@@ -29,7 +29,7 @@ impl ChangeSummary {
         self.change(what, text(before), text(after));
     }
 
-    /// Labels that were set or taken away.
+    /// Notes labels that were set or removed.
     pub(super) fn labels(&mut self, before: &Labels, after: &Labels) {
         let not_in = |one: &Labels, other: &Labels, sign: char| -> Vec<String> {
             one.iter()
@@ -44,7 +44,7 @@ impl ChangeSummary {
         }
     }
 
-    /// All of it.
+    /// All changes in one line.
     pub(super) fn text(self) -> String {
         self.0.join("; ")
     }

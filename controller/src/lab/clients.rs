@@ -1,4 +1,4 @@
-//! What becomes of clients.
+//! Clients: made, changed and deleted.
 
 use std::sync::Arc;
 
@@ -14,24 +14,22 @@ const PLURAL: &str = "clients";
 /// A client to be made.
 #[derive(Clone, Debug)]
 pub struct NewClient {
-    /// Its name.
     pub key: Key,
-    /// Its labels.
     pub labels: Labels,
-    /// External identity that may act as it.
+    /// The external user that may act as it.
     pub username: Option<String>,
-    /// From another installation.
+    /// Where it comes from, if its tokens are from another installation.
     pub migrated: Option<Migrated>,
-    /// Made by itself when somebody with an external identity first came.
+    /// Whether it is made for an external user on the first call.
     pub provisioned: bool,
 }
 
-/// What of a client is to be changed; nothing stays as it is.
+/// Changes to a client; a field that is `None` leaves its value.
 #[derive(Clone, Debug, Default)]
 pub struct ClientChange {
-    /// Labels to set, or to take away; the others stay, whoever else changes them.
+    /// Labels to set, or to remove with `None`; others stay as they are.
     pub labels: LabelChanges,
-    /// External identity, or none.
+    /// The external user that may act as it; `Some(None)` removes it.
     pub username: Option<Option<String>>,
 }
 
@@ -54,8 +52,7 @@ struct Delete {
 // === impl Lab ===
 
 impl Lab {
-    /// Makes a client. One that makes itself at its first visit may have done so twice at once; then
-    /// both get the same.
+    /// Makes a client. Two first calls of an external user may both try; then both get the same client.
     pub async fn create_client(
         &self,
         new: NewClient,
@@ -65,7 +62,7 @@ impl Lab {
         self.change(Create { new, actor }).await
     }
 
-    /// Changes what administrators may.
+    /// Changes what administrators may change.
     pub async fn alter_client(
         &self,
         key: Key,

@@ -1,4 +1,4 @@
-//! What happens because it is time: leases begin to wait, and end.
+//! What happens at a given time: leases begin to wait, and end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use super::state::State;
 use super::step::Step;
 use crate::model::{Condition, ConditionType, EndReason, Lease, LeaseState, Time};
 
-/// Says what time it is.
+/// Tells the time; tests have others than the machine's.
 pub(super) type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
 
-/// What time it is.
+/// One moment by both clocks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
-    /// By the clock on the wall, which people set, back and forth.
+    /// The wall clock, which people set forward and back.
     pub(super) wall: Time,
-    /// Since some moment in the past; it only ever goes on.
+    /// The monotonic clock, since some moment in the past.
     pub(super) steady: Duration,
 }
 
@@ -29,7 +29,7 @@ pub(super) fn real() -> Clock {
     })
 }
 
-/// Does everything whose time has come.
+/// Does everything that is due.
 pub(super) fn tick(step: &mut Step<'_>, alarms: &Alarms, now: Moment) {
     for lease in step.state.due(now.wall) {
         let mut lease = Lease::clone(&lease);
@@ -43,25 +43,25 @@ pub(super) fn tick(step: &mut Step<'_>, alarms: &Alarms, now: Moment) {
     }
     for uid in alarms.ringing(now) {
         if let Some(mut lease) = step.lease(uid) {
-            // The clock on the wall is behind, and would say that it was over before it was.
+            // An alarm ended it while the wall clock is behind: it ends when it should have by that
+            // clock.
             lease.ended = lease.end();
             end(step, lease, EndReason::Expired, "lab");
         }
     }
 }
 
-/// How long until something is due, if nobody sets the clock.
+/// How long until something is due, if nobody sets the wall clock.
 pub(super) fn next(state: &State, alarms: &Alarms, now: Moment) -> Option<Duration> {
     let by_wall = state.next_due().map(|due| due.since(now.wall));
     let by_alarm = alarms.next().map(|at| at.saturating_sub(now.steady));
     by_wall.into_iter().chain(by_alarm).min()
 }
 
-/// Ends a lease that has not ended.
 pub(super) fn end(step: &mut Step<'_>, mut lease: Lease, reason: EndReason, actor: &str) {
     let now = step.now;
     lease.state = LeaseState::Ended;
-    // The clock may have been set back meanwhile.
+    // The wall clock may have been set back meanwhile.
     let ended = || lease.began.map_or(now, |began| began.max(now));
     lease.ended = Some(lease.ended.unwrap_or_else(ended));
     lease.end_reason = Some(reason);
@@ -103,7 +103,7 @@ pub(super) fn end(step: &mut Step<'_>, mut lease: Lease, reason: EndReason, acto
 // === impl Moment ===
 
 impl Moment {
-    /// By how much the clock on the wall was set forth since.
+    /// By how much the wall clock was set forward since.
     pub(super) fn has_gained(self, since: Self) -> Duration {
         let went_by = self.steady.saturating_sub(since.steady);
         self.wall.since(since.wall.after(went_by))

@@ -1,4 +1,4 @@
-//! What becomes of credentials.
+//! Credentials: kept when a token is issued, revoked, forgotten.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use super::{Lab, LabError};
 use crate::model::{Credential, CredentialKind, Key, Time, Uid};
 use crate::store::Change;
 
-/// So many credentials of an owner are remembered after they were replaced or taken back. More would
-/// only let somebody who replaces his token all day fill the memory.
+/// How many revoked credentials of one owner are remembered. Without a bound, a client that rotates its
+/// token all day would fill the memory.
 const REPLACED: usize = 64;
 
 struct KeepCredential {
     credential: Credential,
-    /// When the earlier ones of the same owner end; none leaves them as they are.
+    /// How long the earlier ones of the same owner stay valid; `None` leaves them as they are.
     grace: Option<Duration>,
     actor: String,
     of: Key,
@@ -30,7 +30,7 @@ struct RevokeCredentials {
 // === impl Lab ===
 
 impl Lab {
-    /// Remembers a credential that was issued. With a `grace`, the owner's earlier ones end after it.
+    /// Keeps the credential of an issued token. With a `grace`, the owner's earlier ones end after it.
     pub async fn keep_credential(
         &self,
         credential: Credential,
@@ -47,7 +47,7 @@ impl Lab {
         self.change(keep).await
     }
 
-    /// Ends all credentials of an owner now, or only the one of this id; says how many that were.
+    /// Revokes all credentials of an owner, or only the one with this id; returns how many.
     pub async fn revoke_credentials(
         &self,
         owner: Uid,
@@ -64,7 +64,7 @@ impl Lab {
         self.change(revoke).await
     }
 
-    /// The credential of this id.
+    /// The credential with this id.
     pub fn credential(&self, jti: &str) -> Option<Arc<Credential>> {
         self.read().credentials.get(jti).cloned()
     }
@@ -121,8 +121,8 @@ impl Step<'_> {
     }
 }
 
-/// When a credential ended that is to be good at no time: one that ended now would be good again if the
-/// clock were set back.
+/// The time of revocation that makes a credential invalid at any time: one revoked now would be valid
+/// again if the clock were set back.
 fn never(credential: &Credential) -> Time {
     credential.issued.min(credential.expires)
 }

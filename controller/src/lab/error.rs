@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::model::{Key, WindowError};
 use crate::store::StoreError;
 
-/// A change that was refused; nothing has changed.
+/// Why a change was refused. Nothing has changed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LabError {
     /// There is no such object.
@@ -13,7 +13,6 @@ pub enum LabError {
     NotFound {
         /// `exporters`, `clients`, `leases`, `policies`.
         plural: &'static str,
-        /// Its name.
         name: String,
     },
     /// The name is taken, perhaps by a lease that has ended.
@@ -21,36 +20,34 @@ pub enum LabError {
     Exists {
         /// `exporters`, `clients`, `leases`, `policies`.
         plural: &'static str,
-        /// Its name.
         name: String,
     },
-    /// Somebody else's lease.
+    /// The lease belongs to another client.
     #[error("{what} permission denied")]
     NotOwner {
         /// The call: `UpdateLease`.
         what: &'static str,
     },
-    /// Another exporter's lease, or nobody's.
+    /// The exporter does not serve this lease.
     #[error("lease {lease} is not held by exporter {exporter}")]
     NotHolder {
-        /// The lease.
         lease: String,
-        /// Who says so.
+        /// The exporter that called.
         exporter: String,
     },
-    /// It has been given back before.
+    /// The lease was released before.
     #[error("lease \"namespaces/{}/leases/{}\" has already been released", .0.namespace, .0.name)]
     AlreadyReleased(Key),
-    /// It is over.
+    /// The lease has ended.
     #[error("lease has ended")]
     Ended,
-    /// Its times make no sense.
+    /// The times of the lease make no sense.
     #[error(transparent)]
     Window(#[from] WindowError),
-    /// The beginning of a lease that has begun.
+    /// A lease that has begun cannot begin at another time.
     #[error("cannot update BeginTime: lease has already started")]
     Started,
-    /// It cannot go to somebody else.
+    /// The lease cannot be handed over to that client.
     #[error("{0}")]
     Transfer(String),
     /// The selector, a name, a label or the context breaks the rules for it.
@@ -59,24 +56,23 @@ pub enum LabError {
     /// The tags of a new lease break the rules for tags.
     #[error("{0}")]
     Tags(String),
-    /// A policy does not allow it.
+    /// No policy allows it.
     #[error("{0}")]
     Policy(String),
     /// The database refuses; nothing in this batch has changed.
     #[error("the database is not available: {0}")]
     Store(#[source] Arc<StoreError>),
-    /// It takes too long. It may still happen.
+    /// It takes too long, and may still happen.
     #[error("the controller is too busy; look whether it has happened, then try again")]
     Busy,
-    /// An owner has as many leases as it may have.
+    /// The owner has as many open leases as it may have.
     #[error("client {owner} has {most} open leases, and may have no more; end some of them first")]
     TooMany {
-        /// Whose they are.
         owner: String,
-        /// How many there may be.
+        /// How many it may have.
         most: usize,
     },
-    /// The program is about to end.
+    /// The program is stopping.
     #[error("the controller is shutting down")]
     Stopping,
 }

@@ -1,7 +1,7 @@
-//! The lab: what is true, and how it changes.
+//! The lab: its objects, and every change to them.
 //!
 //! One task changes it, step by step (`work`). Everybody else sends commands, and is answered when
-//! the database has what they did; or reads, without waiting, what the database is known to have.
+//! their changes are committed to the database; or reads, without waiting, the state that is committed.
 
 mod alarms;
 mod census;
@@ -49,12 +49,12 @@ use step::{Command, Ended, Job, QueuedCommand};
 use watch::Watchers;
 use work::Work;
 
-/// So many commands wait; whoever comes later waits with his.
+/// How many commands may wait; senders of more wait with theirs.
 const WAITING: usize = 4096;
-/// Whoever waits for longer is told so.
+/// How long a sender waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The way to the lab; cheap to clone. When all are dropped, the lab ends.
+/// The handle to the lab; cheap to clone. When all are dropped, the lab ends.
 #[derive(Clone, Debug)]
 pub struct Lab {
     jobs: mpsc::Sender<Box<dyn Job>>,
@@ -64,18 +64,18 @@ pub struct Lab {
     watchers: Watchers,
     tally: Tally,
     retention: Arc<RwLock<Retention>>,
-    /// So many leases of one owner may be open.
+    /// How many open leases one owner may have.
     most_leases: Arc<AtomicUsize>,
 }
 
-/// The lab's task, to be awaited after the last [`Lab`] is gone.
+/// The lab's task, to be awaited after the last [`Lab`] was dropped.
 #[derive(Debug)]
 pub struct Running(tokio::task::JoinHandle<()>);
 
 // === impl Lab ===
 
 impl Lab {
-    /// Takes up what the database has.
+    /// Starts the lab with what is in the database.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl Lab {
         let published = Arc::new(RwLock::new(State::of(&loaded)));
         let presence = Presence::default();
         for exporter in loaded.exporters.iter().filter(|exporter| exporter.online) {
-            // Its connection broke with the last program; it gets time to come back.
+            // Its connection broke with the previous program; this gives it time to come back.
             presence.sign(exporter.uid);
         }
         let (jobs, queue) = mpsc::channel(WAITING);
@@ -127,12 +127,12 @@ impl Lab {
         Ok((lab, Running(tokio::spawn(work.run()))))
     }
 
-    /// The database below it.
+    /// The database.
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// Says how much of the past is to be kept from now on.
+    /// Sets how much of the past is kept, from now on.
     pub fn retain(&self, retention: Retention) {
         let mut kept = self.retention.write();
         *kept
@@ -140,26 +140,26 @@ impl Lab {
             .unwrap_or_else(|poisoned| poisoned.get_mut()) = retention;
     }
 
-    /// Says how many leases of one owner may be open from now on. Until then there is no limit.
+    /// Sets how many open leases one owner may have, from now on. Until then there is no limit.
     pub fn limit_leases(&self, most: usize) {
         self.most_leases.store(most, Ordering::Relaxed);
     }
 
-    /// Waits until the lab has carried out all that it was asked for before.
+    /// Waits until the lab has carried out all earlier commands.
     ///
     /// # Errors
     ///
-    /// It does not do that in this time, or never will.
+    /// It does not in this time, or has ended.
     pub async fn answers(&self, within: Duration) -> Result<(), LabError> {
         self.ask(Nothing, within).await
     }
 
-    /// Waits until nothing can be changed any more, because the lab's task has ended.
+    /// Waits until the lab's task has ended, after which nothing can change.
     pub async fn over(&self) {
         self.jobs.closed().await;
     }
 
-    /// Has a command carried out.
+    /// Sends a command, and waits until its change is committed.
     async fn change<C: Command>(&self, command: C) -> Result<C::Answer, LabError> {
         self.ask(command, PATIENCE).await
     }
@@ -183,7 +183,7 @@ fn read(state: &RwLock<State>) -> RwLockReadGuard<'_, State> {
     state.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Somebody wants to know whether the lab lives.
+/// A command without effect, to see whether the lab answers.
 struct Nothing;
 
 impl Command for Nothing {
@@ -194,7 +194,7 @@ impl Command for Nothing {
     }
 }
 
-/// Shows what the database has now.
+/// Applies committed changes to the published state.
 fn publish(published: &RwLock<State>, working: &State, changes: &[Change]) {
     let mut published = published.write().unwrap_or_else(PoisonError::into_inner);
     for change in changes {
@@ -206,7 +206,7 @@ fn publish(published: &RwLock<State>, working: &State, changes: &[Change]) {
 // === impl Running ===
 
 impl Running {
-    /// Waits until everything is on the disk.
+    /// Waits until everything is committed.
     pub async fn ended(self) {
         if let Err(error) = self.0.await {
             tracing::error!(%error, "the lab ended badly");

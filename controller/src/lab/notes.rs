@@ -1,5 +1,4 @@
-//! What happens beside the lab and is to be remembered with the rest: a key was made, settings were
-//! read again.
+//! Events beside the lab that belong on record, too: a key was made, settings were read again.
 
 use super::step::{Command, Step};
 use super::{Lab, LabError};
@@ -16,7 +15,7 @@ struct Note {
 // === impl Lab ===
 
 impl Lab {
-    /// Puts something on record; it is on the disk when this returns.
+    /// Adds an event to the audit log; it is committed when this returns.
     ///
     /// # Errors
     ///

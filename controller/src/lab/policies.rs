@@ -1,4 +1,4 @@
-//! What becomes of access policies.
+//! Access policies: applied and deleted.
 
 use std::sync::Arc;
 
@@ -11,14 +11,12 @@ use crate::store::Change;
 
 const PLURAL: &str = "exporteraccesspolicies";
 
-/// A policy as it is to be.
+/// A policy to be made, or to replace the one of its name.
 #[derive(Clone, Debug)]
 pub struct NewPolicy {
-    /// Its name.
     pub key: Key,
-    /// The exporters it is about.
+    /// The exporters that it grants.
     pub exporters: Selector,
-    /// Its rules.
     pub rules: Vec<Rule>,
 }
 
@@ -35,13 +33,13 @@ struct Delete {
 // === impl Lab ===
 
 impl Lab {
-    /// Makes a policy, or replaces the one of this name. Leases that have begun are not touched.
+    /// Makes a policy, or replaces the one of this name. Active leases are not touched.
     pub async fn apply_policy(&self, new: NewPolicy, actor: &str) -> Result<Arc<Policy>, LabError> {
         let actor = actor.to_owned();
         self.change(Apply { new, actor }).await
     }
 
-    /// Deletes a policy. Without any, everybody may use everything.
+    /// Deletes a policy. A namespace without policies allows everything to everybody.
     pub async fn delete_policy(&self, key: Key, actor: &str) -> Result<(), LabError> {
         let actor = actor.to_owned();
         self.change(Delete { key, actor }).await
@@ -80,7 +78,7 @@ impl Command for Apply {
     }
 }
 
-/// What a policy grants, for the record: `exporters board=x; from team=apps for 1h0m0s, priority 5`.
+/// What a policy grants, for the audit log: `exporters board=x; from team=apps for 1h0m0s, priority 5`.
 fn policy_text(policy: &Policy) -> String {
     let mut text = match policy.exporters.is_empty() {
         true => "all exporters".to_owned(),

@@ -1,4 +1,4 @@
-//! Who has shown a sign of life, and when. In memory only: a thousand exporters say something every few
+//! Which exporters were heard of, and when. In memory only: a thousand exporters report every few
 //! seconds, and the database need not know each time.
 
 use std::collections::HashMap;
@@ -9,23 +9,23 @@ use tokio::time::Instant;
 
 use crate::model::{Time, Uid};
 
-/// Without a sign of life for longer than this, an exporter is offline.
+/// An exporter that was not heard of for longer than this is offline.
 pub(super) const OFFLINE_AFTER: Duration = Duration::from_secs(60);
 
-/// The signs of life of all exporters.
+/// When each exporter was last heard of.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Presence(Arc<Mutex<HashMap<Uid, Signs>>>);
 
 #[derive(Debug)]
 struct Signs {
-    /// Open streams; as long as there is one, the exporter is there.
+    /// The number of open Status streams; while there is one, the exporter is connected.
     streams: usize,
     last: Instant,
-    /// The same for people.
+    /// The same moment by the wall clock.
     at: Time,
 }
 
-/// An exporter is there for as long as this is kept.
+/// An exporter counts as connected while this is kept.
 #[derive(Debug)]
 pub struct Present {
     presence: Presence,
@@ -35,14 +35,14 @@ pub struct Present {
 // === impl Presence ===
 
 impl Presence {
-    /// Something was heard.
+    /// Notes that an exporter was heard of.
     pub(super) fn sign(&self, uid: Uid) {
         let mut all = self.lock();
         let signs = all.entry(uid).or_insert_with(Signs::new);
         (signs.last, signs.at) = (Instant::now(), Time::now());
     }
 
-    /// A stream is open.
+    /// Notes that an exporter has opened a stream.
     pub(super) fn open(&self, uid: Uid) -> Present {
         self.sign(uid);
         self.lock().entry(uid).or_insert_with(Signs::new).streams += 1;
@@ -52,7 +52,7 @@ impl Presence {
         }
     }
 
-    /// It has been told that this one is silent. Whoever comes back meanwhile is not forgotten.
+    /// Forgets an exporter that was marked offline, unless it has come back meanwhile.
     pub(super) fn forget_silent(&self, uid: Uid) {
         let now = Instant::now();
         let mut all = self.lock();
@@ -61,7 +61,7 @@ impl Presence {
         }
     }
 
-    /// Those that have been silent for too long.
+    /// The exporters that were not heard of for too long.
     pub(super) fn silent(&self) -> Vec<Uid> {
         let now = Instant::now();
         let all = self.lock();
@@ -71,13 +71,13 @@ impl Presence {
             .collect()
     }
 
-    /// When each was last there.
+    /// When each exporter was last heard of.
     pub(super) fn seen(&self) -> Vec<(Uid, Time)> {
         let all = self.lock();
         all.iter().map(|(uid, signs)| (*uid, signs.at())).collect()
     }
 
-    /// When this one was last there, if it has been since the program started.
+    /// When this exporter was last heard of, if ever since the program started.
     pub(super) fn last(&self, uid: Uid) -> Option<Time> {
         self.lock().get(&uid).map(Signs::at)
     }

@@ -7,7 +7,7 @@ use crate::schedule::{Decision, Refusal};
 
 /// Serves the queues of all namespaces in which something has changed.
 pub(super) fn serve(step: &mut Step<'_>) {
-    // What is decided stirs its namespace again, and may make room for others.
+    // A decision stirs its namespace again, and may make room for others.
     while !step.stirred.is_empty() {
         for namespace in std::mem::take(&mut step.stirred) {
             for decision in step.state.decide(&namespace) {
@@ -64,7 +64,8 @@ fn grant(step: &mut Step<'_>, uid: Uid, exporter: Uid, priority: i64) {
     }
 }
 
-/// Writes down what it waits for. That may change often; whoever asks is told how it looks then.
+/// Records what a lease waits for, the first time only: it may change often, and whoever asks is told
+/// the current answer.
 fn wait(step: &mut Step<'_>, uid: Uid) {
     let Some(mut lease) = step.lease(uid) else {
         return;

@@ -1,6 +1,6 @@
-//! Everything that is true now: exporters, clients, policies, credentials, and the leases that have not
-//! ended. Two of these exist: one that the lab works on, and one that the world sees, which is behind by
-//! what the database does not have yet.
+//! The current objects: exporters, clients, policies, credentials, and the leases that have not ended.
+//! There are two of these: the working state, and the published one, which lacks what is not committed
+//! yet.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -9,43 +9,43 @@ use crate::model::{Client, Credential, Exporter, Key, Lease, LeaseState, Policy,
 use crate::schedule::{Decision, Queue, QueuePosition, Snapshot, Waiting};
 use crate::store::{Change, Loaded};
 
-/// Objects by uid, and their uids by name.
+/// Objects by uid, with an index by name.
 #[derive(Clone, Debug)]
 pub(super) struct Named<T> {
     all: HashMap<Uid, Arc<T>>,
     names: HashMap<Key, Uid>,
 }
 
-/// What objects of a kind have in common.
+/// What all kinds of objects have in common.
 pub(super) trait Object {
     fn uid(&self) -> Uid;
     fn key(&self) -> &Key;
 }
 
-/// What is true.
+/// The objects, and what follows from them.
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) exporters: Named<Exporter>,
     pub(super) clients: Named<Client>,
     pub(super) policies: Named<Policy>,
-    /// Those that have not ended.
+    /// Leases that have not ended.
     pub(super) leases: Named<Lease>,
     pub(super) credentials: HashMap<String, Arc<Credential>>,
     /// The active lease of each exporter that has one.
     pub(super) held: HashMap<Uid, Uid>,
-    /// When each exporter was leased last.
+    /// When each exporter was last leased.
     pub(super) used: HashMap<Uid, Time>,
-    /// Since when the last in the queue waits.
+    /// The queue time of the last lease in the queue.
     pub(super) last_turn: Time,
-    /// How many leases of each owner have not ended.
+    /// The number of open leases of each owner.
     owners: HashMap<Key, usize>,
-    /// Who waits, by namespace.
+    /// The waiting leases of each namespace.
     queues: HashMap<String, Queue>,
-    /// When leases begin to wait, or end, by themselves.
+    /// When leases begin to wait, or end, by the wall clock.
     due: BTreeSet<(Time, Uid)>,
 }
 
-/// When a lease needs attention next, by itself.
+/// When time will change a lease next.
 fn due(lease: &Lease) -> Option<Time> {
     match lease.state {
         LeaseState::Scheduled => lease.not_before,
@@ -58,7 +58,7 @@ fn owner(lease: &Lease) -> Key {
     Key::new(&lease.key.namespace, &lease.owner)
 }
 
-/// Whether selectors and policies see no difference.
+/// Whether two versions of an exporter are the same to selectors and policies.
 fn is_offered_alike(one: &Exporter, other: &Exporter) -> bool {
     (one.enabled, &one.labels, &one.told) == (other.enabled, &other.labels, &other.told)
 }
@@ -112,7 +112,7 @@ impl<T: Object> Named<T> {
 
     fn remove(&mut self, uid: Uid) -> Option<Arc<T>> {
         let object = self.all.remove(&uid)?;
-        // Another of the same name may have come.
+        // Another object of the same name may have come since.
         if self.names.get(object.key()) == Some(&uid) {
             self.names.remove(object.key());
         }
@@ -123,7 +123,7 @@ impl<T: Object> Named<T> {
 // === impl State ===
 
 impl State {
-    /// As the database has it.
+    /// The state that is in the database.
     pub(super) fn of(loaded: &Loaded) -> Self {
         let mut state = Self {
             exporters: Named::default(),
@@ -260,7 +260,7 @@ impl State {
         self.owners.get(&owner).copied().unwrap_or_default()
     }
 
-    /// Has a lease wait in the queue, or not.
+    /// Puts a lease into its queue if it waits, else takes it out.
     fn line_up(&mut self, lease: &Arc<Lease>) {
         let namespace = &lease.key.namespace;
         if lease.state != LeaseState::Pending {
@@ -281,7 +281,7 @@ impl State {
         }
     }
 
-    /// Whatever was worked out there about who may have what is to be worked out again.
+    /// Has the queue of a namespace work out again which exporters its leases may have.
     fn unsettle(&mut self, namespace: &str) {
         if let Some(queue) = self.queues.get_mut(namespace) {
             queue.unsettle();
@@ -296,7 +296,7 @@ impl State {
         }
     }
 
-    /// What schedulers look at.
+    /// What the schedule looks at.
     pub(super) fn snapshot(&self) -> Snapshot<'_> {
         Snapshot {
             exporters: &self.exporters.all,
@@ -307,7 +307,7 @@ impl State {
         }
     }
 
-    /// What is to be done about those who wait there.
+    /// What to do about the waiting leases of a namespace.
     pub(super) fn decide(&mut self, namespace: &str) -> Vec<Decision> {
         // Not `snapshot`, which would borrow the queues, too.
         let snapshot = Snapshot {
@@ -321,19 +321,19 @@ impl State {
         queue.map_or_else(Vec::new, |queue| queue.decide(&snapshot))
     }
 
-    /// Those who have begun to wait there since the last time.
+    /// The leases that have begun to wait in a namespace since the last call.
     pub(super) fn newcomers(&mut self, namespace: &str) -> Vec<Uid> {
         let queue = self.queues.get_mut(namespace);
         queue.map_or_else(Vec::new, Queue::newcomers)
     }
 
-    /// What a lease waits for, if it waits, and how it looks.
+    /// What a lease waits for, and where in the queue; `None` if it does not wait.
     pub(super) fn queue_position(&self, lease: &Lease) -> Option<(Waiting, QueuePosition)> {
         let queue = self.queues.get(&lease.key.namespace)?;
         queue.queue_position(lease.uid, &self.snapshot())
     }
 
-    /// The same for many of a namespace.
+    /// The same for many leases of one namespace.
     pub(super) fn queue_positions(
         &self,
         namespace: &str,
@@ -345,7 +345,7 @@ impl State {
         })
     }
 
-    /// Takes over what was worked out about the same leases.
+    /// Copies what the working state has worked out about the same queues.
     pub(super) fn adopt(&mut self, working: &Self) {
         for (namespace, queue) in &mut self.queues {
             if let Some(worked_out) = working.queues.get(namespace) {
@@ -354,7 +354,7 @@ impl State {
         }
     }
 
-    /// The leases whose time has come, the longest ago first.
+    /// The leases for which something is due, the longest overdue first.
     pub(super) fn due(&self, now: Time) -> Vec<Arc<Lease>> {
         let due = self.due.iter().take_while(|(due, _)| *due <= now);
         due.filter_map(|(_, uid)| self.leases.get(*uid).cloned())
@@ -366,8 +366,8 @@ impl State {
         self.due.first().map(|(due, _)| *due)
     }
 
-    /// The place in the queue of whoever comes now: behind everybody else, even if many come at once,
-    /// or the clock was set back.
+    /// The queue time for a lease that begins to wait now: behind all others, even if many come at
+    /// once, or the clock was set back.
     pub(super) fn next_turn(&self, now: Time) -> Time {
         now.max(Time(self.last_turn.0.saturating_add(1)))
     }
@@ -382,7 +382,7 @@ impl State {
         self.leases.get(*self.held.get(&exporter)?)
     }
 
-    /// Where anything is.
+    /// All namespaces with objects.
     pub(super) fn namespaces(&self) -> BTreeSet<&str> {
         let exporters = self.exporters.iter().map(|exporter| &exporter.key);
         let clients = self.clients.iter().map(|client| &client.key);

@@ -1,4 +1,4 @@
-//! One step of the lab: a command looks at what is true and says what changes.
+//! One step of the lab: commands look at the working state and change it.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::state::State;
 use crate::model::{Key, Lease, Time, Uid};
 use crate::store::{Change, Event};
 
-/// What a batch of commands works on.
+/// The working state, while a batch of commands changes it.
 #[derive(Debug)]
 pub(super) struct Step<'a> {
     pub(super) state: &'a mut State,
@@ -20,19 +20,19 @@ pub(super) struct Step<'a> {
     /// The names of leases that ended since the last commit.
     pub(super) ended: HashSet<Key>,
     before: &'a Ended,
-    /// Namespaces in which somebody may get something now.
+    /// Namespaces whose queues have to be served again.
     pub(super) stirred: HashSet<String>,
 }
 
-/// Names that are taken by leases that have ended. The database knows them all, but whoever looked
-/// there before one of these ended could not know.
+/// Names of leases that ended lately. They stay taken; the database knows them all, but a caller who
+/// looked there before such a lease ended could not see it.
 #[derive(Debug, Default)]
 pub(super) struct Ended {
     names: HashSet<Key>,
     order: VecDeque<Key>,
 }
 
-/// A change that somebody asks for.
+/// A change to the lab.
 ///
 /// It checks everything before the first change, so that a refusal leaves nothing behind.
 pub(super) trait Command: Send + 'static {
@@ -41,12 +41,12 @@ pub(super) trait Command: Send + 'static {
     fn carry_out(self, step: &mut Step<'_>) -> Result<Self::Answer, LabError>;
 }
 
-/// A command on its way, with whoever waits for it.
+/// A command in the queue, with its sender.
 pub(super) trait Job: Send {
     fn carry_out(self: Box<Self>, step: &mut Step<'_>) -> Box<dyn Uncommitted>;
 }
 
-/// A command that was carried out, and is not on the disk yet.
+/// The outcome of a command, until its changes are committed.
 pub(super) trait Uncommitted: Send {
     fn settle(self: Box<Self>, committed: Result<(), LabError>);
 }
@@ -75,7 +75,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// From here on it is so.
+    /// Makes a change.
     pub(super) fn change(&mut self, change: Change) {
         match &change {
             Change::Exporter(exporter) => self.stir(&exporter.key),
@@ -111,14 +111,14 @@ impl<'a> Step<'a> {
         self.change(Change::Lease(Arc::new(lease)));
     }
 
-    /// A lease that waits for something else than before, which makes no room for anybody.
+    /// Records what a lease waits for, which makes no room for others.
     pub(super) fn put_waiting(&mut self, lease: Lease) {
         let change = Change::Lease(Arc::new(lease));
         self.state.apply(&change);
         self.changes.push(change);
     }
 
-    /// For the record.
+    /// Adds an event to the audit log.
     pub(super) fn record(
         &mut self,
         actor: impl Into<String>,
@@ -136,18 +136,18 @@ impl<'a> Step<'a> {
         }));
     }
 
-    /// Whether a lease has this name, or had it lately.
+    /// Whether a lease has this name, or one that ended lately had it.
     pub(super) fn is_taken(&self, key: &Key) -> bool {
         let ended = self.ended.contains(key) || self.before.names.contains(key);
         ended || self.state.leases.named(key).is_some()
     }
 
-    /// A lease that has not ended.
+    /// The lease, unless it has ended.
     pub(super) fn lease(&self, uid: Uid) -> Option<Lease> {
         self.state.leases.get(uid).map(|lease| Lease::clone(lease))
     }
 
-    /// Every queue is to be served.
+    /// Has all queues served.
     pub(super) fn stir_all(&mut self) {
         let all = self.state.namespaces().into_iter().map(str::to_owned);
         self.stirred.extend(all);
@@ -163,10 +163,10 @@ impl<'a> Step<'a> {
 // === impl Ended ===
 
 impl Ended {
-    /// More than can end while somebody waits for his turn.
+    /// More than can end while a command waits in the queue.
     const MOST: usize = 16 * 1024;
 
-    /// The database has their ends.
+    /// Adds leases whose ends are committed.
     pub(super) fn extend(&mut self, ended: HashSet<Key>) {
         for key in ended {
             if self.names.insert(key.clone()) {
@@ -199,10 +199,10 @@ impl<A: Send> Uncommitted for UncommittedAnswer<A> {
     fn settle(self: Box<Self>, committed: Result<(), LabError>) {
         let result = match committed {
             Ok(()) => self.result,
-            // A refusal, too, may be due to something that has not happened.
+            // A refusal, too, may follow from a change that was not committed.
             Err(error) => Err(error),
         };
-        // Whoever asked may have gone; what was done stays done.
+        // The sender may have gone; the change stays.
         drop(self.answer.send(result));
     }
 }

@@ -1,4 +1,4 @@
-//! What there is to see. What has not ended is in memory, the rest is read from the database.
+//! Reading the lab. Open leases and all other objects are in memory, ended leases in the database.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,26 +12,25 @@ use super::{Lab, LabError};
 use crate::model::{Client, Exporter, Key, Lease, LeaseState, Policy, Time, Uid};
 use crate::schedule::{QueuePosition, Waiting};
 
-/// So many places are worked out before somebody else has a turn.
+/// How many queue positions are worked out at a stretch, while the lab cannot publish.
 const AT_ONCE: usize = 250;
 
-/// A part of a long list, in the order of names.
+/// A part of a long list, which is ordered by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
     /// Only names after this one.
     pub after: Option<String>,
-    /// No more than this; none is all.
+    /// At most this many; `None` is all.
     pub most: Option<usize>,
 }
 
-/// Which leases.
+/// Selects leases for a list.
 #[derive(Clone, Debug, Default)]
 pub struct LeaseQuery {
-    /// Where.
     pub namespace: String,
-    /// What their labels say, see [`Lease::labels`].
+    /// What their labels must be, see [`Lease::labels`].
     pub labels: Selector,
-    /// Whether those that have ended are wanted, too.
+    /// Whether to include leases that have ended.
     pub ended: bool,
     /// Which part of the list.
     pub page: Page,
@@ -45,17 +44,17 @@ impl Lab {
         self.read().exporters.named(key).cloned()
     }
 
-    /// The exporter of this incarnation.
+    /// The exporter with this uid.
     pub fn exporter_of(&self, uid: Uid) -> Option<Arc<Exporter>> {
         self.read().exporters.get(uid).cloned()
     }
 
-    /// When it was last there.
+    /// When an exporter was last heard of.
     pub fn last_seen(&self, exporter: &Exporter) -> Option<Time> {
         self.presence.last(exporter.uid).or(exporter.last_seen)
     }
 
-    /// Exporters of a namespace in the order of names.
+    /// Exporters of a namespace, ordered by name.
     pub fn exporters(&self, namespace: &str, labels: &Selector, page: &Page) -> Vec<Arc<Exporter>> {
         let mut all: Vec<_> = its(namespace, self.read().exporters.iter());
         all.retain(|exporter| labels.matches(|key| exporter.label(key)));
@@ -67,13 +66,13 @@ impl Lab {
         self.read().clients.named(key).cloned()
     }
 
-    /// Clients of a namespace in the order of names.
+    /// Clients of a namespace, ordered by name.
     pub fn clients(&self, namespace: &str, page: &Page) -> Vec<Arc<Client>> {
         let all = its(namespace, self.read().clients.iter());
         cut(all, page)
     }
 
-    /// Policies of a namespace in the order of names.
+    /// Policies of a namespace, ordered by name.
     pub fn policies(&self, namespace: &str) -> Vec<Arc<Policy>> {
         let all = its(namespace, self.read().policies.iter());
         cut(all, &Page::default())
@@ -95,7 +94,7 @@ impl Lab {
         }
     }
 
-    /// Leases in the order of names.
+    /// Leases, ordered by name.
     ///
     /// # Errors
     ///
@@ -116,7 +115,7 @@ impl Lab {
         Ok(cut(all, &query.page))
     }
 
-    /// What a lease waits for, if it waits, and how it looks.
+    /// What a lease waits for, and where in the queue; `None` if it does not wait.
     pub fn queue_position(&self, lease: &Lease) -> Option<(Waiting, QueuePosition)> {
         match lease.state {
             LeaseState::Pending => self.read().queue_position(lease),
@@ -124,7 +123,7 @@ impl Lab {
         }
     }
 
-    /// The same for a list of one namespace.
+    /// The same for many leases of one namespace.
     pub async fn queue_positions(
         &self,
         leases: &[Arc<Lease>],
@@ -137,7 +136,7 @@ impl Lab {
         for some in waiting.chunks(AT_ONCE) {
             let uids: Vec<Uid> = some.iter().map(|lease| lease.uid).collect();
             positions.extend(self.read().queue_positions(&some[0].key.namespace, &uids));
-            // Others have waited to show something newer, or to be served.
+            // Lets the lab publish, and other tasks run.
             tokio::task::yield_now().await;
         }
         positions
@@ -148,12 +147,12 @@ impl Lab {
         self.read().lease_on(exporter).cloned()
     }
 
-    /// What becomes of an exporter from now on. Of changes in quick succession only the last is seen.
+    /// Watches the state of an exporter. Of changes in quick succession only the last is seen.
     pub fn watch(&self, exporter: Uid) -> watch::Receiver<ExporterState> {
         self.watchers.watch(&self.read(), exporter)
     }
 
-    /// Where anything is.
+    /// All namespaces with objects.
     pub fn namespaces(&self) -> Vec<String> {
         let state = self.read();
         let all = state.namespaces().into_iter();
@@ -161,8 +160,8 @@ impl Lab {
     }
 }
 
-/// What is in a namespace. Nothing else is done while the lab is kept from showing something newer:
-/// whatever takes longer is done with these.
+/// The objects of a namespace, cloned, so that the state is locked only shortly; slower work is done on
+/// the clones.
 fn its<'a, T: Object + 'a>(namespace: &str, all: impl Iterator<Item = &'a Arc<T>>) -> Vec<Arc<T>> {
     all.filter(|object| object.key().namespace == namespace)
         .cloned()

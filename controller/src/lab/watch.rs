@@ -1,4 +1,4 @@
-//! Who wants to know what becomes of an exporter: its own Status stream, and clients that dial it.
+//! The state of exporters for whoever watches it: Status streams, clients that dial, the router.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,12 +9,12 @@ use super::state::State;
 use crate::model::{Labels, Reported, Uid};
 use crate::store::Change;
 
-/// What an exporter is for, and how it is.
+/// What an exporter is assigned to, and how it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExporterState {
     /// The lease it serves.
     pub assignment: Option<Assignment>,
-    /// What it says of itself.
+    /// The status it reports.
     pub reported: Option<Reported>,
     /// Whether it is connected.
     pub online: bool,
@@ -25,27 +25,27 @@ pub struct ExporterState {
 /// A lease, as its exporter needs to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
-    /// Which.
+    /// The uid of the lease.
     pub uid: Uid,
-    /// Its name.
+    /// The name of the lease.
     pub lease: String,
-    /// Whose it is.
+    /// The name of the client that owns it.
     pub client: String,
-    /// For the logs.
+    /// Fields for the exporter's log lines.
     pub context: Labels,
 }
 
-/// The watched exporters.
+/// A sender for each exporter that is watched.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Watchers(Arc<Mutex<HashMap<Uid, watch::Sender<ExporterState>>>>);
 
 // === impl Watchers ===
 
 impl Watchers {
-    /// From now on; the first state is there already.
+    /// Watches an exporter; the first state is there already.
     pub(super) fn watch(&self, state: &State, uid: Uid) -> watch::Receiver<ExporterState> {
         let mut all = self.lock();
-        // Those that nobody watches any more.
+        // Forgets exporters that nobody watches any more.
         if all.len() > 64 && all.len() > 2 * state.exporters.iter().count() {
             all.retain(|_, sender| sender.receiver_count() > 0);
         }
@@ -57,7 +57,7 @@ impl Watchers {
         receiver
     }
 
-    /// Tells those whom these changes concern.
+    /// Sends the new states of the exporters that these changes concern.
     pub(super) fn tell(&self, state: &State, changes: &[Change]) {
         let all = self.lock();
         if all.is_empty() {

@@ -22,22 +22,22 @@ use super::watch::Watchers;
 use super::{LabError, clock, exporters, publish, queue};
 use crate::store::{Change, Retention, Store, StoreError};
 
-/// No more commands than this share a transaction.
+/// How many commands share a transaction at most.
 const BATCH: usize = 256;
-/// How often silence is looked for.
+/// How often silent exporters are looked for.
 const LISTEN_EVERY: Duration = Duration::from_secs(1);
-/// How often the database learns who is there.
+/// How often the database is told when exporters were last heard of.
 const REMEMBER_EVERY: Duration = Duration::from_secs(60);
-/// The clock may be set back while the lab sleeps, so it never sleeps for longer.
+/// The longest sleep, since the wall clock may be set while the lab sleeps.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
-/// How often it is seen whether there is something to forget.
+/// How often there is a look for old records to delete.
 const TIDY_EVERY: Duration = Duration::from_secs(600);
-/// A clock that has gained so much since the start was wrong, then or now.
+/// If the wall clock has gained this much since the start, it was wrong, then or now.
 const MISTRUST: Duration = Duration::from_secs(24 * 60 * 60);
-/// Between two of many transactions that forget.
+/// The pause between two of many transactions that delete old records.
 const TIDY_PAUSE: Duration = Duration::from_millis(250);
 
-/// What the task works with.
+/// The lab's task.
 pub(super) struct Work {
     pub(super) jobs: mpsc::Receiver<Box<dyn Job>>,
     pub(super) store: Store,
@@ -48,29 +48,29 @@ pub(super) struct Work {
     pub(super) tally: Tally,
     pub(super) clock: Clock,
     pub(super) alarms: Alarms,
-    /// When it started.
+    /// When the task started.
     pub(super) start: Moment,
-    /// It has been said that the clock is not to be trusted.
+    /// Whether the log has said that the wall clock is not to be trusted.
     pub(super) mistrusts: bool,
     pub(super) ended: Ended,
     pub(super) retention: Arc<RwLock<Retention>>,
-    /// The working state comes from the database, and nobody has served its queues yet.
+    /// Whether the working state was loaded from the database, and its queues have not been served yet.
     pub(super) anew: bool,
-    /// How many commits have failed since the last that did not.
+    /// How many commits in a row have failed.
     pub(super) failures: u32,
-    /// Nothing will ever reach the database again.
+    /// Whether the database is closed for good.
     pub(super) is_over: bool,
 }
 
 // === impl Work ===
 
 impl Work {
-    /// Runs until nobody can send commands any more.
+    /// Runs until the last sender of commands is gone.
     pub(super) async fn run(mut self) {
         let mut listen = interval(LISTEN_EVERY);
         let mut remember = interval(REMEMBER_EVERY);
         let mut tidy = Instant::now() + REMEMBER_EVERY;
-        // The first of both comes at once.
+        // Serves the queues of the loaded state; the first ticks of both intervals come right after it.
         let mut wake = self.batch(Vec::new()).await;
         while !self.is_over {
             let mut jobs = Vec::new();
@@ -96,7 +96,7 @@ impl Work {
         self.remember().await;
     }
 
-    /// Carries out these commands and whatever is due; says when something is due next.
+    /// Carries out these commands and whatever is due; returns when to wake up next.
     async fn batch(&mut self, jobs: Vec<Box<dyn Job>>) -> Instant {
         let now = (self.clock)();
         let mut step = Step::new(&mut self.working, &self.ended, now.wall);
@@ -123,13 +123,13 @@ impl Work {
         }
         let sleep = match self.failures {
             0 => clock::next(&self.working, &self.alarms, now).unwrap_or(LONGEST_SLEEP),
-            // What was due and did not reach the disk is tried again, less and less often.
+            // What was due and failed to commit is tried again, at growing intervals.
             failures => Duration::from_secs(1 << failures.min(5)),
         };
         Instant::now() + sleep.min(LONGEST_SLEEP)
     }
 
-    /// Whether an exporter has fallen silent, or the clock was set forth.
+    /// Whether an exporter has fallen silent, or the wall clock was set forward.
     fn is_called(&self) -> bool {
         let due = |due| due <= (self.clock)().wall;
         self.failures == 0 && self.working.next_due().is_some_and(due)
@@ -152,16 +152,16 @@ impl Work {
         Ok(())
     }
 
-    /// Forgets what did not reach the disk.
+    /// Replaces the working state by the committed one after a failure.
     async fn start_over(&mut self, error: StoreError) -> LabError {
         tracing::error!(%error, "a change did not reach the database");
-        // Without the thread that writes there is nothing to try again; a new start has another.
+        // Without its writing thread the database cannot recover; a new start of the program can.
         self.is_over = matches!(error, StoreError::Closed);
         match self.store.load().await {
             Ok(loaded) => self.working = State::of(&loaded),
             Err(again) => {
                 tracing::error!(error = %again, "the database cannot be read either");
-                // What was published is what the database had.
+                // The published state is what is committed.
                 self.working = super::read(&self.published).clone();
             }
         }
@@ -172,23 +172,23 @@ impl Work {
         LabError::Store(Arc::new(error))
     }
 
-    /// Has the database know when exporters were last there.
+    /// Stores when exporters were last heard of.
     async fn remember(&mut self) {
         let seen = self.presence.seen();
         if !seen.is_empty() {
             let mut step = Step::new(&mut self.working, &self.ended, (self.clock)().wall);
             step.change(Change::Seen(seen));
             let changes = std::mem::take(&mut step.changes);
-            // Why it failed has been said.
+            // A failure has been logged already.
             drop(self.commit(changes).await);
         }
     }
 
-    /// Forgets some of what need not be kept; says when to go on.
+    /// Deletes some of the old records; returns when to go on.
     async fn tidy(&mut self) -> Duration {
         let now = (self.clock)();
         if now.has_gained(self.start) > MISTRUST {
-            // What is thrown away by a wrong clock does not come back when it is set right.
+            // What a wrong clock deletes does not come back when it is set right.
             if !std::mem::replace(&mut self.mistrusts, true) {
                 tracing::warn!(
                     "the clock was set forth by more than a day; nothing old is forgotten until the \

@@ -2,23 +2,20 @@
 
 use super::{Key, Labels, Migrated, Time, Uid};
 
-/// Who may ask for leases.
+/// A client, which may ask for leases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// This incarnation.
     pub uid: Uid,
-    /// Its name.
     pub key: Key,
-    /// What access policies look at.
+    /// Labels that access policies select by.
     pub labels: Labels,
-    /// External identity that may act as it, as `dex:alice`.
+    /// The external user that may act as it, as `dex:alice`.
     pub username: Option<String>,
-    /// From another installation.
+    /// The other subject of its tokens, if it comes from another installation.
     pub migrated: Option<Migrated>,
-    /// Made by itself when somebody with an external identity first came.
+    /// Whether it was made for an external user on the first call.
     pub provisioned: bool,
-    /// Grows with every change.
+    /// Counts the changes.
     pub generation: i64,
-    /// When it was made.
     pub created: Time,
 }

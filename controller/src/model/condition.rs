@@ -2,37 +2,36 @@
 
 use super::Time;
 
-/// What a condition is about.
+/// The type of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ConditionType {
-    /// It waits. Only ever true.
+    /// The lease waits for an exporter. Never false.
     Pending,
-    /// It has its exporter; false once it has ended.
+    /// The lease has its exporter; false once it has ended.
     Ready,
-    /// It will never have one. Only ever true.
+    /// The lease can never get an exporter. Never false.
     Unsatisfiable,
-    /// It asks for nothing. Only ever true.
+    /// The lease asks for nothing. Never false.
     Invalid,
 }
 
-/// One of them.
+/// A condition of a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
-    /// What it is about.
     pub kind: ConditionType,
     /// Whether it holds.
     pub holds: bool,
-    /// A word for programs.
+    /// One word in CamelCase, for programs.
     pub reason: String,
     /// A sentence for people.
     pub message: String,
-    /// The generation of the lease when it was written.
+    /// The generation of the lease when this was written.
     pub generation: i64,
     /// When `holds` last changed.
     pub since: Time,
 }
 
-/// Each type at most once.
+/// The conditions of a lease, each type at most once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conditions(Vec<Condition>);
 
@@ -49,7 +48,7 @@ impl ConditionType {
         }
     }
 
-    /// The type of this name.
+    /// The type with this name.
     pub fn named(name: &str) -> Option<Self> {
         [
             Self::Pending,
@@ -65,7 +64,8 @@ impl ConditionType {
 // === impl Conditions ===
 
 impl Conditions {
-    /// Takes the place of the one of its type, or comes last. The time is kept if it holds as before.
+    /// Replaces the condition of the same type, or adds it at the end. `since` is kept if `holds` is
+    /// the same.
     pub fn set(&mut self, mut condition: Condition) {
         match self.0.iter_mut().find(|old| old.kind == condition.kind) {
             Some(old) => {
@@ -78,12 +78,12 @@ impl Conditions {
         }
     }
 
-    /// The one of this type.
+    /// The condition of this type.
     pub fn get(&self, kind: ConditionType) -> Option<&Condition> {
         self.0.iter().find(|condition| condition.kind == kind)
     }
 
-    /// All, oldest type first.
+    /// All conditions, in the order in which their types were added.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Condition> {
         self.0.iter()
     }

@@ -1,43 +1,41 @@
-//! Tokens that were issued, by their ids.
+//! Records of the tokens that were issued, by their ids.
 
 use super::{Time, Uid};
 
-/// What a credential is for.
+/// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CredentialKind {
-    /// Acts as a client.
+    /// To act as a client.
     Client,
-    /// Acts as an exporter.
+    /// To act as an exporter.
     Exporter,
-    /// Administers the lab.
+    /// To administer the lab.
     Admin,
 }
 
-/// A token that was issued. The token itself is nowhere but with its owner.
+/// The record of a token that was issued. The token itself is only with its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
-    /// The id in the token.
+    /// The `jti` of the token.
     pub jti: String,
-    /// What it is for.
     pub kind: CredentialKind,
-    /// The incarnation of the client or exporter that it belongs to; of an administrator, his own.
+    /// The uid of the client or exporter that it belongs to; administrators have one, too.
     pub owner: Uid,
-    /// The name of an administrator's token; for people.
+    /// The name of the administrator; empty for clients and exporters.
     pub label: String,
-    /// The key that signed it.
+    /// The `kid` of the key that signed it.
     pub key_id: String,
-    /// When it was issued.
     pub issued: Time,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires: Time,
-    /// From when on it is no longer good; not after it was issued if it is good at no time.
+    /// From when on it is revoked; not after `issued` if it is never valid.
     pub revoked: Option<Time>,
 }
 
 // === impl Credential ===
 
 impl Credential {
-    /// Whether it is good at this time.
+    /// Whether it is valid at this time.
     pub fn is_good(&self, now: Time) -> bool {
         let is_in_force = |revoked| now < revoked && self.issued < revoked;
         now < self.expires && self.revoked.is_none_or(is_in_force)

@@ -4,80 +4,76 @@ use jumpstarter_proto::v1::ExporterStatus;
 
 use super::{Key, Labels, Migrated, Time, Uid};
 
-/// A lab host, or what of it is shared under one name.
+/// An exporter: a lab host, or what of it is shared under one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exporter {
-    /// This incarnation.
     pub uid: Uid,
-    /// Its name.
     pub key: Key,
-    /// Set by administrators.
+    /// Labels that administrators set.
     pub labels: Labels,
-    /// Told at registration, all `jumpstarter.dev/…`; they win over `labels`.
+    /// Labels that it reports at registration, all `jumpstarter.dev/…`; they win over `labels`.
     pub told: Labels,
-    /// External identity that may act as it, as `dex:alice`.
+    /// The external user that may act as it, as `dex:alice`.
     pub username: Option<String>,
-    /// From another installation.
+    /// The other subject of its tokens, if it comes from another installation.
     pub migrated: Option<Migrated>,
-    /// Whether leases by selector may take it.
+    /// Whether leases by selector may get it.
     pub enabled: bool,
-    /// Its driver tree as of the last registration; empty is not registered.
+    /// Its driver tree as of the last registration; empty if it is not registered.
     pub devices: Vec<Device>,
-    /// What it last said of itself; nothing before its first word, and after its connection was lost
-    /// and found again.
+    /// The status it last reported; `None` before the first report, and after a lost connection came
+    /// back.
     pub reported: Option<Reported>,
-    /// Whether it counts as connected. The exact time of the last sign of life is in memory only.
+    /// Whether it counts as connected. The exact time when it was last heard of is in memory only.
     pub online: bool,
-    /// The last sign of life that the database knows of.
+    /// When it was last heard of, as far as the database knows.
     pub last_seen: Option<Time>,
-    /// Grows with every change of what administrators set.
+    /// Counts the changes by administrators.
     pub generation: i64,
-    /// When it was made.
     pub created: Time,
 }
 
-/// What an exporter said of itself.
+/// A status that an exporter reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reported {
-    /// Where its session stands.
     pub status: ExporterStatus,
-    /// The same in words.
+    /// A sentence for people.
     pub message: String,
 }
 
-/// A driver instance.
+/// A driver instance of an exporter.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Device {
     /// Chosen by the exporter.
     pub uuid: String,
-    /// The driver it belongs to.
+    /// The uuid of the driver it belongs to.
     pub parent: Option<String>,
-    /// With the client class and the name.
+    /// Among them its name and the class of its client.
     pub labels: Labels,
 }
 
 // === impl Exporter ===
 
 impl Exporter {
-    /// A label, whoever set it.
+    /// A label, from either source.
     pub fn label(&self, key: &str) -> Option<&str> {
         let value = self.told.get(key).or_else(|| self.labels.get(key));
         value.map(String::as_str)
     }
 
-    /// All labels, whoever set them.
+    /// All labels, from both sources.
     pub fn all_labels(&self) -> Labels {
         let mut labels = self.labels.clone();
         labels.extend(self.told.clone());
         labels
     }
 
-    /// Whether it has told what it is made of.
+    /// Whether it has registered its devices.
     pub fn is_registered(&self) -> bool {
         !self.devices.is_empty()
     }
 
-    /// Whether a lease could begin on it, as far as it says itself.
+    /// Whether its own status allows a lease to begin on it.
     pub fn is_ready(&self) -> bool {
         self.reported.as_ref().is_none_or(|reported| {
             matches!(

@@ -6,79 +6,73 @@ use jumpstarter_proto::selector::{Selector, Test};
 
 use super::{Conditions, Key, Labels, Time, Uid};
 
-/// Tags are labels with this prefix.
+/// The prefix that makes a tag a label.
 pub const TAG_PREFIX: &str = "metadata.jumpstarter.dev/";
-/// The label of leases that have ended.
+/// The label that leases get when they have ended.
 pub const ENDED_LABEL: &str = "jumpstarter.dev/lease-ended";
 
-/// Somebody's right to an exporter for a while, or the wish for it.
+/// A client's right to an exporter for some time, or its request for one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// This incarnation.
     pub uid: Uid,
-    /// Its name.
     pub key: Key,
-    /// The name of the client who has it, in the same namespace.
+    /// The name of the client that owns it, in the same namespace.
     pub owner: String,
-    /// Which exporters will do; empty if one is pinned.
+    /// Selects exporters by their labels; may be empty if one is pinned.
     pub selector: Selector,
-    /// The one exporter that will do.
+    /// The name of the only exporter that will do.
     pub pinned: Option<String>,
-    /// Whether the pinned one may be disabled.
+    /// Whether the pinned exporter may be disabled.
     pub allow_disabled: bool,
-    /// How long it was asked for.
+    /// The length it was asked for.
     pub duration: Option<Duration>,
-    /// Not before.
+    /// When it may begin.
     pub not_before: Option<Time>,
-    /// Not after.
+    /// When it has to end.
     pub not_after: Option<Time>,
-    /// Of the user, for finding it again.
+    /// The owner's labels, to find it by.
     pub tags: Labels,
-    /// For the logs of everybody who has to do with it.
+    /// Fields for the log lines of all parties.
     pub context: Labels,
-    /// Where it stands.
     pub state: LeaseState,
-    /// What it got; kept after the end.
+    /// The exporter it got; kept after the end.
     pub exporter: Option<ExporterRef>,
-    /// When it got it.
+    /// When it began.
     pub began: Option<Time>,
-    /// When it ended.
     pub ended: Option<Time>,
-    /// Why.
+    /// Why it ended.
     pub end_reason: Option<EndReason>,
-    /// Of the policy rule that granted it; higher comes first.
+    /// The priority of the policy rule that granted it; higher comes first.
     pub priority: i64,
-    /// Since when it waits in the queue.
+    /// Since when it waits in the queue, which is its place there.
     pub eligible_since: Option<Time>,
     /// What clients are told.
     pub conditions: Conditions,
-    /// Grows with every change of what was asked for.
+    /// Counts the changes of what is asked for.
     pub generation: i64,
-    /// When it was made.
     pub created: Time,
 }
 
-/// Where a lease stands.
+/// The stages of a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LeaseState {
-    /// Its time has not come.
+    /// It is not to begin yet.
     Scheduled,
     /// It waits for an exporter.
     Pending,
-    /// It has one.
+    /// It has an exporter.
     Active,
-    /// It is over.
     Ended,
 }
 
-/// Why a lease is over.
+/// Why a lease ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EndReason {
-    /// Given back.
+    /// Somebody released it.
     Released,
     /// Its time is up.
     Expired,
-    /// There is nothing for it.
+    /// No exporter could ever be had for it.
     Unsatisfiable,
     /// It asked for nothing.
     Invalid,
@@ -86,35 +80,32 @@ pub enum EndReason {
     Deleted,
 }
 
-/// The exporter of a lease. The exporter may be gone by now.
+/// The exporter of a lease, which may have been deleted since.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExporterRef {
-    /// Which incarnation.
     pub uid: Uid,
-    /// Its name.
     pub name: String,
 }
 
 // === impl Lease ===
 
 impl Lease {
-    /// Whether it is over.
     pub fn has_ended(&self) -> bool {
         self.state == LeaseState::Ended
     }
 
-    /// When it will end, or would have; nothing before it has begun.
+    /// When it will end, or would have; `None` before it has begun.
     pub fn end(&self) -> Option<Time> {
         let began = self.began?;
         if self.not_after.is_some() {
             return self.not_after;
         }
-        // With a wished beginning, coming late does not make it longer.
+        // If it began later than asked for, it does not end later.
         let from = self.not_before.unwrap_or(began);
         self.duration.map(|duration| from.after(duration))
     }
 
-    /// What lists are filtered by: the labels it asked for, its tags, and whether it has ended.
+    /// The labels that lists are filtered by: those it asked for, its tags, and whether it has ended.
     pub fn labels(&self) -> Labels {
         let mut labels = Labels::new();
         for requirement in self.selector.requirements() {
@@ -133,7 +124,7 @@ impl Lease {
         labels
     }
 
-    /// How long it has been, or was.
+    /// How long it has held its exporter.
     pub fn held(&self, now: Time) -> Option<Duration> {
         self.began
             .map(|began| self.ended.unwrap_or(now).since(began))

@@ -1,7 +1,7 @@
-//! What a lab consists of: plain data, without I/O.
+//! The objects of a lab: plain data, without I/O.
 //!
-//! Objects are replaced whole, never changed in place, so that everybody who holds one holds a
-//! consistent one.
+//! Objects are replaced as a whole, never changed in place, so that a reader always has a consistent
+//! one.
 
 mod client;
 mod condition;
@@ -27,35 +27,34 @@ pub use time::Time;
 use uuid::Uuid;
 pub use window::{Length, Window, WindowError, Wish};
 
-/// Labels, tags, contexts: sorted by key.
+/// Labels, tags or contexts, sorted by key.
 pub type Labels = BTreeMap<String, String>;
 
-/// One incarnation of an object: deleted and made again, it has another.
+/// Identifies an object; one that is deleted and made again under the same name has another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Uid(pub Uuid);
 
-/// The name of an object in its namespace. What it is the name of, the context says.
+/// The name of an object with its namespace. Of which kind the object is, the context says.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
-    /// Where.
     pub namespace: String,
-    /// Unique among the objects of its kind there.
+    /// Unique among the objects of one kind in the namespace.
     pub name: String,
 }
 
-/// Another subject that tokens of an object may have, from the installation it was moved from.
+/// A second subject that tokens of an object may have, from the installation it was moved from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Migrated {
-    /// Namespace in the subject.
+    /// The namespace in that subject; `None` is the object's own.
     pub namespace: Option<String>,
-    /// Uid in the subject.
+    /// The uid in that subject; `None` is the object's own.
     pub uid: Option<String>,
 }
 
 // === impl Uid ===
 
 impl Uid {
-    /// A new one.
+    /// A new, random uid.
     pub fn random() -> Self {
         Self(Uuid::new_v4())
     }
@@ -70,7 +69,6 @@ impl std::fmt::Display for Uid {
 // === impl Key ===
 
 impl Key {
-    /// `name` in `namespace`.
     pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             namespace: namespace.into(),

@@ -1,4 +1,4 @@
-//! Access policies: who may use what, for how long, and who comes first.
+//! Access policies: which clients may use which exporters, for how long, and who comes first.
 
 use std::time::Duration;
 
@@ -9,31 +9,28 @@ use super::{Key, Time, Uid};
 /// Rules for some of the exporters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// This incarnation.
     pub uid: Uid,
-    /// Its name.
     pub key: Key,
-    /// The exporters it is about; empty is all.
+    /// The exporters it is about; an empty selector is all.
     pub exporters: Selector,
-    /// Each by itself grants.
+    /// Each rule grants by itself.
     pub rules: Vec<Rule>,
-    /// Grows with every change.
+    /// Counts the changes.
     pub generation: i64,
-    /// When it was made.
     pub created: Time,
 }
 
-/// Grants some clients the use of the policy's exporters.
+/// Grants the policy's exporters to some clients.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
-    /// Shown to those whom it does not grant anything.
+    /// Shown to clients to whom the rule grants nothing.
     pub description: String,
-    /// Higher comes first.
+    /// Leases with a higher one are served first.
     pub priority: i64,
-    /// The clients; each selector by itself is enough, none at all is nobody.
+    /// Selects the clients; one match is enough, and no selectors select nobody.
     pub from: Vec<Selector>,
-    /// No longer than this.
+    /// The longest lease it grants.
     pub maximum: Option<Duration>,
-    /// Only while nobody else wants it.
+    /// Whether it grants only until another client wants the exporter.
     pub spot: bool,
 }

@@ -8,7 +8,7 @@ use jumpstarter_proto::v1::ExporterStatus;
 
 use super::*;
 
-/// Always the same for a text.
+/// A uid that depends only on the text.
 pub(crate) fn uid(text: &str) -> Uid {
     Uid(uuid::Uuid::new_v5(
         &uuid::Uuid::NAMESPACE_OID,
@@ -16,7 +16,7 @@ pub(crate) fn uid(text: &str) -> Uid {
     ))
 }
 
-/// From `a=b,c=d`.
+/// Labels from `a=b,c=d`.
 pub(crate) fn labels(text: &str) -> Labels {
     let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
     pairs
@@ -24,7 +24,7 @@ pub(crate) fn labels(text: &str) -> Labels {
         .collect()
 }
 
-/// Registered, online, available.
+/// An exporter that is registered, online and available.
 pub(crate) fn exporter(name: &str, text: &str) -> Exporter {
     Exporter {
         uid: uid(name),
@@ -50,7 +50,7 @@ pub(crate) fn exporter(name: &str, text: &str) -> Exporter {
     }
 }
 
-/// Alice's, for a minute, waiting.
+/// A lease of one minute for alice, which waits.
 pub(crate) fn lease(name: &str, selector: &str) -> Lease {
     Lease {
         uid: uid(name),
@@ -77,7 +77,7 @@ pub(crate) fn lease(name: &str, selector: &str) -> Lease {
     }
 }
 
-/// Of these rules.
+/// A policy with these rules.
 pub(crate) fn policy(exporters: &str, rules: Vec<Rule>) -> Policy {
     Policy {
         uid: uid("policy"),
@@ -89,7 +89,7 @@ pub(crate) fn policy(exporters: &str, rules: Vec<Rule>) -> Policy {
     }
 }
 
-/// For clients with these labels.
+/// A rule for clients with these labels.
 pub(crate) fn rule(from: &str, priority: i64) -> Rule {
     Rule {
         description: format!("for {from}"),

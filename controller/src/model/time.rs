@@ -1,4 +1,4 @@
-//! Points in time, as the database and the wire have them.
+//! Points in time, as in the database and on the wire.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,29 +11,29 @@ pub struct Time(pub i64);
 // === impl Time ===
 
 impl Time {
-    /// The first moment that the wire can tell: the beginning of the year 1.
+    /// The earliest time on the wire: the beginning of the year 1.
     pub const FIRST: Self = Self(-62_135_596_800_000_000);
-    /// The last: the end of the year 9999.
+    /// The latest time on the wire: the end of the year 9999.
     pub const LAST: Self = Self(253_402_300_799_999_999);
 
-    /// By the clock of this machine.
+    /// The wall clock of this machine.
     pub fn now() -> Self {
         SystemTime::now().into()
     }
 
-    /// So much later; the end of time if there is no such time.
+    /// This much later; saturates.
     pub fn after(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(micros))
     }
 
-    /// So much earlier.
+    /// This much earlier; saturates.
     pub fn before(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self(self.0.saturating_sub(micros))
     }
 
-    /// How long it has been since `earlier`; nothing if that is later.
+    /// The time since `earlier`; zero if that is later.
     pub fn since(self, earlier: Self) -> Duration {
         let micros = self.0.saturating_sub(earlier.0);
         Duration::from_micros(u64::try_from(micros).unwrap_or(0))

@@ -1,15 +1,15 @@
-//! Which names, labels, tags and contexts can be. The texts are those that programs know.
+//! Rules for names, labels, tags and contexts. Programs rely on the texts.
 
 use super::Labels;
 
-/// Tags of this many entries at most, unless the configuration says less.
+/// How many tags a lease may have, unless the configuration says otherwise.
 pub const MOST_TAGS: usize = 10;
 const MOST_CONTEXT: usize = 8;
 const LONGEST_CONTEXT_KEY: usize = 32;
 const LONGEST_CONTEXT_VALUE: usize = 64;
 const LONGEST_NAME: usize = 253;
 const LONGEST_PART: usize = 63;
-/// Keys of tags that would look like ours.
+/// Prefixes that tags must not have, since ours have them.
 const RESERVED: [&str; 2] = ["metadata.jumpstarter.dev/", "jumpstarter.dev/"];
 
 /// Checks the name of an object: letters, digits, `-` and `.`, as in DNS.
@@ -27,8 +27,8 @@ pub fn name(kind: &str, name: &str) -> Result<(), String> {
     ))
 }
 
-/// Checks the namespace of an object. It is part of subjects, claims and paths, which other characters
-/// would make unreadable.
+/// Checks the name of a namespace. It becomes part of subjects, claims and paths, so only some
+/// characters are allowed.
 ///
 /// # Errors
 ///
@@ -53,14 +53,14 @@ fn is_name(name: &str) -> bool {
     name.len() <= LONGEST_NAME && name.split('.').all(part)
 }
 
-/// Changes of labels, none takes a label away.
+/// Labels to set, or to remove with `None`.
 pub type LabelChanges = std::collections::BTreeMap<String, Option<String>>;
 
 /// The labels after these changes.
 ///
 /// # Errors
 ///
-/// The first that cannot be.
+/// The first label that breaks the rules.
 pub fn changed_labels(mut all: Labels, changes: LabelChanges) -> Result<Labels, String> {
     for (key, value) in changes {
         match value {
@@ -72,11 +72,11 @@ pub fn changed_labels(mut all: Labels, changes: LabelChanges) -> Result<Labels, 
     Ok(all)
 }
 
-/// Checks labels of an object.
+/// Checks the labels of an object.
 ///
 /// # Errors
 ///
-/// The first that cannot be.
+/// The first label that breaks the rules.
 pub fn labels(labels: &Labels) -> Result<(), String> {
     for (key, value) in labels {
         let (prefix, part) = key.rsplit_once('/').unwrap_or(("", key));

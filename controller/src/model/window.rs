@@ -1,63 +1,62 @@
-//! When a lease may begin and must end: any sensible pair of begin, end and duration.
+//! When a lease may begin and has to end, worked out from any sensible pair of begin, end and duration.
 
 use std::time::Duration;
 
 use super::Time;
 
-/// What was asked for, made complete.
+/// The times of a lease, worked out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
-    /// Not before.
+    /// When it may begin.
     pub begin: Option<Time>,
-    /// Not after.
+    /// When it has to end.
     pub end: Option<Time>,
-    /// How long.
+    /// Its length.
     pub duration: Option<Duration>,
 }
 
 /// A duration as clients send it, which may be negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Length {
-    /// Microseconds.
     pub micros: i64,
 }
 
-/// What was asked for.
+/// The times that were asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wish {
-    /// Not before.
+    /// When it may begin.
     pub begin: Option<Time>,
-    /// Not after.
+    /// When it has to end.
     pub end: Option<Time>,
-    /// How long.
+    /// Its length.
     pub duration: Option<Length>,
 }
 
-/// Why it makes no sense.
+/// Why the times make no sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WindowError {
-    /// It says three things that cannot all be true.
+    /// Begin, end and duration contradict each other.
     #[error("duration conflicts with begin_time and end_time")]
     Conflict,
-    /// It never says how long.
+    /// Neither a duration nor an end is given.
     #[error("duration is required (must specify Duration, or both BeginTime and EndTime)")]
     Endless,
-    /// It ends before it begins.
+    /// The end is not after the beginning.
     #[error("duration must be positive, got {0}")]
     NotPositive(Length),
-    /// Nobody means that.
+    /// It is longer than a hundred years.
     #[error("duration must be at most {LONGEST}, got {0}")]
     TooLong(Length),
-    /// Clients could not read when.
+    /// It ends after the year 9999, which clients cannot read.
     #[error("the lease would end after the year 9999")]
     TooLate,
-    /// Likewise.
+    /// It begins before the year 1, which clients cannot read.
     #[error("the lease would begin before the year 1")]
     TooEarly,
 }
 
-/// A hundred years. Programs in Go know durations up to three times that, those in Python cannot tell
-/// times after the year 9999, and one lease that they cannot read hides all others from them.
+/// A hundred years. Go has durations up to three times that, but Python has no times after the year
+/// 9999, and one lease that a client cannot read hides all others from it.
 const LONGEST: Length = Length {
     micros: 876_000 * 3600 * 1_000_000,
 };
@@ -69,7 +68,7 @@ impl Wish {
     ///
     /// # Errors
     ///
-    /// It says too little, or contradicts itself.
+    /// Too little is given, or it contradicts itself.
     pub fn resolve(self) -> Result<Window, WindowError> {
         match (self.begin, self.end, self.duration) {
             (Some(begin), Some(end), duration) => {
@@ -143,7 +142,7 @@ impl From<prost_types::Duration> for Length {
     }
 }
 
-/// As Go writes durations, which is how programs know this text: `1h30m0s`, `-2s`, `1.5s`, `0s`.
+/// In Go's format, on which programs rely: `1h30m0s`, `-2s`, `1.5s`, `0s`.
 impl std::fmt::Display for Length {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.micros < 0 {

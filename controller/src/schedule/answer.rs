@@ -1,4 +1,4 @@
-//! What those may have who ask for the same: the exporters, in any state, or why there are none.
+//! The exporters that a request may ever have, in whatever state they are, or why there are none.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,21 +10,21 @@ use super::request::LeaseRequest;
 use super::{Refusal, Snapshot};
 use crate::model::{Policy, Rule, Uid};
 
-/// Exporters by their numbers on the board.
+/// The exporters that a request may have, by their numbers on the board.
 #[derive(Debug)]
 pub(super) struct Grants {
-    /// With the priorities of the rules that grant them; in the order of names, never empty.
+    /// With the priority of the rule that grants each; ordered by name, never empty.
     pub(super) all: Vec<(usize, i64)>,
-    /// The same as a set.
+    /// The same exporters as a set.
     pub(super) set: Bits,
     /// The highest priority.
     pub(super) best: i64,
 }
 
-/// An answer that many share.
+/// Shared by all leases with the same request.
 pub(super) type Answer = Result<Arc<Grants>, Arc<Refusal>>;
 
-/// Looks at all exporters that would do, and asks the policies about each.
+/// Finds the exporters that match, and asks the policies about each.
 pub(super) fn answer(request: &LeaseRequest, board: &Board, policies: &[Arc<Policy>]) -> Answer {
     let candidates = match &request.pinned {
         Some(name) => {
@@ -73,7 +73,7 @@ fn approved(
     })
 }
 
-/// What is wrong, in the words of the rules.
+/// Why no rule grants anything, in the words of the rules.
 fn no_access<'a>(count: usize, words: impl Iterator<Item = (&'a Rule, Standing)>) -> Refusal {
     let mut others = Vec::new();
     let mut seen = BTreeSet::new();
@@ -95,7 +95,7 @@ fn no_access<'a>(count: usize, words: impl Iterator<Item = (&'a Rule, Standing)>
 // === impl Grants ===
 
 impl Grants {
-    /// The best of those that are open: by priority, then the one that has rested longest.
+    /// The best of the open exporters: the highest priority, then the longest rest.
     pub(super) fn pick(
         &self,
         open: &Bits,

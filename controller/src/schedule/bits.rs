@@ -1,5 +1,5 @@
-//! Sets of exporters, by their numbers on the board. Whether two have anything in common is asked
-//! thousands of times for each decision.
+//! Sets of exporters, by their numbers on the board. Every decision asks thousands of times whether two
+//! of them overlap.
 
 /// A set of small numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -8,7 +8,7 @@ pub(super) struct Bits(Vec<u64>);
 // === impl Bits ===
 
 impl Bits {
-    /// None of so many.
+    /// The empty set, with room for numbers below `count`.
     pub(super) fn none(count: usize) -> Self {
         Self(vec![0; count.div_ceil(64)])
     }
@@ -25,12 +25,12 @@ impl Bits {
         self.0[number / 64] & (1 << (number % 64)) != 0
     }
 
-    /// Whether they have anything in common.
+    /// Whether the two sets overlap.
     pub(super) fn meets(&self, other: &Self) -> bool {
         self.0.iter().zip(&other.0).any(|(one, two)| one & two != 0)
     }
 
-    /// What they have in common, in order.
+    /// The numbers in both sets, ascending.
     pub(super) fn common<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = usize> + 'a {
         let words = self.0.iter().zip(&other.0).map(|(one, two)| one & two);
         words.enumerate().flat_map(|(at, mut word)| {

@@ -1,7 +1,7 @@
 //! The exporters of a namespace, numbered in the order of their names.
 //!
-//! It is made anew whenever anything changes that matters to selectors and policies, which is seldom.
-//! What changes with every lease - who is there, who is free - it does not know.
+//! It is rebuilt whenever something changes that matters to selectors and policies, which is seldom. It
+//! does not know what changes with every lease: which exporters are connected, and which are free.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use super::bits::Bits;
 use super::{Refusal, Snapshot};
 use crate::model::Exporter;
 
-/// A board of exporters.
+/// The exporters, with an index by label.
 #[derive(Debug, Default)]
 pub(super) struct Board {
     exporters: Vec<Arc<Exporter>>,
-    /// Numbers by label and value.
+    /// Numbers by label key and value.
     by_label: HashMap<(String, String), Vec<usize>>,
 }
 
@@ -42,7 +42,7 @@ impl Board {
         }
     }
 
-    /// What this number is.
+    /// The exporter with this number.
     pub(super) fn at(&self, number: usize) -> &Exporter {
         &self.exporters[number]
     }
@@ -51,7 +51,7 @@ impl Board {
         self.exporters.len()
     }
 
-    /// Those on which a lease could begin now.
+    /// The exporters on which a lease could begin now.
     pub(super) fn open(&self, snapshot: &Snapshot<'_>) -> Bits {
         let mut open = Bits::none(self.len());
         for (number, exporter) in self.exporters.iter().enumerate() {
@@ -62,7 +62,7 @@ impl Board {
         open
     }
 
-    /// Those that a selector wants and that may be had without asking for them by name.
+    /// The enabled exporters that match a selector.
     pub(super) fn select(&self, selector: &Selector) -> Result<Vec<usize>, Refusal> {
         if selector.is_empty() {
             return Err(Refusal::NoSelector);
@@ -76,7 +76,7 @@ impl Board {
         Ok(matching)
     }
 
-    /// The one of this name.
+    /// The exporter with this name, if it fits the rest of the request.
     pub(super) fn pin(
         &self,
         name: &str,
@@ -101,7 +101,7 @@ impl Board {
         Ok(number)
     }
 
-    /// Looks only at those that have the rarest of the labels it wants.
+    /// Looks only at the exporters with the rarest of the required labels.
     fn matching(&self, selector: &Selector) -> Vec<usize> {
         let with_label = |requirement: &Requirement| match &requirement.test {
             Test::Equals(value) => {

@@ -4,30 +4,31 @@ use std::time::Duration;
 
 use crate::model::{Client, Exporter, Policy, Rule};
 
-/// What a rule says to somebody who wants something for so long. All that a rule knows of a client
-/// and of the length of a lease is in it, so that leases of different clients are often alike.
+/// What a rule says to a client for a lease of some length. Nothing else of the client and the length
+/// matters to the schedule, so leases of different clients often have equal requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Standing {
-    /// He may.
+    /// The rule grants it.
     Granted,
-    /// He might, for a shorter time.
+    /// The rule would grant a shorter lease.
     TooLong,
-    /// It is not about him.
+    /// The rule is not for this client.
     ForOthers,
 }
 
-/// The best that a rule offers.
+/// The best grant of an exporter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Offer {
-    /// Not only until somebody else wants it. Counts for more than any priority.
+    /// Whether it lasts, and not only until another client wants the exporter. Counts for more than any
+    /// priority.
     pub(super) lasting: bool,
     pub(super) priority: i64,
 }
 
-/// What a rule that is about an exporter says, and what it says to somebody.
+/// A rule about an exporter, and what it says to the client.
 type Word<'a> = (&'a Rule, Standing);
 
-/// What every rule says, in order; a client that has been deleted has no labels.
+/// What every rule says, in order. A client that has been deleted has no labels.
 pub(super) fn standings<'a>(
     policies: impl Iterator<Item = &'a Policy>,
     client: Option<&Client>,
@@ -39,7 +40,7 @@ pub(super) fn standings<'a>(
         .collect()
 }
 
-/// The best that policies offer somebody of an exporter; none at all offer everything.
+/// The best grant of an exporter; without any policies, everything is granted.
 pub(super) fn judge<'a>(
     policies: impl Iterator<Item = &'a Policy>,
     standings: &[Standing],
@@ -61,7 +62,7 @@ pub(super) fn judge<'a>(
         .max()
 }
 
-/// What every rule about an exporter says, in order.
+/// The rules about an exporter and what they say, in order.
 pub(super) fn words<'a>(
     policies: impl Iterator<Item = &'a Policy>,
     standings: &[Standing],

@@ -1,4 +1,4 @@
-//! Who gets what: without clocks and without I/O, always the same for the same lab.
+//! Which lease gets which exporter: without clocks and I/O, and always the same for the same lab.
 //!
 //! ```text
 //!  waiting lease ──► candidates: pin or selector, enabled ──► grants: access policies
@@ -9,9 +9,9 @@
 //! ```
 //!
 //! Leases are served in the order of the [`Queue`]: the highest priority that any policy grants them,
-//! then the longest wait. Whoever cannot be served lets others pass, but nobody takes an exporter that
-//! somebody before him in the queue could have had. Among exporters that are equally good, the one
-//! that has rested longest is taken.
+//! then the longest wait. A lease that cannot be served lets others pass, but none takes an exporter
+//! that a lease before it could have had. Among exporters that are equally good, the one with the
+//! longest rest is taken.
 
 mod answer;
 mod bits;
@@ -33,18 +33,16 @@ pub use position::{QueuePosition, Waiting};
 pub use queue::Queue;
 pub use refusal::Refusal;
 
-/// A lab, as it is at one moment. Only what is in the queue's namespace is looked at.
+/// A lab at one moment. Only the queue's namespace matters.
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot<'a> {
-    /// All exporters.
     pub exporters: &'a HashMap<Uid, Arc<Exporter>>,
-    /// All clients.
     pub clients: &'a HashMap<Uid, Arc<Client>>,
-    /// All access policies; none at all in a namespace allow everything there.
+    /// All access policies; a namespace without any allows everything.
     pub policies: &'a HashMap<Uid, Arc<Policy>>,
-    /// The exporters that are leased, and their leases.
+    /// The leased exporters, with their leases.
     pub held: &'a HashMap<Uid, Uid>,
-    /// When exporters were leased last.
+    /// When each exporter was last leased.
     pub used: &'a HashMap<Uid, Time>,
 }
 
@@ -53,23 +51,16 @@ pub struct Snapshot<'a> {
 pub enum Decision {
     /// It begins, on this exporter.
     Grant {
-        /// Which lease.
         lease: Uid,
-        /// What it gets.
         exporter: Uid,
-        /// Of the rule that grants it.
+        /// The priority of the rule that grants it.
         priority: i64,
     },
-    /// It ends, since nothing can be had.
-    Refuse {
-        /// Which lease.
-        lease: Uid,
-        /// Why.
-        why: Arc<Refusal>,
-    },
+    /// It ends, since it can never get an exporter.
+    Refuse { lease: Uid, why: Arc<Refusal> },
 }
 
-/// Whether a client may have this exporter for so long.
+/// Whether policies allow a client this exporter for this length.
 pub fn allows(
     policies: &[&Policy],
     exporter: &Exporter,
@@ -83,13 +74,13 @@ pub fn allows(
 // === impl Snapshot ===
 
 impl Snapshot<'_> {
-    /// Whether this exporter is there.
+    /// Whether it is online and registered.
     fn is_connected(&self, exporter: Uid) -> bool {
         let exporter = self.exporters.get(&exporter);
         exporter.is_some_and(|exporter| exporter.online && exporter.is_registered())
     }
 
-    /// Whether nobody has it.
+    /// Whether no lease has it.
     fn is_free(&self, exporter: Uid) -> bool {
         !self.held.contains_key(&exporter)
     }

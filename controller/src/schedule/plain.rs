@@ -1,4 +1,5 @@
-//! The rules once more, for tests: everything anew each time, nothing remembered, no thought of speed.
+//! The same rules for tests, written as simply as possible: nothing is remembered, and speed does not
+//! matter.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use super::{QueuePosition, Refusal, Snapshot, Waiting};
 use crate::model::{Client, Exporter, Lease, Policy, Time, Uid};
 
-/// What becomes of a lease.
+/// What happens to a waiting lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It begins.
@@ -21,10 +22,10 @@ pub(crate) enum Verdict {
     Refuse { why: Refusal },
 }
 
-/// An exporter that a lease may have, with a priority.
+/// An exporter that a lease may have, with the priority of the grant.
 type Choice<'a> = (&'a Arc<Exporter>, i64);
 
-/// What becomes of everybody who waits in a namespace.
+/// What happens to each lease that waits in a namespace.
 pub(crate) fn verdicts(
     now: &Snapshot<'_>,
     namespace: &str,

@@ -1,26 +1,26 @@
-//! How it looks for somebody who waits.
+//! What a waiting lease waits for, and where it is in the queue.
 
-/// What a lease waits for.
+/// Why a lease waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Waiting {
     /// None of its exporters is connected.
     Offline,
-    /// All that are connected are leased.
+    /// All connected ones are leased.
     NotAvailable,
-    /// Those that are not leased are still busy with the end of the last lease.
+    /// Those that are free are still busy with the end of their last lease.
     NotReady,
 }
 
-/// Its exporters, and the queue for them.
+/// The exporters of a waiting lease, and its position in the queue for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QueuePosition {
-    /// How many exporters it may have.
+    /// The number of exporters it may have.
     pub matching: usize,
-    /// How many of them are connected.
+    /// The number of those that are connected.
     pub online: usize,
-    /// How many of those are not leased.
+    /// The number of connected ones that are not leased.
     pub free: usize,
-    /// Which turn is its: 1 is next. Counts those who wait for any of the same exporters.
+    /// Its position in the queue; 1 is next. Counts the leases that wait for any of the same exporters.
     pub ordinal: usize,
     /// The first of the exporters by name.
     pub example: String,
@@ -29,7 +29,7 @@ pub struct QueuePosition {
 // === impl Waiting ===
 
 impl Waiting {
-    /// A word for programs.
+    /// One word in CamelCase, for programs.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Offline => "Offline",

@@ -1,14 +1,14 @@
-//! Those who wait in one namespace, in order.
+//! The waiting leases of one namespace, in order.
 //!
 //! ```text
-//!  lease ─► ask ─► class: all who ask for the same, the longest wait first
-//!                    │ answer: exporters and priorities, worked out once
-//!                    ▼
+//!  lease ─► request ─► class: all leases with the same request, the longest wait first
+//!                        │ answer: exporters and priorities, worked out once
+//!                        ▼
 //!  the first of every class that has something open ─► by rank ─► the best that is open
 //! ```
 //!
-//! Ten thousand who wait usually ask for a few dozen things. A decision looks at the first of each
-//! class, and at those behind him only if he is served.
+//! Ten thousand waiting leases usually have a few dozen different requests. A decision looks at the
+//! first lease of each class, and at the next one only if the first is served.
 
 mod positions;
 
@@ -21,26 +21,26 @@ use super::request::LeaseRequest;
 use super::{Decision, QueuePosition, Refusal, Snapshot, Waiting};
 use crate::model::{Client, Lease, Policy, Time, Uid};
 
-/// Who waits in a namespace.
+/// The waiting leases of a namespace.
 #[derive(Clone, Debug)]
 pub struct Queue {
     namespace: String,
     board: Arc<Board>,
-    /// In the order of names.
+    /// Ordered by name.
     policies: Vec<Arc<Policy>>,
     classes: HashMap<Arc<LeaseRequest>, Class>,
     waiting: HashMap<Uid, Waiter>,
-    /// Classes that have come since the last decision.
+    /// Requests without an answer yet.
     unanswered: Vec<Arc<LeaseRequest>>,
     newcomers: Vec<Uid>,
-    /// Board, policies and answers are of the past.
+    /// Whether board, policies and answers are out of date.
     stale: bool,
 }
 
-/// All who ask for the same.
+/// All leases with the same request.
 #[derive(Clone, Debug, Default)]
 struct Class {
-    /// Nothing before the first decision.
+    /// `None` until the next decision.
     answer: Option<Answer>,
     waiting: BTreeSet<Turn>,
 }
@@ -51,13 +51,13 @@ struct Waiter {
     request: Arc<LeaseRequest>,
 }
 
-/// Smaller is earlier.
+/// The order within a class: smaller is earlier.
 type Turn = (Time, Uid);
 
-/// Smaller is served earlier.
+/// The order among classes: smaller is served earlier.
 type Rank = (std::cmp::Reverse<i64>, Turn);
 
-/// The first of a class who has not been served, and those behind him.
+/// The first lease of a class that was not served yet, and those behind it.
 struct Head<'a> {
     grants: &'a Grants,
     behind: btree_set::Iter<'a, Turn>,
@@ -70,7 +70,7 @@ fn turn(lease: &Lease) -> Turn {
 // === impl Queue ===
 
 impl Queue {
-    /// Of nobody.
+    /// An empty queue.
     pub fn new(namespace: impl Into<String>) -> Self {
         Self {
             namespace: namespace.into(),
@@ -84,7 +84,7 @@ impl Queue {
         }
     }
 
-    /// A lease waits, or is another while it waits.
+    /// Adds a lease, or replaces an earlier version of it.
     pub fn put(&mut self, lease: &Arc<Lease>, owner: Option<&Client>) {
         let request = LeaseRequest::of(lease, owner, &self.policies);
         match self.waiting.get_mut(&lease.uid) {
@@ -102,7 +102,7 @@ impl Queue {
         }
     }
 
-    /// A lease waits no longer, if it did.
+    /// Removes a lease, if it is there.
     pub fn remove(&mut self, uid: Uid) {
         let Some(Waiter { lease, request }) = self.waiting.remove(&uid) else {
             return;
@@ -115,26 +115,26 @@ impl Queue {
         }
     }
 
-    /// What exporters are, or what policies say, is not what it was.
+    /// Marks the answers as out of date, because exporters or policies have changed.
     pub fn unsettle(&mut self) {
         self.stale = true;
     }
 
-    /// Whether anybody waits for this client.
+    /// Whether a lease of this client waits.
     pub fn concerns(&self, client: &Client) -> bool {
         let mut all = self.waiting.values();
         all.any(|waiter| waiter.lease.owner == client.key.name)
     }
 
-    /// Those who have come since the last time, and still wait.
+    /// The leases that were added since the last call, and still wait.
     pub fn newcomers(&mut self) -> Vec<Uid> {
         let mut newcomers = std::mem::take(&mut self.newcomers);
         newcomers.retain(|uid| self.waiting.contains_key(uid));
         newcomers
     }
 
-    /// Who gets what now, in order, and who will never get anything. It has to be done before the
-    /// next question.
+    /// Which leases begin now, in order, and which can never begin. Brings all answers up to date, so
+    /// it has to be called before any question about positions.
     pub fn decide(&mut self, now: &Snapshot<'_>) -> Vec<Decision> {
         self.refresh(now);
         if self.classes.is_empty() {
@@ -158,7 +158,7 @@ impl Queue {
         };
         let mut decisions: Vec<Decision> = refused.into_iter().map(refuse).collect();
         while let Some(((_, (_, lease)), head)) = heads.pop_first() {
-            // Who is behind him wants the same, so if there is nothing for him, there is nothing.
+            // Those behind it in the class want the same, so there is nothing for them, either.
             let Some((number, priority)) = head.grants.pick(&open, &self.board, now) else {
                 continue;
             };
@@ -173,7 +173,7 @@ impl Queue {
         decisions
     }
 
-    /// How it looks for somebody who waits, if he does.
+    /// What a lease waits for, and where in the queue; `None` if it does not wait.
     pub fn queue_position(&self, uid: Uid, now: &Snapshot<'_>) -> Option<(Waiting, QueuePosition)> {
         let waiter = self.waiting.get(&uid)?;
         let class = self.classes.get(&*waiter.request)?;
@@ -182,7 +182,7 @@ impl Queue {
         self.look(grants, ahead, now)
     }
 
-    /// How it looks for those who may have these, with so many before them.
+    /// The position of a lease with these grants and so many leases ahead of it.
     fn look(
         &self,
         grants: &Grants,
@@ -212,7 +212,7 @@ impl Queue {
         Some((why, position))
     }
 
-    /// Takes over what another of the same content has worked out.
+    /// Copies the answers of another queue with the same leases.
     pub fn adopt(&mut self, other: &Self) {
         if self.stale {
             self.clone_from(other);
@@ -227,7 +227,8 @@ impl Queue {
         self.newcomers.clear();
     }
 
-    /// The most who are served before this turn and want one of the same exporters.
+    /// How many leases ahead of this turn want one of the same exporters: the most for any one
+    /// exporter.
     fn ahead(&self, grants: &Grants, turn: Turn) -> usize {
         let mut ahead = vec![0; self.board.len()];
         for class in self.classes.values() {
@@ -263,7 +264,7 @@ impl Queue {
         self.waiting.insert(lease.uid, Waiter { lease, request });
     }
 
-    /// Answers what has not been answered, and if need be everything anew.
+    /// Answers new requests; if out of date, all requests.
     fn refresh(&mut self, now: &Snapshot<'_>) {
         if self.stale {
             self.start_over(now);
@@ -303,7 +304,7 @@ impl Queue {
 // === impl Class ===
 
 impl Class {
-    /// What they may have.
+    /// The grants, if there is an answer and it has any.
     fn grants(&self) -> Option<&Grants> {
         match &self.answer {
             Some(Ok(grants)) => Some(grants),
@@ -322,7 +323,7 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// The next of the class takes his place among the first of all classes.
+    /// Puts the next lease of the class among the first of all classes.
     fn line_up(mut self, heads: &mut BTreeMap<Rank, Self>) {
         if let Some(turn) = self.behind.next() {
             let rank = (std::cmp::Reverse(self.grants.best), *turn);

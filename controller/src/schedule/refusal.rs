@@ -2,48 +2,37 @@
 
 use std::fmt::{self, Display};
 
-/// No more of the rules' descriptions than this, in bytes.
+/// How many bytes of the rules' descriptions are shown at most.
 const LONGEST: usize = 4096;
 
-/// What is wrong with a lease.
+/// Why a lease can never begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// It asks for nothing.
     NoSelector,
-    /// There is no exporter of that name.
-    NotFound {
-        /// The name.
-        exporter: String,
-    },
-    /// The exporter of that name is not what else was asked for.
-    Mismatch {
-        /// The name.
-        exporter: String,
-        /// What else was asked for.
-        selector: String,
-    },
-    /// The exporter of that name is out of service.
-    Disabled {
-        /// The name.
-        exporter: String,
-    },
-    /// All exporters that would do are out of service.
+    /// There is no exporter of this name.
+    NotFound { exporter: String },
+    /// The exporter of this name does not match the selector.
+    Mismatch { exporter: String, selector: String },
+    /// The exporter of this name is disabled.
+    Disabled { exporter: String },
+    /// All matching exporters are disabled.
     AllDisabled {
-        /// How many they are.
+        /// How many match.
         count: usize,
     },
-    /// None of the exporters that would do is for this client, or none for so long.
+    /// No policy grants this client any of the matching exporters for this length.
     NoAccess {
-        /// How many would do.
+        /// How many match.
         count: usize,
-        /// Some of them could be had for a shorter time.
+        /// Whether a shorter lease would be granted.
         too_long: bool,
-        /// What rules for others say of themselves, each once.
+        /// The descriptions of the rules that grant nothing, each once.
         others: Vec<String>,
     },
-    /// Exporters could be had only until somebody else wants them, which is not possible yet.
+    /// Policies grant the exporters only until another client wants them, which is not supported yet.
     OnlySpot {
-        /// How many could.
+        /// How many match.
         count: usize,
     },
 }
@@ -51,7 +40,7 @@ pub enum Refusal {
 // === impl Refusal ===
 
 impl Refusal {
-    /// A word for programs.
+    /// One word in CamelCase, for programs.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::NoSelector => "InvalidSelector",

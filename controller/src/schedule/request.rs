@@ -1,4 +1,4 @@
-//! What a lease asks for.
+//! What a lease asks for, as far as the schedule is concerned.
 
 use std::sync::Arc;
 
@@ -7,13 +7,14 @@ use jumpstarter_proto::selector::Selector;
 use super::grant::{self, Standing};
 use crate::model::{Client, Lease, Policy};
 
-/// All that it depends on which exporters a lease may have, apart from the exporters.
+/// Everything that decides which exporters a lease may have, apart from the exporters themselves.
+/// Leases with equal requests share one answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct LeaseRequest {
     pub(super) selector: Selector,
     pub(super) pinned: Option<String>,
     pub(super) allow_disabled: bool,
-    /// What each rule says to its owner.
+    /// What each policy rule says to the owner.
     pub(super) standings: Vec<Standing>,
 }
 

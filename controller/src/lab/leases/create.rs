@@ -1,4 +1,4 @@
-//! A new lease.
+//! Making a lease.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,34 +11,33 @@ use crate::lab::step::{Command, Step};
 use crate::lab::{Lab, LabError};
 use crate::model::{Conditions, Key, Labels, Lease, LeaseState, Uid, Wish, validate};
 
-/// What a client asks for. Who asks, and that he may, has been checked.
+/// What a client asks for; the caller has been authenticated.
 #[derive(Clone, Debug)]
 pub struct NewLease {
-    /// Where.
     pub namespace: String,
-    /// The name it shall have; none gets one that sorts by time.
+    /// Its name; `None` gets one that sorts by time.
     pub name: Option<String>,
-    /// Whose it will be.
+    /// The name of the client that will own it.
     pub owner: String,
-    /// Which exporters will do.
+    /// Selects exporters by their labels.
     pub selector: Selector,
-    /// The one exporter that will do.
+    /// The name of the only exporter that will do.
     pub pinned: Option<String>,
-    /// Whether that may be disabled.
+    /// Whether the pinned exporter may be disabled.
     pub allow_disabled: bool,
-    /// When, and for how long.
+    /// Its times, as far as they are given.
     pub wish: Wish,
-    /// For finding it again.
+    /// The owner's labels, to find it by.
     pub tags: Labels,
-    /// For the logs.
+    /// Fields for the log lines of all parties.
     pub context: Labels,
-    /// How many tags there may be.
+    /// How many tags it may have.
     pub most_tags: usize,
 }
 
 pub(in crate::lab) struct Create {
     pub(in crate::lab) new: NewLease,
-    /// So many of one owner may be open.
+    /// How many open leases one owner may have.
     pub(in crate::lab) most_open: usize,
     pub(in crate::lab) actor: String,
 }
@@ -46,7 +45,7 @@ pub(in crate::lab) struct Create {
 // === impl Lab ===
 
 impl Lab {
-    /// Makes a lease. When this returns, it has been considered for an exporter.
+    /// Makes a lease. When this returns, the schedule has considered it.
     pub async fn create_lease(&self, new: NewLease) -> Result<Arc<Lease>, LabError> {
         let actor = format!("client:{}/{}", new.namespace, new.owner);
         self.create_lease_for(new, &actor).await
@@ -59,7 +58,7 @@ impl Lab {
         actor: &str,
     ) -> Result<Arc<Lease>, LabError> {
         if let Some(name) = &new.name {
-            // Names of leases that have ended are taken, too, and only the database knows those.
+            // Names of ended leases stay taken, too, and only the database knows those.
             let key = Key::new(&new.namespace, name);
             if self.lease(&key).await?.is_some() {
                 return Err(exists(name));
@@ -124,7 +123,8 @@ impl Command for Create {
                 most: most_open,
             });
         }
-        // It may have been deleted while this was on its way; whoever gets its name must not get its leases.
+        // The owner may have been deleted meanwhile, and another client of that name must not get the
+        // lease.
         let owner = Key::new(&key.namespace, &new.owner);
         if step.state.clients.named(&owner).is_none() {
             return Err(LabError::NotFound {

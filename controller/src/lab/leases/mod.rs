@@ -1,4 +1,4 @@
-//! What becomes of leases because somebody asks for it.
+//! Leases as callers change them: made, updated, released.
 
 mod create;
 mod release;

@@ -1,42 +1,37 @@
-//! A lease is given back.
+//! Ending a lease on request.
 
 use super::not_found;
 use crate::lab::step::{Command, Step};
 use crate::lab::{Lab, LabError, clock};
 use crate::model::{EndReason, Key, Uid};
 
-/// Who gives it back.
+/// Who ends a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum By {
-    /// The client that has it, by name.
+    /// The client that owns it, by name.
     Client(String),
     /// The exporter that serves it.
-    Exporter {
-        /// Which incarnation.
-        uid: Uid,
-        /// Its name.
-        name: String,
-    },
-    /// Somebody who may end any.
+    Exporter { uid: Uid, name: String },
+    /// An administrator, who may end any lease, by name.
     Admin(String),
 }
 
 struct Release {
     key: Key,
     by: By,
-    /// The call, for the refusal.
+    /// The call, for the refusal's text.
     what: &'static str,
 }
 
 // === impl Lab ===
 
 impl Lab {
-    /// Ends a lease now. One that has ended stays ended, and that is no error.
+    /// Ends a lease now. It is no error if it has ended already.
     pub async fn release_lease(&self, key: Key, by: By) -> Result<(), LabError> {
         self.release(key, by, "ReleaseLease", false).await
     }
 
-    /// Ends a lease now, which is an error if it has been given back before.
+    /// Ends a lease now; an error if it was released before.
     pub async fn delete_lease(&self, key: Key, by: By) -> Result<(), LabError> {
         self.release(key, by, "DeleteLease", true).await
     }
@@ -54,7 +49,7 @@ impl Lab {
             what,
         };
         match self.change(release).await {
-            // Perhaps one that has ended, which only the database knows.
+            // It may have ended, which only the database knows.
             Err(LabError::NotFound { .. }) => {}
             other => return other,
         }

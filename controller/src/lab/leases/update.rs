@@ -1,4 +1,4 @@
-//! A lease is made longer, shorter, moved in time, or handed over.
+//! Changing a lease: longer, shorter, at another time, for another owner.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,16 +10,16 @@ use crate::lab::{Lab, LabError, clock};
 use crate::model::{EndReason, Key, Lease, LeaseState, Length, Time, Wish};
 use crate::schedule;
 
-/// What of a lease is to be changed; nothing stays as it is.
+/// Changes to a lease; a field that is `None` leaves its value.
 #[derive(Clone, Debug, Default)]
 pub struct LeaseUpdate {
-    /// How long it shall be in all.
+    /// Its whole length.
     pub duration: Option<Length>,
-    /// Not before.
+    /// When it may begin.
     pub begin: Option<Time>,
-    /// Not after.
+    /// When it has to end.
     pub end: Option<Time>,
-    /// Whose it shall be.
+    /// The name of the client that shall own it.
     pub owner: Option<String>,
 }
 
@@ -33,7 +33,7 @@ struct Update {
 // === impl Lab ===
 
 impl Lab {
-    /// Changes a lease that has not ended; `by` is the client that asks, none may change any.
+    /// Changes a lease that has not ended. `by` is the client that asks; `None` may change any lease.
     pub async fn update_lease(
         &self,
         key: Key,
@@ -47,7 +47,7 @@ impl Lab {
         self.update(key, by, actor, update).await
     }
 
-    /// Changes a lease of anybody that has not ended, for an administrator.
+    /// Changes any lease that has not ended, for an administrator.
     pub async fn alter_lease(
         &self,
         key: Key,
@@ -98,8 +98,8 @@ impl LeaseUpdate {
         self.duration.is_some() || self.begin.is_some() || self.end.is_some()
     }
 
-    /// What the lease would ask for then. Of three times that were said, a new one replaces the one
-    /// that followed from the other two.
+    /// What the lease asks for after the update. Begin, end and duration depend on each other: a new
+    /// one replaces the one that followed from the other two.
     fn wish(&self, lease: &Lease) -> Wish {
         let mut wish = Wish {
             begin: self.begin.or(lease.not_before),
@@ -179,7 +179,7 @@ impl Command for Update {
     }
 }
 
-/// What is another now, for the record.
+/// The changes, for the audit log.
 fn changed(before: &Lease, after: &Lease) -> String {
     let mut summary = ChangeSummary::default();
     let time = |time: Option<Time>| time.map(prost_types::Timestamp::from);
@@ -191,10 +191,10 @@ fn changed(before: &Lease, after: &Lease) -> String {
     summary.text()
 }
 
-/// A lease that has begun may not become longer than a policy allows, nor somebody's whom none allows.
+/// Checks that policies still allow an active lease with its new length and owner.
 fn allowed(step: &Step<'_>, lease: &Lease) -> Result<(), LabError> {
     let Some(exporter) = &lease.exporter else {
-        // Which is looked at when it begins.
+        // A waiting lease is checked when it begins.
         return Ok(());
     };
     let Some(exporter) = step.state.exporters.get(exporter.uid) else {

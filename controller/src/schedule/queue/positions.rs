@@ -1,5 +1,5 @@
-//! How it looks for many who wait, as for one, but with one walk for those who have the same before
-//! them: a list of thousands would otherwise count thousands for each of them.
+//! The positions of many leases at once, the same as one by one. Leases with the same exporters and
+//! priority share one walk through the queue; thousands of separate walks would take too long.
 //!
 //! ```text
 //!  classes ─► groups: same exporters, same priority ─► the turns of each, in order
@@ -14,7 +14,7 @@ use super::{Grants, Queue, Turn};
 use crate::model::Uid;
 use crate::schedule::{QueuePosition, Snapshot, Waiting};
 
-/// All who may have the same with the same priority, in the order of their turns.
+/// The leases that may have the same exporters with the same priority, in the order of their turns.
 struct Group<'a> {
     grants: &'a Grants,
     turns: Vec<Turn>,
@@ -23,7 +23,7 @@ struct Group<'a> {
 // === impl Queue ===
 
 impl Queue {
-    /// The places of these, where they wait.
+    /// The positions of those of these leases that wait.
     pub fn queue_positions(
         &self,
         uids: &[Uid],
@@ -86,11 +86,11 @@ impl Queue {
         groups
     }
 
-    /// For each of these turns, which are in order: the most who are served before it and want one of
-    /// the same exporters.
+    /// For each of these turns, which are in order: how many leases ahead of it want one of the same
+    /// exporters, the most for any one exporter.
     fn all_ahead(&self, group: &Group<'_>, turns: &[Turn], groups: &[Group<'_>]) -> Vec<usize> {
         let grants = group.grants;
-        // Those with a higher priority are before all of them.
+        // Leases with a higher priority are ahead of all of them.
         let mut always = vec![0; self.board.len()];
         let mut rivals = Vec::new();
         for other in groups {
