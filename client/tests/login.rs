@@ -10,9 +10,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use desk::{Desk, Issuer, token};
 use program::{Outcome, Program};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
@@ -249,6 +252,7 @@ async fn a_browser_comes_back_with_a_code() {
         ("code".into(), "jumpstarter-cli".into())
     );
     assert_eq!(field("scope"), "openid+profile+offline_access");
+    assert_eq!(field("code_challenge_method"), "S256");
     let callback = field("redirect_uri")
         .replace("%3A", ":")
         .replace("%2F", "/");
@@ -287,13 +291,20 @@ async fn a_browser_comes_back_with_a_code() {
     assert_eq!(line, "Set 'web' as the default client.");
     assert!(child.wait().await.unwrap().success());
     let redirect = field("redirect_uri");
-    assert_eq!(
-        issuer.forms(),
-        [format!(
-            "grant_type=authorization_code&redirect_uri={redirect}&code=a%2Fb\
-             &client_id=jumpstarter-cli"
-        )]
-    );
+    let forms = issuer.forms();
+    let [form] = &forms[..] else {
+        panic!("{forms:?}");
+    };
+    let rest = form.strip_prefix(&format!(
+        "grant_type=authorization_code&redirect_uri={redirect}&code=a%2Fb&code_verifier="
+    ));
+    let verifier = rest
+        .unwrap()
+        .strip_suffix("&client_id=jumpstarter-cli")
+        .unwrap();
+    let hash = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
+    assert_eq!(field("code_challenge"), hash);
+    assert!(!query.contains(verifier));
 }
 
 #[tokio::test(flavor = "multi_thread")]

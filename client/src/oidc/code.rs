@@ -3,12 +3,18 @@
 //! ```text
 //! browser ─► provider: who are you? ─► redirect ─► http://localhost:PORT/callback?code=…&state=…
 //! ```
+//!
+//! Who sees the code on its way back can do nothing with it: the provider was shown the hash of a
+//! secret at first, and wants the secret with the code (RFC 7636). One that does not know this
+//! overlooks both.
 
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -16,6 +22,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::crypto::aws_lc_rs;
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -29,6 +36,9 @@ use crate::http::{encode, field};
 /// Length of what tells our own login from somebody else's.
 const STATE: usize = 30;
 
+/// Length of the secret that goes with the code.
+const VERIFIER: usize = 64;
+
 /// More browsers than this do not wait for an answer at the same time.
 const BROWSERS: usize = 16;
 
@@ -39,6 +49,7 @@ pub(crate) struct Callback {
     v6: Option<TcpListener>,
     port: u16,
     state: String,
+    verifier: Secret<String>,
 }
 
 /// Why the browser cannot come back to us.
@@ -70,11 +81,17 @@ impl Callback {
             v6: v6.ok(),
             port,
             state: random(STATE)?,
+            verifier: Secret::new(random(VERIFIER)?),
         })
     }
 
     fn url(&self) -> String {
         format!("http://localhost:{}/callback", self.port)
+    }
+
+    /// What the provider is shown of the secret.
+    fn challenge(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(self.verifier.expose()))
     }
 
     /// Answers browsers until one of them brings a code, or a refusal.
@@ -218,6 +235,8 @@ impl Provider {
             ("redirect_uri", &callback.url()),
             ("scope", &self.scope),
             ("state", &callback.state),
+            ("code_challenge", &callback.challenge()),
+            ("code_challenge_method", "S256"),
         ]);
         let joint = if endpoint.contains('?') { '&' } else { '?' };
         Ok(format!("{endpoint}{joint}{query}"))
@@ -232,6 +251,7 @@ impl Provider {
             ("grant_type", "authorization_code"),
             ("redirect_uri", &url),
             ("code", code.expose()),
+            ("code_verifier", callback.verifier.expose()),
         ])
         .await
     }
@@ -249,6 +269,16 @@ mod tests {
         assert_eq!((one.len(), other.len()), (30, 30));
         assert_ne!(one, other);
         assert!(one.chars().all(|c| c.is_ascii_alphanumeric()));
+    }
+
+    #[tokio::test]
+    async fn the_provider_is_shown_a_hash() {
+        let mut callback = Callback::listen(0).await.unwrap();
+        assert_eq!(callback.verifier.expose().len(), VERIFIER);
+        // The example of RFC 7636.
+        callback.verifier = Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned());
+        let expected = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        assert_eq!(callback.challenge(), expected);
     }
 
     #[tokio::test]
