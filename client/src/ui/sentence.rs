@@ -37,6 +37,10 @@ pub(crate) fn refused(status: &Status) -> Failure {
     let sentence = match status.code() {
         Code::Unavailable => format!("grpc error: {text}"),
         Code::Unknown => format!("grpc controller responded: {text}"),
+        Code::Unauthenticated => format!(
+            "grpc error (Caused by: {}: {text}). Run 'jmp login' to get a new token.",
+            code_name(Code::Unauthenticated)
+        ),
         code => format!("grpc error (Caused by: {}: {text})", code_name(code)),
     };
     if sentence.contains("token is expired") {
@@ -117,6 +121,12 @@ mod tests {
         assert_eq!(
             shown(Status::unknown("the lease has expired")),
             "grpc controller responded: the lease has expired"
+        );
+        // Exporters ask for a passphrase, controllers never do.
+        assert_eq!(
+            shown(Status::unauthenticated("invalid token: signature")),
+            "grpc error (Caused by: UNAUTHENTICATED: invalid token: signature). Run 'jmp login' \
+             to get a new token."
         );
         assert_eq!(
             shown(Status::not_found("no lease")),
