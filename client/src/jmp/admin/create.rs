@@ -2,10 +2,11 @@
 
 use clap::Subcommand;
 use hyper::Method;
+use serde::de::DeserializeOwned;
 
 use super::access::Access;
 use super::files::{DriverOptions, OutOption, issue, write_client, write_exporter};
-use super::objects::show_one;
+use super::objects::{Object, show_one};
 use super::views::{Client, Exporter, Lease, NewLease, NewObject};
 use super::{named, pair};
 use crate::cli::CommandLine;
@@ -136,8 +137,24 @@ struct LeaseFor {
 impl Cmd {
     pub(super) async fn run(self, line: &CommandLine) -> Outcome {
         match self.what {
-            What::Client(new) => new.run(line).await,
-            What::Exporter(new) => new.run(line).await,
+            What::Client(new) => {
+                let NewClient {
+                    object,
+                    drivers,
+                    labels,
+                    name,
+                } = *new;
+                let drivers = Some(drivers);
+                object.create::<Client>(name, labels, drivers, line).await
+            }
+            What::Exporter(new) => {
+                let NewExporter {
+                    object,
+                    labels,
+                    name,
+                } = *new;
+                object.create::<Exporter>(name, labels, None, line).await
+            }
             What::Lease(new) => new.run(line).await,
         }
     }
@@ -146,6 +163,52 @@ impl Cmd {
 // === impl ObjectOptions ===
 
 impl ObjectOptions {
+    /// Makes it, and its file if there is to be one; that of a client says which `drivers` it may
+    /// use.
+    async fn create<T: Object + DeserializeOwned>(
+        self,
+        name: Option<String>,
+        labels: Vec<(String, String)>,
+        drivers: Option<DriverOptions>,
+        line: &CommandLine,
+    ) -> Outcome {
+        let name = named(name, line)?;
+        let kind = T::KIND.to_ascii_lowercase();
+        confirm_insecure(self.insecure_tls, !self.nointeractive).await?;
+        let admin = self.access.open(line).await?;
+        let namespace = admin.namespace();
+        self.tell(&format!(
+            "Creating {kind} '{name}' in namespace '{namespace}'"
+        ))?;
+        let new = NewObject {
+            name: name.clone(),
+            labels: labels.into_iter().collect(),
+            username: self.oidc_username.clone(),
+        };
+        let path = format!("/{kind}s");
+        let created: T = admin.ask(Method::POST, &path, Some(&new)).await?;
+        if self.wants_file(&kind).await? {
+            let drivers = match drivers {
+                Some(drivers) => Some(drivers.decide(true).await?),
+                None => None,
+            };
+            self.tell(&format!("Fetching {kind} credentials"))?;
+            let issued = issue(&admin, &format!("{kind}s"), &name, false).await?;
+            let (insecure, out) = (self.insecure_tls, self.file.out.as_deref());
+            let path = match drivers {
+                Some(drivers) => write_client(issued, drivers, insecure, out)?,
+                None => write_exporter(issued, insecure, out)?,
+            };
+            self.tell(&format!(
+                "{} configuration successfully saved to {}",
+                T::KIND,
+                path.display()
+            ))?;
+        }
+        show_one(created, self.output)?;
+        Ok(0)
+    }
+
     /// Whether there is to be a file.
     async fn wants_file(&self, kind: &str) -> Result<bool, Failure> {
         if self.save || self.file.out.is_some() || self.nointeractive {
@@ -161,73 +224,6 @@ impl ObjectOptions {
             None => print(text),
             Some(_) => Ok(()),
         }
-    }
-}
-
-// === impl NewClient ===
-
-impl NewClient {
-    async fn run(self, line: &CommandLine) -> Outcome {
-        let name = named(self.name, line)?;
-        let options = self.object;
-        confirm_insecure(options.insecure_tls, !options.nointeractive).await?;
-        let admin = options.access.open(line).await?;
-        let namespace = admin.namespace();
-        options.tell(&format!(
-            "Creating client '{name}' in namespace '{namespace}'"
-        ))?;
-        let new = NewObject {
-            name: name.clone(),
-            labels: self.labels.into_iter().collect(),
-            username: options.oidc_username.clone(),
-        };
-        let created: Client = admin.ask(Method::POST, "/clients", Some(&new)).await?;
-        if options.wants_file("client").await? {
-            let drivers = self.drivers.decide(true).await?;
-            options.tell("Fetching client credentials")?;
-            let issued = issue(&admin, "clients", &name, false).await?;
-            let out = options.file.out.as_deref();
-            let path = write_client(issued, drivers, options.insecure_tls, out)?;
-            let path = path.display();
-            options.tell(&format!(
-                "Client configuration successfully saved to {path}"
-            ))?;
-        }
-        show_one(created, options.output)?;
-        Ok(0)
-    }
-}
-
-// === impl NewExporter ===
-
-impl NewExporter {
-    async fn run(self, line: &CommandLine) -> Outcome {
-        let name = named(self.name, line)?;
-        let options = self.object;
-        confirm_insecure(options.insecure_tls, !options.nointeractive).await?;
-        let admin = options.access.open(line).await?;
-        let namespace = admin.namespace();
-        options.tell(&format!(
-            "Creating exporter '{name}' in namespace '{namespace}'"
-        ))?;
-        let new = NewObject {
-            name: name.clone(),
-            labels: self.labels.into_iter().collect(),
-            username: options.oidc_username.clone(),
-        };
-        let created: Exporter = admin.ask(Method::POST, "/exporters", Some(&new)).await?;
-        if options.wants_file("exporter").await? {
-            options.tell("Fetching exporter credentials")?;
-            let issued = issue(&admin, "exporters", &name, false).await?;
-            let out = options.file.out.as_deref();
-            let path = write_exporter(issued, options.insecure_tls, out)?;
-            let path = path.display();
-            options.tell(&format!(
-                "Exporter configuration successfully saved to {path}"
-            ))?;
-        }
-        show_one(created, options.output)?;
-        Ok(0)
     }
 }
 
