@@ -7,8 +7,8 @@
 //!                      └─► router: pairs of byte streams
 //! ```
 //!
-//! The **lab** owns what is true: exporters, clients, policies, leases that have not ended. It changes
-//! one step at a time, and says that something is done when the database has it.
+//! The **lab** owns the current objects: exporters, clients, policies, leases that have not ended. It
+//! changes one step at a time, and reports a change as done when it is in the database.
 
 #![forbid(unsafe_code)]
 

@@ -1,5 +1,5 @@
-//! What the controller says while it runs: one JSON object per line on stderr, or plain lines for
-//! people at a terminal.
+//! The log of the controller: one JSON object per line on stderr, or plain lines for people at a
+//! terminal.
 //!
 //! ```text
 //! {"ts":"2026-11-22T07:00:00.000123Z","level":"info","msg":"serving","component":"serve","address":"[::]:8082"}
@@ -57,7 +57,7 @@ struct Fields {
     others: Map<String, Value>,
 }
 
-/// What the command line said, and how to change what is shown.
+/// The level from the command line, and the handle to change the filter.
 struct Shown {
     said: Option<Level>,
     filter: reload::Handle<Targets, Registry>,
@@ -65,7 +65,7 @@ struct Shown {
 
 static SHOWN: OnceLock<Shown> = OnceLock::new();
 
-/// Starts the log of this process. What the command line says counts more than the configuration.
+/// Starts the log of this process. A level on the command line wins over the configuration.
 pub fn init(said: Option<Level>, format: Format) {
     let json = match format {
         Format::Json => true,
@@ -74,7 +74,7 @@ pub fn init(said: Option<Level>, format: Format) {
     };
     let (filter, handle) = reload::Layer::new(targets(said.unwrap_or_default()));
     let lines = Lines { json }.with_filter(filter);
-    // A second one in the same process (tests) changes nothing.
+    // Tests start it more than once in a process; only the first counts.
     if tracing_subscriber::registry()
         .with(lines)
         .try_init()
@@ -88,10 +88,10 @@ pub fn init(said: Option<Level>, format: Format) {
     }
 }
 
-/// Shows what the configuration says from now on, unless the command line said something.
+/// Sets the level from the configuration, unless the command line has one.
 pub fn configure(level: Option<Level>) {
     if let Some(Shown { said: None, filter }) = SHOWN.get() {
-        // It only fails when there is no log any more.
+        // It fails only when the log is gone.
         filter.reload(targets(level.unwrap_or_default())).ok();
     }
 }
@@ -103,7 +103,7 @@ fn targets(level: Level) -> Targets {
         Level::Warning => LevelFilter::WARN,
         Level::Error => LevelFilter::ERROR,
     };
-    // The frames of every HTTP/2 connection are not what DEBUG is asked for.
+    // DEBUG should not show every HTTP/2 frame.
     Targets::new()
         .with_default(level.min(LevelFilter::INFO))
         .with_target("jumpstarter", level)
@@ -119,7 +119,7 @@ fn level(level: tracing::Level) -> &'static str {
     }
 }
 
-/// The part of the program that speaks.
+/// The part of the program that logs: the top-level module.
 fn component(target: &str) -> &str {
     let inside = target.strip_prefix("jumpstarter_controller::");
     let part = inside.unwrap_or(target);
@@ -140,7 +140,7 @@ impl<S: Subscriber> Layer<S> for Lines {
         } else {
             fields.text(&now, level, component)
         };
-        // Without stderr there is nobody to tell.
+        // Without stderr there is nowhere to report to.
         std::io::stderr().lock().write_all(line.as_bytes()).ok();
     }
 }
@@ -173,10 +173,10 @@ impl Fields {
                 }
                 other => write!(line, " {key}={other}"),
             };
-            // A string takes everything.
+            // Writing to a string cannot fail.
             written.ok();
         }
-        // One line each, whatever somebody sent to be logged.
+        // One line each, even if a value has line breaks.
         let mut line = line.replace('\n', "\\n");
         line.push('\n');
         line

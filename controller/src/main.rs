@@ -1,4 +1,4 @@
-//! `jmp-controller`: reads the command line, starts the log, does what was asked, and leaves.
+//! `jmp-controller`: reads the command line, starts the log, and runs the command.
 
 use std::io::Write as _;
 use std::process::ExitCode;

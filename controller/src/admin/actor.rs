@@ -1,4 +1,4 @@
-//! Who administers.
+//! Lets administrators in, and names them for the audit log.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -9,16 +9,16 @@ use super::error::Refusal;
 use crate::identity::Peer;
 use crate::serve::LocalUser;
 
-/// Who did it, for the record: `admin:root`, `local:1000`.
+/// The administrator who calls, as in the audit log: `admin:root`, `local:1000`.
 #[derive(Clone, Debug)]
 pub(super) struct Actor(pub(super) String);
 
-/// Marks requests that never left the process: no controller runs, and whoever can open the database
-/// needs nobody's permission.
+/// Marks requests that never left the process. No controller runs then, and whoever can open the
+/// database needs no further permission.
 #[derive(Clone, Copy, Debug)]
 pub struct Offline;
 
-/// Lets administrators pass.
+/// Middleware that lets only administrators pass.
 pub(super) async fn admit(
     State(api): State<Api>,
     mut request: Request,
@@ -26,7 +26,7 @@ pub(super) async fn admit(
 ) -> Result<Response, Refusal> {
     let extensions = request.extensions();
     let actor = match extensions.get::<LocalUser>() {
-        // Whatever the modes of socket and folder became.
+        // Checked in any case, whatever became of the modes of socket and folder.
         Some(LocalUser(uid)) => {
             let own = nix::unistd::geteuid().as_raw();
             if *uid != 0 && *uid != own {

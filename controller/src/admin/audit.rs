@@ -1,4 +1,4 @@
-//! What happened.
+//! The audit log.
 
 use axum::Json;
 use axum::extract::{Query, State};
@@ -11,25 +11,25 @@ use super::types::RecordView;
 use crate::model::Key;
 use crate::store::AuditQuery;
 
-/// So many records are answered if nobody says how many.
+/// How many records are returned unless the request says otherwise.
 const USUAL: usize = 100;
 const MOST: usize = 10_000;
 
-/// Which records.
+/// The query of the request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
-    /// Only about an object of this kind, together with the next two.
+    /// Only records about objects of this kind; goes with the next two.
     kind: Option<String>,
     namespace: Option<String>,
     name: Option<String>,
-    /// Only those before this one.
+    /// Only records before this id.
     before: Option<i64>,
-    /// No more than this.
+    /// At most this many.
     most: Option<usize>,
 }
 
-/// The last ones, the last first.
+/// Lists records, the latest first.
 pub(super) async fn list(
     State(api): State<Api>,
     Query(which): Query<Which>,

@@ -1,4 +1,4 @@
-//! Everything at once: what this is, and its objects out and in again.
+//! The lab as a whole: what it is, backup, export, import.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use crate::lab::{
 use crate::model::{Key, Labels, Length, Migrated, Wish, validate};
 use crate::serve::LocalUser;
 
-/// What becomes of what is there.
+/// The query of an import.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct How {
-    /// Policies of the same name give way.
+    /// Whether policies of the same name are replaced.
     #[serde(default)]
     replace: bool,
 }
@@ -42,7 +42,7 @@ pub(super) async fn about(State(api): State<Api>) -> Json<About> {
     })
 }
 
-/// Only for users of this machine: it writes where the controller may.
+/// Makes a backup. Only for users of this machine, since it writes wherever the controller may.
 pub(super) async fn backup(
     State(api): State<Api>,
     Extension(Actor(actor)): Extension<Actor>,
@@ -95,8 +95,8 @@ pub(super) async fn export(
     Ok(Json(all))
 }
 
-/// Objects that are not there yet are made. Those of another installation keep the subject of their
-/// tokens, which work here once its key was imported.
+/// Makes the objects that do not exist yet. Those of another installation keep the subject of their
+/// tokens, which are valid here once its key was imported.
 pub(super) async fn import(
     State(api): State<Api>,
     Query(how): Query<How>,
@@ -105,7 +105,7 @@ pub(super) async fn import(
 ) -> Outcome<Imported> {
     let lab = &api.0.lab;
     let mut imported = Imported::default();
-    // Whatever can be wrong with it is found out before the first change.
+    // All mistakes are found before the first change.
     check(&all, lab)?;
     let mut rules = Vec::new();
     for policy in all.policies {
@@ -139,7 +139,7 @@ pub(super) async fn import(
             most_tags: usize::MAX,
         });
     }
-    // The policies first: exporters without any are everybody's.
+    // Policies first: without any, everybody could use the new exporters.
     for policy in rules {
         let key = policy.key.clone();
         let what = format!("policy {key}");
@@ -207,7 +207,7 @@ pub(super) async fn import(
     Ok(Json(imported))
 }
 
-/// Everything that the lab would refuse, so that an import is not left half done.
+/// Checks whatever the lab would refuse, so that an import is not left half done.
 fn check(all: &Everything, lab: &Lab) -> Result<(), Refusal> {
     let object =
         |kind: &str, plural: &str, namespace: &str, name: &str, labels: Option<&Labels>| {
@@ -250,7 +250,7 @@ fn check(all: &Everything, lab: &Lab) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What somebody asked for once, asked for again.
+/// The times of an exported lease, as its owner asked for them.
 fn wish(lease: &LeaseView) -> Result<Wish, Refusal> {
     let length = lease.duration.map(Duration::try_from_secs_f64).transpose();
     let length = length.map_err(|_| Refusal::invalid("its duration is no length of time"))?;

@@ -1,4 +1,4 @@
-//! Refusals, as JSON.
+//! Refusals, as HTTP statuses with JSON.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -8,7 +8,7 @@ use super::types::Problem;
 use crate::identity::KeysError;
 use crate::lab::LabError;
 
-/// Why something was not done.
+/// Why a request is refused.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -16,7 +16,7 @@ pub(super) struct Refusal {
     message: String,
 }
 
-/// What handlers answer.
+/// The result of a handler.
 pub(super) type Outcome<T> = Result<Json<T>, Refusal>;
 
 // === impl Refusal ===
@@ -46,7 +46,7 @@ impl Refusal {
         }
     }
 
-    /// What was wrong, in a sentence.
+    /// The sentence for people.
     pub(super) fn message(&self) -> &str {
         &self.message
     }

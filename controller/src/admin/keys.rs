@@ -18,7 +18,7 @@ fn view(key: KeyState) -> KeyView {
     }
 }
 
-/// Changes files, which may take a moment.
+/// Changes keys on a blocking thread, since they are files.
 async fn change<T: Send + 'static>(
     api: &Api,
     change: impl FnOnce(&Keys) -> Result<T, KeysError> + Send + 'static,
@@ -33,7 +33,7 @@ async fn change<T: Send + 'static>(
 // === impl Api ===
 
 impl Api {
-    /// Keys belong to no namespace; on record they stand in the usual one.
+    /// Adds an event about a key to the audit log. Keys have no namespace; the log has the default one.
     async fn note_key(&self, actor: &str, what: &'static str, id: &str) -> Result<(), Refusal> {
         let key = Key::new(&self.config().namespace, id);
         Ok(self.0.lab.note(actor, what, ("key", key), "").await?)

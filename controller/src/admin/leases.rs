@@ -1,4 +1,4 @@
-//! Leases of anybody.
+//! Leases of all clients.
 
 use std::sync::Arc;
 
@@ -17,14 +17,14 @@ use crate::lab::{By, LeaseQuery, LeaseUpdate, NewLease};
 use crate::model::{Condition, ConditionType, Key, Lease, LeaseState, Length, Time, Wish};
 use crate::schedule::{QueuePosition, Waiting};
 
-/// Which leases.
+/// The query of a list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
-    /// Also those that have ended.
+    /// Whether to include leases that have ended.
     #[serde(default)]
     ended: bool,
-    /// Labels, see the list of clients.
+    /// A label selector.
     #[serde(default)]
     selector: String,
 }
@@ -32,7 +32,7 @@ pub(super) struct Which {
 // === impl Api ===
 
 impl Api {
-    /// All of these, which are of one namespace.
+    /// The views of these leases, which are of one namespace.
     pub(super) async fn lease_views(&self, leases: &[Arc<Lease>]) -> Vec<LeaseView> {
         let positions = self.0.lab.queue_positions(leases).await;
         let views = leases.iter();
@@ -47,7 +47,7 @@ impl Api {
 
     fn looks(&self, lease: &Lease, waits: Option<&(Waiting, QueuePosition)>) -> LeaseView {
         let condition = |known: &Condition| {
-            // Of somebody who waits it is on record what he waited for first.
+            // The stored condition of a waiting lease says what it waited for at first.
             let (reason, message) = match waits {
                 Some((why, position)) if known.kind == ConditionType::Pending => {
                     (why.reason().to_owned(), why.message(position))

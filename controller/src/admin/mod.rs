@@ -11,8 +11,8 @@
 //!  /admin/v1/about, /audit, /backup, /export, /import
 //! ```
 //!
-//! Whoever may open the socket in the data folder is an administrator; over TLS it takes the token of
-//! one. The commands of `jmp-controller` are clients of this and of nothing else.
+//! Whoever can open the socket in the data folder is an administrator; over TLS it takes an
+//! administrator's token. The commands of `jmp-controller` are clients of this API and of nothing else.
 
 mod actor;
 mod audit;
@@ -40,13 +40,13 @@ use crate::identity::{Authenticator, Tokens};
 use crate::lab::Lab;
 use crate::serve::{Installation, Trusted, Tunnels};
 
-/// The first part of all paths.
+/// The prefix of all paths.
 pub const BASE: &str = "/admin/v1";
 
-/// Bodies may be so long: a lab of thousands of exporters can be imported.
+/// The longest body in bytes, enough to import a lab of thousands of exporters.
 const LONGEST_BODY: usize = 64 << 20;
 
-/// What the handlers work with; cheap to clone.
+/// What the handlers share; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Api(Arc<Inner>);
 
@@ -63,7 +63,7 @@ struct Inner {
 // === impl Api ===
 
 impl Api {
-    /// Works on this installation.
+    /// The API of this installation.
     pub fn new(installation: &Installation, tunnels: Option<Tunnels>) -> Self {
         Self(Arc::new(Inner {
             lab: installation.lab.clone(),
@@ -75,12 +75,12 @@ impl Api {
         }))
     }
 
-    /// The settings that count now.
+    /// The current settings.
     fn config(&self) -> Arc<Config> {
         self.0.config.get()
     }
 
-    /// All paths, for administrators only.
+    /// All routes, behind the check for administrators.
     pub fn router(self) -> Router {
         let namespace = Router::new()
             .route("/clients", get(objects::clients).post(objects::new_client))

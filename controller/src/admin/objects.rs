@@ -10,7 +10,7 @@ use super::types::{Alteration, ClientView, DeviceView, ExporterView, NewObject};
 use crate::lab::{ClientChange, ExporterChange, NewClient, NewExporter, Page};
 use crate::model::{Client, Exporter, Key, Migrated, Time};
 
-/// A time as JSON has it.
+/// A time in RFC 3339.
 pub(super) fn time(time: Time) -> String {
     prost_types::Timestamp::from(time).to_string()
 }
@@ -94,7 +94,7 @@ fn migrated(new: &NewObject) -> Option<Migrated> {
     (namespace.is_some() || uid.is_some()).then_some(Migrated { namespace, uid })
 }
 
-/// An empty one takes it away.
+/// The new username, if it changes; an empty one removes it.
 fn username(change: &Alteration) -> Option<Option<String>> {
     let username = change.username.clone()?;
     Some((!username.is_empty()).then_some(username))

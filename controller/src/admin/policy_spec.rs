@@ -1,4 +1,4 @@
-//! Policies as they are written in files: the `spec` of an ExporterAccessPolicy.
+//! Access policies as they are written in files: the `spec` of an ExporterAccessPolicy.
 
 use std::collections::BTreeSet;
 
@@ -8,56 +8,56 @@ use serde::{Deserialize, Serialize};
 use crate::config::duration;
 use crate::model::{Labels, Policy, Rule, validate};
 
-/// Who may use which exporters.
+/// Which clients may use which exporters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PolicySpec {
-    /// The exporters it is about; empty is all.
+    /// The exporters it is about; an empty selector is all.
     #[serde(default)]
     pub exporter_selector: LabelSelector,
-    /// Its rules; each by itself grants.
+    /// Each rule grants by itself.
     #[serde(default)]
     pub policies: Vec<RuleSpec>,
 }
 
-/// Grants some clients the use of exporters.
+/// Grants the exporters to some clients.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuleSpec {
-    /// Shown to those whom it does not grant anything.
+    /// Shown to clients to whom it grants nothing.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// Higher comes first.
+    /// Leases with a higher one are served first.
     #[serde(default)]
     pub priority: i64,
-    /// Whom.
+    /// The clients.
     #[serde(default)]
     pub from: Vec<FromSpec>,
-    /// For no longer than this, as `2h`.
+    /// The longest lease it grants, as `2h`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maximum_duration: Option<String>,
-    /// Only while nobody else wants it.
+    /// Whether it grants only until another client wants the exporter.
     #[serde(default)]
     pub spot_access: bool,
 }
 
-/// Some clients.
+/// Selects some clients.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FromSpec {
-    /// What their labels say; empty is all.
+    /// Selects them by their labels; an empty selector is all.
     #[serde(default)]
     pub client_selector: LabelSelector,
 }
 
-/// A selector as Kubernetes writes it.
+/// A label selector as in Kubernetes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LabelSelector {
-    /// Labels with their values.
+    /// Labels and the values they must have.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub match_labels: Labels,
-    /// Everything else.
+    /// All other conditions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub match_expressions: Vec<Expression>,
 }
@@ -66,36 +66,35 @@ pub struct LabelSelector {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expression {
-    /// The label.
+    /// The key of the label.
     pub key: String,
-    /// What is to be the case.
     pub operator: Operator,
-    /// For `In` and `NotIn`.
+    /// The values for `In` and `NotIn`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
 }
 
-/// What is to be the case with a label.
+/// How a label is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operator {
     /// It has one of the values.
     In,
-    /// It has none of them.
+    /// It has none of the values.
     NotIn,
-    /// It is there.
+    /// The label is there.
     Exists,
-    /// It is not there.
+    /// The label is not there.
     DoesNotExist,
 }
 
 // === impl PolicySpec ===
 
 impl PolicySpec {
-    /// What the lab keeps of it.
+    /// Turns it into what the lab keeps.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, and where.
+    /// What is wrong, and where.
     pub fn read(&self) -> Result<(Selector, Vec<Rule>), String> {
         let exporters = self.exporter_selector.read("exporterSelector")?;
         let rules = self.policies.iter().enumerate();
@@ -103,7 +102,7 @@ impl PolicySpec {
         Ok((exporters, rules.collect::<Result<_, _>>()?))
     }
 
-    /// The same the other way.
+    /// The opposite of [`Self::read`].
     pub fn of(policy: &Policy) -> Self {
         let rule = |rule: &Rule| RuleSpec {
             description: rule.description.clone(),
@@ -153,7 +152,7 @@ impl RuleSpec {
 // === impl LabelSelector ===
 
 impl LabelSelector {
-    /// What it means; `path` is where it stands.
+    /// Turns it into a selector; `path` is where it is, for errors.
     ///
     /// # Errors
     ///
@@ -187,7 +186,7 @@ impl LabelSelector {
         ))
     }
 
-    /// The same the other way.
+    /// The opposite of [`Self::read`].
     pub fn of(selector: &Selector) -> Self {
         let mut found = Self::default();
         for Requirement { key, test } in selector.requirements() {

@@ -19,7 +19,7 @@ use crate::model::{Credential, Key, Time, Uid};
 // === impl Api ===
 
 impl Api {
-    /// Whom to trust, as configuration files say it.
+    /// The certificates to trust, as in configuration files: base64 of PEM.
     pub(super) fn ca(&self) -> String {
         match self.0.ca.pem().as_str() {
             "" => String::new(),
@@ -62,7 +62,7 @@ impl Api {
         }
     }
 
-    /// What was asked for, else what is configured.
+    /// The lifetime in the request, else the configured one.
     pub(super) fn lifetime(&self, said: Option<&str>) -> Result<Duration, Refusal> {
         let lifetime = span(said)?.unwrap_or(self.config().token_lifetime);
         if lifetime.is_zero() {
@@ -74,7 +74,7 @@ impl Api {
     }
 }
 
-/// A duration of a request.
+/// Reads an optional duration of a request.
 pub(super) fn span(said: Option<&str>) -> Result<Option<Duration>, Refusal> {
     said.map(|text| {
         duration::parse(text).ok_or_else(|| {

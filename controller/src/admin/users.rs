@@ -1,4 +1,4 @@
-//! Administrators, who are nothing but their tokens.
+//! Administrators, who exist only through their tokens.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub(super) async fn create(
 ) -> Outcome<IssuedToken> {
     validate::name("users", &body.name).map_err(Refusal::invalid)?;
     let lifetime = api.lifetime(body.lifetime.as_deref())?;
-    // A second token of the same name belongs to the same user.
+    // A further token of the same name belongs to the same administrator.
     let owner = good(&api, &body.name)
         .first()
         .map_or_else(Uid::random, |old| old.owner);

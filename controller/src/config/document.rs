@@ -1,4 +1,4 @@
-//! YAML with the lines where things stand, which serde forgets.
+//! YAML with line numbers, which serde does not keep.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::Mistake;
 
-/// Nesting that no configuration needs.
+/// The deepest nesting that is accepted.
 const DEEPEST: usize = 64;
-/// So many values may be copied by aliases; a few lines of them can ask for billions.
+/// How many values aliases may copy in all; a few lines of aliases could ask for billions.
 const MOST_COPIES: usize = 10_000;
 
-/// A value and where it stands.
+/// A value with its line.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Node {
     pub(super) line: usize,
@@ -21,9 +21,9 @@ pub(super) struct Node {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
-    /// Not in quotes, so it may be a number.
+    /// A scalar without quotes, which may be a number.
     Plain(String),
-    /// In quotes, or a block.
+    /// A scalar in quotes, or a block.
     Text(String),
     List(Vec<Node>),
     Map(Vec<(Key, Node)>),
@@ -35,7 +35,7 @@ pub(super) struct Key {
     pub(super) text: String,
 }
 
-/// A list or mapping that is still open.
+/// A list or mapping while it is read.
 struct Open {
     anchor: usize,
     node: Node,
@@ -50,7 +50,7 @@ struct Builder {
     copies: usize,
 }
 
-/// Reads a text with one document; `first` is the line it begins at. An empty one is an empty mapping.
+/// Parses a text with one document, which begins at line `first`. An empty text is an empty mapping.
 pub(super) fn parse(text: &str, first: usize) -> Result<Node, Mistake> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut options = Options::default();
@@ -171,12 +171,12 @@ impl Node {
         }
     }
 
-    /// Whether nothing was written.
+    /// Whether it is null or empty.
     pub(super) fn is_null(&self) -> bool {
         matches!(&self.kind, Kind::Plain(text) if matches!(text.as_str(), "" | "~" | "null"))
     }
 
-    /// What it is, for people.
+    /// Names its type, for error messages.
     pub(super) fn describe(&self) -> String {
         match &self.kind {
             _ if self.is_null() => "nothing".to_owned(),
@@ -186,7 +186,7 @@ impl Node {
         }
     }
 
-    /// For types that serde reads. Plain scalars become numbers and truth values if they can.
+    /// As JSON, for types that serde reads. Plain scalars become numbers and booleans if they can.
     pub(super) fn json(&self) -> Value {
         match &self.kind {
             _ if self.is_null() => Value::Null,

@@ -1,4 +1,4 @@
-//! Durations as Go writes them: `8760h`, `1h30m`, `1.5s`, `300ms`.
+//! Durations in Go's format: `8760h`, `1h30m`, `1.5s`, `300ms`.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const UNITS: [(&str, f64); 7] = [
     ("h", 3600.0),
 ];
 
-/// The duration that a text says, if it says one.
+/// Parses a duration; `None` if it is not one.
 pub fn parse(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
@@ -31,7 +31,7 @@ pub fn parse(text: &str) -> Option<Duration> {
         seconds += amount.parse::<f64>().ok()? * scale;
         rest = tail;
     }
-    // Rounds away what floating point adds.
+    // Rounded, because of floating point.
     let nanos = Duration::try_from_secs_f64(seconds).ok()?;
     Some(Duration::from_micros(
         u64::try_from((nanos.as_nanos() + 500) / 1000).ok()?,

@@ -1,4 +1,4 @@
-//! What the environment says, in the words of the reference.
+//! Settings from environment variables, which have the names that the reference gave them.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use super::read::{address, is_endpoint};
 use super::{Config, Mistake};
 use crate::tls::Given;
 
-/// Takes over what is set; empty is not set.
+/// Applies all variables that are set and not empty.
 pub(super) fn apply(
     variable: &dyn Fn(&str) -> Option<String>,
     config: &mut Config,

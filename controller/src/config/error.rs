@@ -1,16 +1,16 @@
-//! Mistakes in a configuration, all of them at once.
+//! Mistakes in a configuration, all reported at once.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// One thing that is wrong, and where.
+/// One mistake, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// The line in the file; none if it came from somewhere else.
+    /// The line in the file; `None` if it is not in a file.
     pub line: Option<usize>,
-    /// The dotted path of the value, or the name of a variable; empty for the whole file.
+    /// The dotted path of the value, or the name of an environment variable; empty for the whole file.
     pub path: String,
-    /// What is wrong and what to write instead.
+    /// What is wrong, and what to write instead.
     pub message: String,
 }
 
@@ -20,12 +20,10 @@ pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read the configuration `{}`: {source}", path.display())]
     Unreadable {
-        /// The file.
         path: PathBuf,
-        /// What the system said.
         source: std::io::Error,
     },
-    /// It says what makes no sense.
+    /// Some settings are wrong.
     #[error("{}", show(path.as_ref(), mistakes))]
     Mistakes {
         /// The file, if there is one.
@@ -33,7 +31,7 @@ pub enum ConfigError {
         /// In the order of the file.
         mistakes: Vec<Mistake>,
     },
-    /// There is no folder to keep anything in.
+    /// No data folder is configured, and there is no default for this user.
     #[error("no folder for the data; name one with `--data-dir`, or set HOME")]
     NoFolder,
 }

@@ -1,4 +1,4 @@
-//! Reading a mapping key by key, and remembering everything that is wrong.
+//! Reads a mapping key by key, and collects the mistakes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use super::document::{Kind, Node};
 use super::{Mistake, duration};
 
-/// How alike two words must be, from 0 to 1.
+/// Unknown keys at least this similar to a known one are taken for a misspelling, from 0 to 1.
 const ALIKE: f64 = 0.82;
 
-/// Everything that was found to be wrong.
+/// The mistakes so far.
 #[derive(Debug, Default)]
 pub(super) struct Mistakes(pub(super) Vec<Mistake>);
 
-/// A mapping of which some keys have been read.
+/// A mapping, some keys of which have been read.
 pub(super) struct Fields {
     path: String,
     line: usize,
@@ -48,7 +48,7 @@ fn join(path: &str, key: &str) -> String {
 // === impl Fields ===
 
 impl Fields {
-    /// The keys of a mapping; what is none has none.
+    /// The fields of a mapping; null is an empty mapping.
     pub(super) fn of(node: Node, path: &str, mistakes: &mut Mistakes) -> Self {
         let line = node.line;
         let members = match node.kind {
@@ -71,7 +71,7 @@ impl Fields {
         self.line
     }
 
-    /// The line of a value that has not been read yet; that of the mapping if it is not there.
+    /// The line of a value that was not read yet; that of the mapping if the key is missing.
     pub(super) fn line_of(&self, key: &str) -> usize {
         let found = self.members.iter().find(|(found, _)| found.text == key);
         found.map_or(self.line, |(_, node)| node.line)
@@ -81,7 +81,7 @@ impl Fields {
         join(&self.path, key)
     }
 
-    /// Takes the value of a key out; none if it is not there or null.
+    /// Takes out the value of a key; `None` if it is missing or null.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Node> {
         self.known.push(key);
         let place = self
@@ -92,7 +92,7 @@ impl Fields {
         (!node.is_null()).then_some(node)
     }
 
-    /// The mapping of a key.
+    /// The mapping at a key.
     pub(super) fn section(&mut self, key: &'static str, mistakes: &mut Mistakes) -> Option<Self> {
         let node = self.take(key)?;
         Some(Self::of(node, &self.path(key), mistakes))
@@ -102,7 +102,7 @@ impl Fields {
         self.located(key, mistakes).map(|(_, text)| text)
     }
 
-    /// A text and its line.
+    /// A string, with its line.
     pub(super) fn located(
         &mut self,
         key: &'static str,
@@ -172,7 +172,7 @@ impl Fields {
         found
     }
 
-    /// A mapping from anything to texts.
+    /// A mapping of any keys to strings.
     pub(super) fn table(
         &mut self,
         key: &'static str,
@@ -192,12 +192,12 @@ impl Fields {
         table
     }
 
-    /// All that is there, whatever its name.
+    /// All values that were not read, with their keys.
     pub(super) fn all(self) -> impl Iterator<Item = (String, Node)> {
         self.members.into_iter().map(|(key, node)| (key.text, node))
     }
 
-    /// Whatever has not been read is not known.
+    /// Reports all keys that were not read as unknown.
     pub(super) fn finish(self, mistakes: &mut Mistakes) {
         for (key, _) in &self.members {
             let path = join(&self.path, &key.text);

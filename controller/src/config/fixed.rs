@@ -1,12 +1,13 @@
-//! What stays as it is until the next start, because ports are open, files are held, and peers know it.
+//! Settings that count only from the next start on, because ports are open, files are held, and peers
+//! rely on them.
 
 use super::Config;
 
 // === impl Config ===
 
 impl Config {
-    /// Takes over from `running` whatever cannot change while the program runs; answers the names of
-    /// the settings that would have changed.
+    /// Copies from `running` whatever cannot change while the program runs; returns the names of the
+    /// settings that would have changed.
     pub fn keep_fixed(&mut self, running: &Self) -> Vec<&'static str> {
         let mut kept = Vec::new();
         keep(

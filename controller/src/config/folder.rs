@@ -1,4 +1,4 @@
-//! The folder with everything that must outlive the program.
+//! The data folder, with everything that must outlive the program.
 //!
 //! ```text
 //! <data>/                    0700
@@ -17,25 +17,25 @@ use std::path::{Path, PathBuf};
 
 use super::{Config, ConfigError};
 
-/// For root; other users have theirs at home.
+/// The default for root; other users have it in their home.
 const SYSTEM: &str = "/var/lib/jumpstarter-controller";
 
-/// The folder.
+/// The path of the data folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder(PathBuf);
 
-/// The right to be the one who works on it. Dropping it gives that back.
+/// The exclusive right to work on the data folder, until this is dropped.
 #[derive(Debug)]
 pub struct Hold(#[expect(dead_code, reason = "closing it unlocks")] File);
 
 // === impl Folder ===
 
 impl Folder {
-    /// What the command line says, else the configuration, else what is usual.
+    /// The folder on the command line, else in the configuration, else the default.
     ///
     /// # Errors
     ///
-    /// Nothing is usual for a user without a home.
+    /// There is no default for a user without a home.
     pub fn of(said: Option<&Path>, config: &Config) -> Result<Self, ConfigError> {
         match said.or(config.data_dir.as_deref()) {
             Some(path) => Ok(Self(path.to_owned())),
@@ -45,7 +45,7 @@ impl Folder {
 
     fn usual() -> Option<Self> {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        // Set by systemd for `StateDirectory=`, perhaps with several.
+        // Set by systemd for `StateDirectory=`; may list several.
         if let Some(folders) = variable("STATE_DIRECTORY") {
             return std::env::split_paths(&folders).next().map(Self);
         }
@@ -57,12 +57,11 @@ impl Folder {
         Some(Self(state?.join("jumpstarter-controller")))
     }
 
-    /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Makes it if need be, for nobody else to enter.
+    /// Makes the folder if it does not exist, with mode 0700.
     ///
     /// # Errors
     ///
@@ -74,7 +73,7 @@ impl Folder {
             .create(&self.0)
     }
 
-    /// Takes the right to work on it; none while somebody else has it.
+    /// Takes the lock; `None` while another program has it.
     ///
     /// # Errors
     ///
@@ -90,32 +89,32 @@ impl Folder {
         }
     }
 
-    /// The database.
+    /// The file of the database.
     pub fn database(&self) -> PathBuf {
         self.0.join("controller.db")
     }
 
-    /// The keys that sign tokens.
+    /// The folder of the keys that sign tokens.
     pub fn keys(&self) -> PathBuf {
         self.0.join("keys")
     }
 
-    /// The certificate authority.
+    /// The folder of the certificate authority.
     pub fn authority(&self) -> PathBuf {
         self.0.join("ca")
     }
 
-    /// The key that controller and routers share.
+    /// The file of the key that controller and routers share.
     pub fn router_key(&self) -> PathBuf {
         self.0.join("router.key")
     }
 
-    /// Where administrators' commands knock.
+    /// The unix socket for administrators' commands.
     pub fn socket(&self) -> PathBuf {
         self.0.join("admin.sock")
     }
 
-    /// The file with the settings of this installation, if there is no other.
+    /// The configuration file that is used if no other is named.
     pub fn config(&self) -> PathBuf {
         self.0.join("controller.yaml")
     }

@@ -1,27 +1,26 @@
-//! The settings that count at this moment.
+//! The current settings of a running program.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Config;
 
-/// Settings that can be read again while the program runs; cheap to clone.
+/// Settings that can be replaced while the program runs; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Live(Arc<RwLock<Arc<Config>>>);
 
 // === impl Live ===
 
 impl Live {
-    /// These, for now.
     pub fn new(config: Config) -> Self {
         Self(Arc::new(RwLock::new(Arc::new(config))))
     }
 
-    /// Those that count now.
+    /// The current settings.
     pub fn get(&self) -> Arc<Config> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// From now on these.
+    /// Replaces the settings.
     pub fn set(&self, config: Config) {
         let mut kept = self.0.write();
         *kept

@@ -1,7 +1,7 @@
-//! What a controller is told: one YAML file, the environment, the command line; the later wins.
+//! The settings of a controller: one YAML file, the environment, the command line; the later wins.
 //!
-//! The documents `config` and `router` of the reference are understood as they are, under their own
-//! keys, in the config map they came in, or with their sections at the top of our file.
+//! The documents `config` and `router` of the reference are accepted as they are: under these keys, in
+//! the ConfigMap they come in, or with their sections at the top of our file.
 //!
 //! ```text
 //! file ─► document (lines) ─► read (every mistake) ─┐
@@ -36,104 +36,103 @@ use crate::service::LabelRules;
 use crate::store::Retention;
 use crate::tls::{Given, Names, Serving};
 
-/// Everything a controller is told.
+/// All settings of a controller.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The file it came from, if there is one.
+    /// The file they were read from, if any.
     pub path: Option<PathBuf>,
-    /// Where keys and the database are, if that was said.
+    /// The data folder, if it is configured.
     pub data_dir: Option<PathBuf>,
-    /// Where administrators' commands look when they name none.
+    /// The namespace of administrators' commands that name none.
     pub namespace: String,
     /// Addresses to listen on.
     pub listen: Listen,
-    /// The names under which others reach those.
+    /// The names under which peers reach those addresses.
     pub public: Public,
-    /// A certificate that somebody else looks after.
+    /// A certificate that is managed elsewhere, instead of our own.
     pub tls: Option<Given>,
-    /// A CA to hand out with such a certificate, as PEM.
+    /// The certificates that peers should trust with `tls`, as PEM.
     pub ca_bundle: Option<String>,
-    /// Usernames of internal tokens begin with this.
+    /// The prefix of usernames of internal tokens.
     pub internal_prefix: String,
-    /// How long new tokens are good.
+    /// How long new tokens are valid.
     pub token_lifetime: Duration,
-    /// How long a rotated token stays good.
+    /// How long earlier tokens stay valid after a rotation.
     pub rotation_grace: Duration,
-    /// External issuers.
+    /// The issuers of external users' tokens.
     pub jwt: Vec<JwtConfig>,
-    /// Whether clients are made for external users who come for the first time.
+    /// Whether clients are made for external users on their first call.
     pub provisioning: bool,
-    /// How long without a word before peers are pinged, and how long they may take to answer.
+    /// When silent peers are pinged and dropped.
     pub keepalive: Keepalive,
-    /// How many tags a lease may have.
     pub most_tags: usize,
     /// Hidden and deprecated labels.
     pub labels: LabelRules,
-    /// Whether exporters send their logs, and where to.
+    /// Whether and where exporters send their logs.
     pub telemetry: Telemetry,
-    /// Routers by name.
+    /// Endpoints of routers, by name.
     pub routers: BTreeMap<String, String>,
-    /// What controller and routers share, if it was given.
+    /// The key that controller and routers share, if it is in the environment.
     pub router_key: Option<Secret<String>>,
-    /// How long byte streams go on after the end of their lease.
+    /// How long byte streams may go on after the end of their lease.
     pub tunnel_grace: Duration,
-    /// How many connections one address may have, at each port.
+    /// How many connections one address may have at each port.
     pub connections: usize,
-    /// How many leases of one client may be open.
+    /// How many open leases one client may have.
     pub most_leases: usize,
     /// How much of the past is kept.
     pub retention: Retention,
-    /// The least important lines to log, if that was said.
+    /// The least important lines to log, if that is configured.
     pub log_level: Option<Level>,
-    /// The line at which `tls` stands, for what is found to be wrong with its files.
+    /// The line of `tls`, for mistakes in the files that it names.
     tls_line: Option<usize>,
 }
 
-/// Addresses to listen on: `:8082`, `127.0.0.1:8082`, `[::1]:8082`; none is off.
+/// Addresses to listen on: `:8082`, `127.0.0.1:8082`, `[::1]:8082`; `None` is off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
-    /// Controller, TLS.
+    /// The gRPC services, REST and administration, with TLS.
     pub grpc: Option<String>,
-    /// Router, TLS.
+    /// The router, with TLS.
     pub router: Option<String>,
     /// `/healthz`, `/readyz`.
     pub health: Option<String>,
     /// `/metrics`.
     pub metrics: Option<String>,
-    /// Landing page and what `jmp login` asks.
+    /// The landing page, and what `jmp login` asks for.
     pub login: Option<String>,
     /// Logs of exporters, without TLS.
     pub telemetry: Option<String>,
 }
 
-/// The names under which others reach us.
+/// The names under which peers reach this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Public {
-    /// Of the controller, `host:port`.
+    /// The endpoint of the controller, `host:port`.
     pub grpc: String,
-    /// Of the router, `host:port`.
+    /// The endpoint of the router, `host:port`.
     pub router: String,
-    /// Of the login service, for the landing page.
+    /// The URL of the login service, for the landing page.
     pub login: Option<String>,
 }
 
-/// When a peer that says nothing counts as gone.
+/// When a silent peer is taken for dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keepalive {
-    /// Silence before a ping.
+    /// How long a peer is silent before it is pinged.
     pub interval: Duration,
-    /// Silence after it.
+    /// How long it may take to answer the ping.
     pub timeout: Duration,
 }
 
-/// Logs of exporters.
+/// Where the logs of exporters go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Telemetry {
-    /// Whether exporters are asked to send them.
+    /// Whether exporters are asked to send their logs.
     pub enabled: bool,
-    /// Where to; our own port if it is not said.
+    /// The endpoint they send them to; `None` is our own port.
     pub endpoint: Option<String>,
-    /// The least important lines to send.
+    /// The least severe lines that they send.
     pub severity: String,
 }
 
@@ -171,7 +170,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Reads a file, then the environment.
+    /// Reads the settings from a file and the environment.
     ///
     /// # Errors
     ///
@@ -181,11 +180,11 @@ impl Config {
         config.unless(mistakes)
     }
 
-    /// The same, and whether the files that it names can be used.
+    /// Like [`Self::load`]; also checks the files that the settings name.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or every mistake in all of it.
+    /// The file cannot be read, or every mistake in all files.
     pub fn examine(path: Option<&Path>) -> Result<Self, ConfigError> {
         let (config, mut mistakes) = Self::look_at(path)?;
         let names = Names::of(config.names());
@@ -215,7 +214,7 @@ impl Config {
         Ok(Self::read(&text, path, &environment))
     }
 
-    /// The same with a text and variables from anywhere.
+    /// Like [`Self::load`], with a text and variables from anywhere.
     ///
     /// # Errors
     ///
@@ -258,11 +257,11 @@ impl Config {
         })
     }
 
-    /// Where streams meet, the preferred router first.
+    /// The endpoints of all routers, the preferred one first.
     pub fn router_endpoints(&self) -> Vec<String> {
         match self.routers.is_empty() {
             true => vec![self.public.router.clone()],
-            // `default` is what the reference calls the first.
+            // The reference calls its preferred router `default`.
             false => {
                 let mut all: Vec<_> = self.routers.iter().collect();
                 all.sort_by_key(|(name, _)| (*name != "default", *name));
@@ -292,9 +291,9 @@ impl Config {
 // === impl Listen ===
 
 impl Listen {
-    /// The address of a door, by its name in the file.
-    fn named(&self, door: &str) -> Option<&str> {
-        let address = match door {
+    /// The address to listen on with this key in the file.
+    fn named(&self, key: &str) -> Option<&str> {
+        let address = match key {
             "grpc" => &self.grpc,
             "router" => &self.router,
             "health" => &self.health,
@@ -302,7 +301,7 @@ impl Listen {
             "login" => &self.login,
             _ => &self.telemetry,
         };
-        // Port 0 is another one each time.
+        // Port 0 is a different port each time.
         address
             .as_deref()
             .filter(|address| !address.ends_with(":0"))

@@ -1,5 +1,5 @@
-//! `/healthz`: the program runs. `/readyz`: it serves, its database can be read, and changes are carried
-//! out.
+//! `/healthz`: the program runs. `/readyz`: it serves, its database can be read, and changes are
+//! carried out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,10 +13,10 @@ use http::StatusCode;
 use crate::lab::Lab;
 use crate::model::Key;
 
-/// A lab that takes longer to answer does not serve anybody well.
+/// A lab that takes longer to answer is not ready.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How the controller is; cheap to clone.
+/// The health of the controller; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Health {
     serves: Arc<AtomicBool>,
@@ -26,7 +26,7 @@ pub struct Health {
 // === impl Health ===
 
 impl Health {
-    /// It does not serve yet.
+    /// Not serving yet.
     pub fn new(lab: Lab) -> Self {
         Self {
             serves: Arc::default(),
@@ -34,12 +34,12 @@ impl Health {
         }
     }
 
-    /// From now on it serves, or does not.
+    /// Sets whether the controller serves.
     pub fn set(&self, serves: bool) {
         self.serves.store(serves, Ordering::Relaxed);
     }
 
-    /// The two paths.
+    /// The two routes.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/healthz", get(async || "ok"))
@@ -58,7 +58,7 @@ async fn ready(State(health): State<Health>) -> (StatusCode, String) {
     if let Err(error) = health.lab.answers(PATIENCE).await {
         return (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"));
     }
-    // No lease has an empty name, so this asks the database.
+    // No lease has an empty name, so this has to ask the database.
     match health.lab.lease(&Key::new("", "")).await {
         Ok(_) => (StatusCode::OK, "ok".to_owned()),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),

@@ -1,4 +1,4 @@
-//! What `jmp login` asks before it can ask anybody else, and a page for people who come by.
+//! What `jmp login` asks for first, and a landing page for browsers.
 
 use axum::response::Html;
 use axum::routing::get;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::config::{Config, Live};
 use crate::serve::Trusted;
 
-/// Identity providers know our programs by this name.
+/// Our client id at identity providers.
 const CLIENT: &str = "jumpstarter-cli";
 
 #[derive(Clone, Debug, Serialize)]
@@ -34,7 +34,7 @@ struct Provider {
     audiences: Vec<String>,
 }
 
-/// `/`, `/v1/auth/config` and `/healthz`.
+/// The routes `/`, `/v1/auth/config` and `/healthz`.
 pub fn login(config: Live, ca: Trusted) -> Router {
     let told = move || answer(&config.get(), &ca.pem());
     let shown = told.clone();
@@ -50,7 +50,7 @@ pub fn login(config: Live, ca: Trusted) -> Router {
         .route("/healthz", get(async || "ok"))
 }
 
-/// What clients are told, and what the login service is called for people.
+/// The configuration for clients, and the URL of the login service for the page.
 fn answer(config: &Config, ca: &str) -> (AuthConfig, Option<String>) {
     let providers = config.jwt.iter().map(|provider| Provider {
         issuer: provider.issuer.url.clone(),

@@ -1,4 +1,4 @@
-//! `/metrics` for Prometheus: counted when somebody asks.
+//! `/metrics` for Prometheus, counted at each request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ struct Numbers {
     tunnels: Option<Tunnels>,
 }
 
-/// The path.
+/// The route.
 pub fn metrics(lab: Lab, services: Services, tunnels: Option<Tunnels>) -> Router {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Numbers {

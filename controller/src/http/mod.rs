@@ -1,4 +1,4 @@
-//! Everything that is not gRPC: pages and JSON.
+//! Everything over HTTP that is not gRPC: pages and JSON.
 
 mod health;
 mod login;
@@ -10,7 +10,7 @@ pub use login::login;
 pub use metrics::metrics;
 pub use rest::rest;
 
-/// For ports that know no pages.
+/// No routes, for ports that serve only gRPC.
 pub fn nothing() -> axum::Router {
     axum::Router::new()
 }

@@ -1,4 +1,4 @@
-//! Copies of the database: while it is used, and back again.
+//! Backups of the database, made while it is used, and restored.
 
 use std::path::{Path, PathBuf};
 
@@ -9,22 +9,22 @@ use super::{Store, StoreError, open, schema};
 // === impl Store ===
 
 impl Store {
-    /// Writes all there is at this moment to a new file, while everything else goes on. The file is
-    /// there whole or not at all.
+    /// Copies the database as it is at this moment to a new file, while everything else goes on. The
+    /// file is there whole or not at all.
     ///
     /// # Errors
     ///
-    /// The file is there already, or cannot be written.
+    /// The file exists already, or cannot be written.
     pub async fn backup(&self, to: PathBuf) -> Result<(), StoreError> {
         self.read(move |connection| copy(connection, &to)).await
     }
 }
 
-/// Makes a database from a backup, after having looked at all of it. What is there stays.
+/// Makes a new database from a backup, after checking all of it.
 ///
 /// # Errors
 ///
-/// The backup is damaged, or none; or there is a database already.
+/// The backup is damaged or not a database of a controller; or `to` exists already.
 pub fn restore(backup: &Path, to: &Path) -> Result<(), StoreError> {
     open::identify(backup)?;
     let restored = || -> Result<(), StoreError> {
@@ -36,7 +36,7 @@ pub fn restore(backup: &Path, to: &Path) -> Result<(), StoreError> {
     restored().map_err(|error| error.at(backup))
 }
 
-/// Looks at everything: pages, indexes, what is promised to be unique.
+/// Checks the whole file: pages, indexes, constraints.
 fn whole(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     match found.as_str() {
@@ -63,7 +63,7 @@ fn copy(from: &Connection, to: &Path) -> Result<(), StoreError> {
         });
     };
     open::empty(&part)?;
-    // Of one moment, however long it takes.
+    // A snapshot of one moment, however long the copy takes.
     let copied = from.execute("VACUUM INTO ?1", [name]);
     copied
         .map_err(|error| StoreError::Sqlite(error).at(to))

@@ -1,49 +1,48 @@
-//! What changes, object by object: the same list goes to the database and to the copies in memory.
+//! Changes, object by object: the same list goes to the database and to the state in memory.
 
 use std::sync::Arc;
 
 use crate::model::{Client, Credential, Exporter, Key, Lease, Policy, Time, Uid};
 
-/// An object is new, is another, or is gone.
+/// A new, changed or deleted object.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// As it is from now on.
+    /// New or changed.
     Exporter(Arc<Exporter>),
-    /// Gone, with its credentials.
+    /// Deleted with its credentials.
     NoExporter(Uid),
-    /// As it is from now on.
+    /// New or changed.
     Client(Arc<Client>),
-    /// Gone, with its credentials.
+    /// Deleted with its credentials.
     NoClient(Uid),
-    /// As it is from now on.
+    /// New or changed.
     Policy(Arc<Policy>),
-    /// Gone.
+    /// Deleted.
     NoPolicy(Uid),
-    /// As it is from now on, ended or not.
+    /// New or changed, ended or not.
     Lease(Arc<Lease>),
-    /// As it is from now on.
+    /// New or changed.
     Credential(Arc<Credential>),
-    /// Gone, by its id.
+    /// Deleted; the `jti`.
     NoCredential(String),
-    /// The last signs of life of exporters.
+    /// When exporters were last heard of.
     Seen(Vec<(Uid, Time)>),
-    /// For the record.
+    /// A record for the audit log.
     Audit(Event),
 }
 
-/// Something to remember: who did what to whom.
+/// An event for the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// When.
     pub at: Time,
-    /// Who: `client:lab/alice`, `admin:root`, `lab` for what happens by itself.
+    /// Who did it: `client:lab/alice`, `admin:root`, or `lab` for what happens by itself.
     pub actor: String,
     /// What happened, in one word: `LeaseGranted`.
     pub what: &'static str,
     /// The kind of object: `lease`.
     pub kind: &'static str,
-    /// Which.
+    /// The object it was done to.
     pub object: Key,
-    /// More, for people.
+    /// Details for people.
     pub detail: String,
 }

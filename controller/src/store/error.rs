@@ -1,89 +1,71 @@
-//! What can be wrong with a database, and what to do about it.
+//! What can be wrong with the database, and what to do about it.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-/// Why the database did not do what was asked.
+/// Why the database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The system does not let us at the file or its folder.
+    /// The file or its folder cannot be used.
     #[error(
         "cannot use the database `{}`: {source}; see that its folder is there, and that the \
          controller's user may read and write both", path.display()
     )]
     File {
-        /// The file.
         path: PathBuf,
-        /// Why.
         source: std::io::Error,
     },
-    /// A folder, a device, a socket.
+    /// The path names a folder, a device or a socket.
     #[error("`{}` is not a file, so it cannot be a database; name another path", path.display())]
-    NotAFile {
-        /// What was named.
-        path: PathBuf,
-    },
-    /// Nothing is in it. A new database is never seen like that.
+    NotAFile { path: PathBuf },
+    /// The file is empty: it has lost its content, since a new database gets its name when it is complete.
     #[error(
         "the database `{}` has lost its content; restore a backup with `jmp-controller restore`, or \
          move it away with its `-wal` and `-shm` files to begin with an empty lab", path.display()
     )]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The database is gone, part of it is not.
+    Empty { path: PathBuf },
+    /// The file is gone, but its journal is not.
     #[error(
         "there is no database `{}`, but `{}` is left of one and would get into a new one; put the \
          database back where it was, or move what is left of it away, too", path.display(),
         left.display()
     )]
     Remains {
-        /// The database.
         path: PathBuf,
-        /// What is left.
+        /// The journal.
         left: PathBuf,
     },
-    /// The file is something else.
+    /// The file is not a database.
     #[error(
         "`{}` is not a database; name another path, or restore a backup with `jmp-controller \
          restore`", path.display()
     )]
-    NotADatabase {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file is a database of something else.
+    NotADatabase { path: PathBuf },
+    /// The file is a database of another application.
     #[error(
         "`{}` is a database, but not one of a controller; name another path", path.display()
     )]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A newer program has used it.
+    Foreign { path: PathBuf },
+    /// A newer program has changed the tables.
     #[error(
         "the database `{}` is of version {found}, this program knows versions up to {known}; install \
          the newer program again, or restore a backup from before the update", path.display()
     )]
     Newer {
-        /// The file.
         path: PathBuf,
-        /// What it says.
+        /// The version of the file.
         found: i64,
-        /// What this program knows.
+        /// The newest version that this program knows.
         known: i64,
     },
-    /// It is there, and something failed.
+    /// SQLite failed.
     #[error("the database `{}`: {source}; {}", path.display(), advice(.source))]
     Failed {
-        /// The file.
         path: PathBuf,
-        /// What failed.
         source: rusqlite::Error,
     },
-    /// The same, before anybody has said in which file.
+    /// SQLite failed; [`Self::at`] adds the file.
     #[error("{}; {}", .0, advice(.0))]
     Sqlite(#[from] rusqlite::Error),
     /// Its parts contradict each other.
@@ -92,37 +74,32 @@ pub enum StoreError {
         path.display()
     )]
     Broken {
-        /// The file.
         path: PathBuf,
-        /// The first thing that was found.
+        /// The first damage that was found.
         what: String,
     },
-    /// A row says what no program of ours writes.
+    /// A row has a value that this program never writes.
     #[error(
         "table `{table}` of the database holds something that cannot be: {what}; restore a backup \
          with `jmp-controller restore`"
     )]
     Damaged {
-        /// Where.
         table: &'static str,
-        /// What.
+        /// What is wrong with it.
         what: String,
     },
-    /// The copy would take the place of something.
+    /// The copy would replace a file.
     #[error("`{}` is there already; name a new file", path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The system has no thread for us.
+    Exists { path: PathBuf },
+    /// The writing thread cannot be started.
     #[error("no thread for the database: {0}; raise the limit on threads (`TasksMax=`)")]
     Thread(#[source] std::io::Error),
-    /// The thread that writes has ended.
+    /// The writing thread has ended.
     #[error("the database is closed")]
     Closed,
 }
 
-/// What to do next.
+/// What to do about it, for the message.
 fn advice(error: &rusqlite::Error) -> &'static str {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
@@ -147,7 +124,7 @@ fn advice(error: &rusqlite::Error) -> &'static str {
 // === impl StoreError ===
 
 impl StoreError {
-    /// Names the file.
+    /// Adds the path of the file to an SQLite error.
     pub(super) fn at(self, path: &Path) -> Self {
         match self {
             Self::Sqlite(source) => Self::Failed {
@@ -158,7 +135,7 @@ impl StoreError {
         }
     }
 
-    /// What the system says of a file.
+    /// Turns an error of the file system into one about this file.
     pub(super) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         |source| Self::File {
             path: path.to_owned(),

@@ -5,7 +5,7 @@
 //!  lease, leases, audit ────► blocking thread with a read connection of its own
 //! ```
 //!
-//! What has been answered survives a killed process and a lost power supply (WAL, `synchronous=FULL`).
+//! A committed change survives a killed process and a power failure (WAL, `synchronous=FULL`).
 
 mod backup;
 mod change;
@@ -33,9 +33,9 @@ use crate::lab::LeaseQuery;
 use crate::model::{Client, Credential, Exporter, Key, Lease, Policy, Time, Uid};
 use writer::{Order, Writer};
 
-/// So many orders wait for the writer.
+/// How many orders may wait for the writer.
 const WAITING: usize = 64;
-/// So many read at once: each has a connection and a thread, and may have a long list in memory.
+/// How many reads run at once: each has a connection and a thread, and may hold a long list in memory.
 const READERS: usize = 8;
 /// How long one connection waits for another that writes.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
@@ -48,27 +48,24 @@ pub struct Store {
     readers: Arc<Semaphore>,
 }
 
-/// Everything that matters now: all but leases that have ended.
+/// What the lab keeps in memory: everything but ended leases.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
-    /// All of them.
     pub exporters: Vec<Arc<Exporter>>,
-    /// All of them.
     pub clients: Vec<Arc<Client>>,
-    /// All of them.
     pub policies: Vec<Arc<Policy>>,
-    /// All of them, until retention has forgotten those that ran out.
+    /// All but those that retention has deleted.
     pub credentials: Vec<Arc<Credential>>,
-    /// Those that have not ended.
+    /// Leases that have not ended.
     pub leases: Vec<Arc<Lease>>,
-    /// When exporters were leased last.
+    /// When each exporter was last leased.
     pub used: Vec<(Uid, Time)>,
 }
 
 // === impl Store ===
 
 impl Store {
-    /// Opens the database in this file, and makes it if there is none.
+    /// Opens the database in this file, or makes it if there is none.
     ///
     /// # Errors
     ///
@@ -93,25 +90,25 @@ impl Store {
         })
     }
 
-    /// The file.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes all of these changes or none; on return the disk has them.
+    /// Writes all of these changes or none; on return they are on disk.
     ///
     /// # Errors
     ///
-    /// None was written.
+    /// Nothing was written.
     pub async fn commit(&self, changes: Arc<[Change]>) -> Result<(), StoreError> {
         self.order(|answer| Order::Commit { changes, answer }).await
     }
 
-    /// Forgets a little of what need not be kept, and says whether there may be more.
+    /// Deletes a little of what need not be kept; returns whether there may be more.
     ///
     /// # Errors
     ///
-    /// Nothing was forgotten.
+    /// Nothing was deleted.
     pub async fn forget(&self, retention: Retention, now: Time) -> Result<bool, StoreError> {
         let forget = |answer| Order::Forget {
             retention,
@@ -121,23 +118,23 @@ impl Store {
         self.order(forget).await
     }
 
-    /// What happened, the latest first.
+    /// Reads the audit log, the latest first.
     ///
     /// # Errors
     ///
-    /// It cannot be read.
+    /// The database cannot be read.
     pub async fn audit(&self, query: AuditQuery) -> Result<Vec<Recorded>, StoreError> {
         self.read(move |connection| query::audit(connection, &query))
             .await
     }
 
-    /// Everything that matters now.
+    /// Reads what the lab keeps in memory.
     ///
     /// # Errors
     ///
-    /// It cannot be read.
+    /// The database cannot be read.
     pub async fn load(&self) -> Result<Loaded, StoreError> {
-        // The lab needs it, and does not wait for readers of lists.
+        // Not behind the limit of readers: the lab cannot go on without it.
         self.read_at_once(query::load).await
     }
 
@@ -145,23 +142,23 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// It cannot be read.
+    /// The database cannot be read.
     pub async fn lease(&self, key: Key) -> Result<Option<Arc<Lease>>, StoreError> {
         self.read(move |connection| query::lease(connection, &key))
             .await
     }
 
-    /// Leases, ended or not, in the order of names.
+    /// Leases, ended or not, ordered by name.
     ///
     /// # Errors
     ///
-    /// They cannot be read.
+    /// The database cannot be read.
     pub async fn leases(&self, query: LeaseQuery) -> Result<Vec<Arc<Lease>>, StoreError> {
         self.read(move |connection| query::leases(connection, &query))
             .await
     }
 
-    /// The same database, of which nobody writes any more.
+    /// The same database, with its writer closed.
     #[cfg(test)]
     pub(crate) fn without_writer(&self) -> Self {
         Self {
@@ -170,7 +167,7 @@ impl Store {
         }
     }
 
-    /// Has the writer do something.
+    /// Sends an order to the writer, and waits for its answer.
     async fn order<T>(
         &self,
         order: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Order,
@@ -181,7 +178,7 @@ impl Store {
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Reads when it is its turn.
+    /// Reads, when there is a free slot for a reader.
     async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -189,14 +186,14 @@ impl Store {
         let turn = Arc::clone(&self.readers).acquire_owned().await;
         let turn = turn.map_err(|_| StoreError::Closed)?;
         self.read_at_once(move |connection| {
-            // Whoever asked may be gone; the thread works to the end.
+            // The slot is held to the end of the read, even if the caller has gone.
             let _turn = turn;
             work(connection)
         })
         .await
     }
 
-    /// Reads on a thread that may block.
+    /// Reads on a blocking thread, without waiting for a slot.
     async fn read_at_once<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,

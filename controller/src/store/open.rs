@@ -1,4 +1,4 @@
-//! From a path to a database that is ours, without touching what is not.
+//! Opens a database of ours, and leaves all other files alone.
 //!
 //! ```text
 //!  nothing there ─► made whole under another name ─► renamed ─┐
@@ -15,17 +15,17 @@ use uuid::Uuid;
 
 use super::{BUSY, StoreError, schema};
 
-/// How every database begins, with the application's number at its end.
+/// The length of the SQLite header up to the application id, in bytes.
 const HEADER: usize = 72;
 const MAGIC: &[u8] = b"SQLite format 3\0";
-/// A journal that has grown larger than this is cut again.
+/// The journal is truncated when it is larger than this, in bytes.
 const JOURNAL: i64 = 64 << 20;
 
-/// The connection that writes.
+/// Opens the connection that writes.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => match create(path) {
-            // Another program that starts at the same time was faster.
+            // Another program that started at the same time was faster.
             Err(StoreError::Exists { .. }) => identify(path)?,
             made => made?,
         },
@@ -44,7 +44,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     ours().map_err(|error| error.at(path))
 }
 
-/// A connection that only reads.
+/// Opens a connection that only reads.
 pub(super) fn read(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -52,7 +52,7 @@ pub(super) fn read(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Whether this is a database of a controller, by its first bytes: SQLite itself would work on a
+/// Checks by its first bytes that this is a database of a controller: SQLite itself would change a
 /// foreign file before we could know.
 pub(super) fn identify(path: &Path) -> Result<(), StoreError> {
     let file = fs::metadata(path).map_err(StoreError::file(path))?;
@@ -76,8 +76,8 @@ pub(super) fn identify(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes a new one. Under its own name it is there whole or not at all, so that one that is empty has
-/// lost what it had.
+/// Makes a new database. It gets its name when it is complete, so an empty file of that name has lost
+/// its content.
 fn create(path: &Path) -> Result<(), StoreError> {
     remains(path)?;
     let new = draft(path);
@@ -94,7 +94,8 @@ fn create(path: &Path) -> Result<(), StoreError> {
         .inspect_err(|_| discard(&new))
 }
 
-/// Refuses a place where SQLite would take what a database that is gone has left for part of the new one.
+/// Refuses a path with the journal of a lost database beside it, which SQLite would apply to the new
+/// one.
 pub(super) fn remains(path: &Path) -> Result<(), StoreError> {
     let left = ["-wal", "-shm", "-journal"].map(|ending| beside(path, ending));
     match left
@@ -109,25 +110,25 @@ pub(super) fn remains(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// An empty file that nobody else can read.
+/// Makes an empty file that only its owner can read.
 pub(super) fn empty(path: &Path) -> Result<(), StoreError> {
     let mut options = OpenOptions::new();
     let made = options.write(true).create_new(true).mode(0o600).open(path);
     made.map(drop).map_err(StoreError::file(path))
 }
 
-/// A name for what is being made, which nobody else can know.
+/// A name for an unfinished file, which cannot be guessed.
 pub(super) fn draft(path: &Path) -> PathBuf {
     beside(path, &format!(".{}.part", Uuid::new_v4().simple()))
 }
 
-/// Takes away a draft of ours that came to nothing; why it did matters more than whether this works.
+/// Deletes an unfinished file after a failure; whether that works does not matter.
 pub(super) fn discard(draft: &Path) {
     drop(fs::remove_file(draft));
     drop(fs::remove_file(beside(draft, "-journal")));
 }
 
-/// Gives a finished file its name, if nobody has that, and has the disk know it.
+/// Gives a finished file its name, unless that is taken, and syncs file and folder.
 pub(super) fn settle(from: &Path, to: &Path) -> Result<(), StoreError> {
     let folder = match to.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -150,7 +151,7 @@ fn rename_new(from: &Path, to: &Path) -> std::io::Result<()> {
     match fs::hard_link(from, to) {
         Ok(()) => fs::remove_file(from),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
-        // File systems without links: the name is taken first, and only what we have put there replaced.
+        // File systems without hard links: reserve the name with an empty file, and replace only that.
         Err(_) => {
             OpenOptions::new().write(true).create_new(true).open(to)?;
             fs::rename(from, to)
@@ -158,7 +159,7 @@ fn rename_new(from: &Path, to: &Path) -> std::io::Result<()> {
     }
 }
 
-/// A file next to this one.
+/// The path of a file beside this one.
 pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);

@@ -1,4 +1,4 @@
-//! What is read.
+//! Reading the database.
 
 use std::sync::Arc;
 
@@ -8,33 +8,32 @@ use super::{Loaded, StoreError, rows};
 use crate::lab::LeaseQuery;
 use crate::model::{Key, Lease, Time, Uid};
 
-/// Which records.
+/// Selects records of the audit log.
 #[derive(Clone, Debug, Default)]
 pub struct AuditQuery {
-    /// Only what happened to this object, with its kind: `lease`.
+    /// Only records about this object, with its kind, as `lease`.
     pub object: Option<(String, Key)>,
-    /// Only what was recorded before this one.
+    /// Only records before this id.
     pub before: Option<i64>,
-    /// No more than this.
+    /// At most this many.
     pub most: usize,
 }
 
-/// Something that happened, as it was recorded.
+/// A record of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// Grows with time, whatever the clock did.
+    /// Grows with every record, even if the clock is set back.
     pub id: i64,
-    /// When.
     pub at: Time,
-    /// Who.
+    /// Who did it, as `admin:root`.
     pub actor: String,
-    /// What happened, in one word.
+    /// What was done, in one word.
     pub what: String,
-    /// The kind of object.
+    /// The kind of the object.
     pub kind: String,
-    /// Which.
+    /// The object it was done to.
     pub object: Key,
-    /// More, for people.
+    /// Details for people.
     pub detail: String,
 }
 
@@ -44,14 +43,14 @@ const AUDIT_OF: &str = "SELECT * FROM audit WHERE id < ?1 AND kind = ?3 AND name
 const LEASES: &str =
     "SELECT * FROM leases WHERE namespace = ?1 AND name > ?2 ORDER BY name LIMIT ?3";
 const OPEN: &str = "SELECT * FROM leases WHERE state <> 'ended'";
-/// For each exporter that there is, not for each lease that there was.
+/// One lookup for each exporter, not for each of all past leases.
 const USED: &str = "SELECT uid, (SELECT max(began) FROM leases WHERE exporter_uid = exporters.uid) \
                     AS began FROM exporters";
-/// So many rows are looked at for a page before its labels are compared.
+/// How many rows are read at a time for a page; labels are compared afterwards.
 const CHUNK: usize = 512;
 
 pub(super) fn load(connection: &Connection) -> Result<Loaded, StoreError> {
-    // One moment for all tables.
+    // A snapshot: all tables at the same moment.
     let transaction = connection.unchecked_transaction()?;
     let loaded = Loaded {
         exporters: all(

@@ -1,5 +1,5 @@
-//! What is forgotten: leases that ended long ago, and records of long ago. A little at a time, so that
-//! nobody waits for it.
+//! Deletes leases that ended long ago, and old records, a little at a time, so that nobody waits for
+//! it.
 
 use std::time::Duration;
 
@@ -9,28 +9,28 @@ use super::StoreError;
 use crate::model::Time;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// So many rows of a kind go in one transaction. They are anywhere in the file, and whoever makes a lease
-/// waits for it.
+/// How many rows of a table are deleted in one transaction. They are scattered over the file, and
+/// commands wait meanwhile.
 pub(super) const CHUNK: usize = 100;
 
 /// How much of the past is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Leases, for so long after their end.
+    /// How long leases are kept after their end.
     pub leases: Duration,
-    /// No more leases than this, unless their names are still reserved.
+    /// How many leases are kept at most, except those whose names are still reserved.
     pub most_leases: usize,
-    /// For so long after its end, nobody else can have the name of a lease.
+    /// How long after its end the name of a lease stays reserved.
     pub names: Duration,
-    /// Records of what happened.
+    /// How long records of the audit log are kept.
     pub audit: Duration,
-    /// No more records than this.
+    /// How many records are kept at most.
     pub most_audit: usize,
-    /// Credentials, for so long after they have run out.
+    /// How long credentials are kept after they have expired.
     pub credentials: Duration,
 }
 
-/// Forgets some; says whether there may be more.
+/// Deletes a little; returns whether there may be more.
 pub(super) fn forget(
     connection: &mut Connection,
     retention: &Retention,

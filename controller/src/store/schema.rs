@@ -1,4 +1,4 @@
-//! The tables, and how older databases become as new ones.
+//! The tables, and how older databases get them.
 
 use std::path::Path;
 
@@ -6,16 +6,16 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-/// `JMPC`, in the header of the file: this is a database of a controller.
+/// The application id in the header of the file, `JMPC`.
 pub(super) const APPLICATION: i32 = 0x4a4d_5043;
 
-/// Each takes the database one version further. Only ever added to.
+/// Each one brings the database to the next version. They never change once released.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
 
-/// The version that this program makes.
+/// The version after all migrations.
 pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;
 
-/// Creates what is missing.
+/// Applies the migrations that are missing.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(
         // Two programs that start at once take turns.
@@ -33,7 +33,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     Ok(())
 }
 
-/// How far it has come; no further than we know.
+/// The version of a database; an error if it is newer than [`KNOWN`].
 pub(super) fn version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match usize::try_from(found) {

@@ -10,14 +10,14 @@ use super::retention::{self, Retention};
 use super::{Change, StoreError, rows};
 use crate::model::Time;
 
-/// What it is asked for.
+/// What the writing thread is asked to do.
 pub(super) enum Order {
-    /// Changes that belong together.
+    /// Write these changes in one transaction.
     Commit {
         changes: Arc<[Change]>,
         answer: oneshot::Sender<Result<(), StoreError>>,
     },
-    /// A little of the past is to go; the answer is whether there may be more.
+    /// Delete a little of the past; the answer is whether there may be more.
     Forget {
         retention: Retention,
         now: Time,
@@ -34,10 +34,10 @@ pub(super) struct Writer {
 // === impl Writer ===
 
 impl Writer {
-    /// Runs until nobody can order any more.
+    /// Runs until the last sender of orders is gone.
     pub(super) fn run(mut self) {
         while let Some(order) = self.queue.blocking_recv() {
-            // Whoever asked may be gone; what is written stays written.
+            // A caller that has gone does not get the answer; the change stays.
             match order {
                 Order::Commit { changes, answer } => {
                     let written = self.write(&changes);

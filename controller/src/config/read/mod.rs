@@ -139,7 +139,7 @@ fn count(
 fn tls(mut section: Fields, config: &mut Config, mistakes: &mut Mistakes) {
     config.tls_line = Some(section.line());
     let file = config.path.clone().unwrap_or_default();
-    // Paths are meant from where the file is.
+    // Relative paths start at the folder of the file.
     let beside = |name: String| match file.parent() {
         Some(folder) => folder.join(name),
         None => PathBuf::from(name),

@@ -1,9 +1,9 @@
-//! A lease that somebody sends as JSON.
+//! Reads a lease from the JSON body of a request.
 
 use jumpstarter_proto::client_v1::Lease;
 use serde_json::{Map, Value};
 
-/// The lease, and which of its fields are there.
+/// Returns the lease, and the names of the fields that are in the body.
 pub(super) fn lease(value: Value) -> Result<(Lease, Vec<String>), String> {
     let Value::Object(object) = value else {
         return Err("the body should be a JSON object, the lease".to_owned());
@@ -29,7 +29,8 @@ pub(super) fn lease(value: Value) -> Result<(Lease, Vec<String>), String> {
                 let flag = value.as_bool();
                 lease.allow_disabled = flag.ok_or_else(|| wrong(&key, "true or false"))?;
             }
-            // What the controller says and nobody else; whoever sends back what he got is forgiven.
+            // Only the controller sets these; they are ignored, so that a lease can be sent back as it
+            // came.
             "effective_duration"
             | "effective_begin_time"
             | "effective_end_time"
@@ -45,7 +46,7 @@ pub(super) fn lease(value: Value) -> Result<(Lease, Vec<String>), String> {
     Ok((lease, fields))
 }
 
-/// `beginTime` as protobuf writes it in its own files: `begin_time`.
+/// The name of a field in `.proto` files: `beginTime` is `begin_time`.
 pub(super) fn snake(name: &str) -> String {
     let mut snake = String::new();
     for letter in name.trim().chars() {

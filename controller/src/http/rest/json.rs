@@ -1,4 +1,4 @@
-//! Messages as JSON, in the spelling of protobuf: `camelCase`, all fields that are not optional.
+//! Messages as protobuf's JSON: keys in `camelCase`, and all fields that are not optional.
 
 use jumpstarter_proto::{client_v1, v1};
 use serde_json::{Map, Value, json};
@@ -62,7 +62,7 @@ fn condition(condition: v1::Condition) -> Value {
     let optional = [
         ("type", condition.r#type.map(Value::from)),
         ("status", condition.status.map(Value::from)),
-        // Whole numbers of 64 bits are texts in this JSON.
+        // 64-bit integers are strings in protobuf's JSON.
         (
             "observedGeneration",
             condition

@@ -1,7 +1,7 @@
-//! The methods of ClientService as paths, in the JSON that protobuf knows.
+//! The methods of ClientService as REST, in protobuf's JSON.
 //!
-//! The same code answers as for gRPC: a request becomes the message it stands for. Callers say who
-//! they are with `Authorization`, and as whom they act with `Grpc-Metadata-jumpstarter-kind`,
+//! Each request becomes a gRPC message and is answered by the same code. Callers authenticate with
+//! `Authorization`, and name the client they act as with `Grpc-Metadata-jumpstarter-kind`,
 //! `…-namespace` and `…-name`.
 
 mod body;
@@ -26,20 +26,20 @@ use tonic::{Code, Status};
 use crate::identity::{ConnectionState, Peer};
 use crate::service::{ClientApi, meant};
 
-/// What all paths are, for programs.
+/// The OpenAPI description of all routes.
 const OPENAPI: &str = include_str!("openapi.json");
-/// Headers with this prefix are metadata.
+/// Headers with this prefix become gRPC metadata.
 const METADATA: &str = "grpc-metadata-";
-/// Bodies may be so long.
+/// The longest body, in bytes.
 const LONGEST: usize = 1 << 20;
 
 type Api = Arc<ClientApi>;
 
-/// A refusal, as the gateway of gRPC writes it, with the status that says best what it is about:
-/// programs of gRPC expect UNKNOWN for much that has a better name in HTTP.
+/// A refusal in the JSON of grpc-gateway. gRPC clients expect UNKNOWN for much that has a better status
+/// in HTTP, which this uses.
 struct Refusal(Status);
 
-/// A part of a request, or a refusal like all others.
+/// An extractor whose failure is a [`Refusal`], too.
 struct Extract<E>(E);
 
 type Outcome = Result<Json<Value>, Refusal>;
@@ -81,7 +81,7 @@ struct Updating {
     update_mask: Option<String>,
 }
 
-/// All paths.
+/// All routes.
 pub fn rest(api: ClientApi) -> Router {
     Router::new()
         .route("/openapi.json", get(openapi))
@@ -109,10 +109,10 @@ async fn openapi() -> impl IntoResponse {
     ([kind], OPENAPI)
 }
 
-/// The message with what the call says of its caller.
+/// The gRPC request for a message, with the metadata and extensions of the HTTP request.
 fn ask<T>(request: &Request, message: T) -> tonic::Request<T> {
     let mut metadata = HeaderMap::new();
-    // Calls of gRPC always have something.
+    // gRPC calls always have a content type.
     metadata.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in request.headers() {
         let name = name.as_str();
@@ -247,8 +247,8 @@ async fn update(
 ) -> Outcome {
     let (request, mut lease, fields) = lease_of(request).await?;
     lease.name = format!("namespaces/{namespace}/leases/{name}");
-    // Without a mask, what stands in the body is what changes; whoever sends back what he got is
-    // forgiven what cannot.
+    // Without a mask, the fields in the body are what changes. Fields that cannot change are ignored,
+    // so that a lease can be sent back as it came.
     let paths = match updating.update_mask {
         Some(mask) => mask.split(',').map(body::snake).collect(),
         None => {

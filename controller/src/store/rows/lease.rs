@@ -24,7 +24,7 @@ const REASONS: [(EndReason, &str); 5] = [
     (EndReason::Deleted, "Deleted"),
 ];
 
-/// A condition in the column `conditions`.
+/// A condition, as in the column `conditions`.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     kind: String,
@@ -51,7 +51,7 @@ fn named<T: Copy>(names: &[(T, &str)], text: &str, columns: &Columns<'_>) -> Res
 pub(in crate::store) fn put(connection: &Connection, lease: &Lease) -> Result<(), StoreError> {
     let conditions: Vec<Stored> = lease.conditions.iter().map(Stored::of).collect();
     let exporter = lease.exporter.as_ref();
-    // Not REPLACE, which would take another lease's exporter away instead of failing.
+    // Not REPLACE: instead of failing, it would delete another lease of the same exporter.
     connection
         .prepare_cached(
             "INSERT INTO leases (uid, namespace, name, owner, selector, pinned, allow_disabled, \

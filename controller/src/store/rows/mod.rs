@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use super::StoreError;
 use crate::model::{Migrated, Time, Uid};
 
-/// Reads columns by name, and says which table is damaged.
+/// Reads columns by name; errors name the table.
 pub(super) struct Columns<'a> {
     row: &'a Row<'a>,
     table: &'static str,
@@ -88,7 +88,7 @@ impl<'a> Columns<'a> {
 }
 
 fn json(value: &impl Serialize) -> String {
-    // Maps with text keys, lists and plain structs always serialize.
+    // Maps with string keys, lists and plain structs always serialize.
     serde_json::to_string(value).unwrap_or_default()
 }
 

@@ -9,7 +9,7 @@ use super::{Columns, json, micros};
 use crate::model::{Key, Policy, Rule, Uid};
 use crate::store::StoreError;
 
-/// A rule in the column `rules`.
+/// A rule, as in the column `rules`.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     description: String,
