@@ -1,5 +1,5 @@
-//! The way to a controller: the socket in its data folder, or TLS with a token, or, while nobody
-//! runs it, its data.
+//! The way from a command to the controller: the socket in the data folder, or TLS with a token, or,
+//! while no controller runs, the data itself.
 
 use std::io;
 
@@ -26,10 +26,10 @@ mod remote;
 
 use remote::Remote;
 
-/// A controller that can be asked.
+/// The controller that a command works on.
 pub(super) struct Admin {
     way: Way,
-    /// The namespace of commands that name none.
+    /// The namespace of the command, or the default one.
     namespace: String,
 }
 
@@ -39,13 +39,13 @@ enum Way {
     Remote(Remote),
 }
 
-/// For requests without anything in them.
+/// The body of requests without a body.
 pub(super) const NOTHING: Option<&()> = None;
 
 // === impl Admin ===
 
 impl Admin {
-    /// Finds the controller of a target. `namespace` is what the command line says.
+    /// Finds the controller of a target. `namespace` is from the command line.
     pub(super) async fn find(target: &Target, namespace: Option<&str>) -> Result<Self, Failure> {
         let (way, usual) = match &target.server {
             Some(server) => {
@@ -70,17 +70,16 @@ impl Admin {
         Ok(admin)
     }
 
-    /// Where commands work that name no namespace.
     pub(super) fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    /// What the controller says of itself.
+    /// Asks the controller about itself.
     pub(super) async fn about(&self) -> Result<About, Failure> {
         self.call(Method::GET, "/about", NOTHING).await
     }
 
-    /// Asks for something in the namespace.
+    /// Sends a request for a path in the namespace.
     pub(super) async fn ask<A: DeserializeOwned>(
         &self,
         method: Method,
@@ -91,7 +90,7 @@ impl Admin {
         self.call(method, &path, body).await
     }
 
-    /// Asks for something.
+    /// Sends a request.
     pub(super) async fn call<A: DeserializeOwned>(
         &self,
         method: Method,
@@ -126,7 +125,7 @@ impl Admin {
         ))
     }
 
-    /// Lets go of the data, if it was held.
+    /// Closes the data folder, if the command worked on it directly.
     pub(super) async fn close(self) {
         if let Way::Offline(installation, router) = self.way {
             drop(router);
@@ -135,7 +134,7 @@ impl Admin {
     }
 }
 
-/// Something that is one part of a path. Names cannot be anything else, so this is a name.
+/// Checks that a name is a single segment of a path; anything else cannot be a name.
 pub(super) fn segment(name: &str) -> Result<&str, Failure> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
     if name.is_empty() || !name.chars().all(plain) || name.chars().all(|c| c == '.') {
@@ -211,7 +210,7 @@ impl Way {
     }
 }
 
-/// One request on a connection of its own.
+/// Sends one request on a connection of its own.
 async fn exchange<S>(
     stream: S,
     request: Request<Full<Bytes>>,
@@ -233,7 +232,7 @@ where
     tokio::pin!(ask, connection);
     tokio::select! {
         answer = &mut ask => answer,
-        // What ended the connection may have been the end of the answer.
+        // The connection may have ended right after the complete answer.
         _ = &mut connection => ask.await,
     }
 }
@@ -246,7 +245,7 @@ impl std::fmt::Debug for Admin {
     }
 }
 
-/// A token that stands alone in a file.
+/// Reads a file that contains only a token.
 fn token(path: &std::path::Path) -> Result<Secret<String>, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::Error(format!("cannot read `{}`: {error}", path.display())))?;

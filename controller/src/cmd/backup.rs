@@ -13,7 +13,7 @@ use crate::config::{Config, Folder};
 use crate::identity::files;
 use crate::store;
 
-/// What is copied beside the database, if it is there.
+/// The folders and files that are copied beside the database, if they exist.
 const FOLDERS: [&str; 3] = ["keys", "keys/imported", "ca"];
 const FILES: [&str; 2] = ["router.key", "controller.yaml"];
 

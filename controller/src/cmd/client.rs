@@ -1,4 +1,4 @@
-//! `jmp-controller client`: those who lease.
+//! `jmp-controller client`: the clients, which lease.
 
 use std::path::{Path, PathBuf};
 
@@ -185,7 +185,7 @@ fn rows<'a>(clients: impl IntoIterator<Item = &'a ClientView>) -> String {
     table(["NAME", "ENDPOINT", "LABELS", "USERNAME"], rows)
 }
 
-/// Labels as people change them: `key=value` sets, `key-` removes.
+/// Reads changes of labels: `key=value` sets, `key-` removes.
 pub(super) fn changes(
     words: &[String],
 ) -> Result<std::collections::BTreeMap<String, Option<String>>, Failure> {
@@ -222,7 +222,7 @@ impl Create {
 // === impl File ===
 
 impl File {
-    /// Issues a token and writes it down, if that is wanted.
+    /// Issues a token and writes the configuration file, if options ask for one; with `wanted`, they must.
     async fn write(self, admin: &Admin, name: &str, wanted: bool) -> Outcome {
         let path = match (self.out, self.save) {
             (Some(path), _) => path,
@@ -257,7 +257,7 @@ impl File {
     }
 }
 
-/// A new token, besides those there are.
+/// Issues a further token; the others stay valid.
 pub(super) async fn issue(admin: &Admin, plural: &str, name: &str) -> Result<IssuedToken, Failure> {
     let path = format!("/{plural}/{}/tokens", segment(name)?);
     admin
@@ -269,7 +269,7 @@ pub(super) fn saved(path: &Path) {
     tell(format_args!("Configuration written to {}", path.display()));
 }
 
-/// The only client of a user is the current one.
+/// Makes the client the current one, if the user has no other.
 fn make_current(config: &ClientConfig) -> Outcome {
     let files = ClientConfig::files().map_err(Failure::error)?;
     if files.len() == 1 {

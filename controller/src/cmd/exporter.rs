@@ -1,4 +1,4 @@
-//! `jmp-controller exporter`: those who are leased.
+//! `jmp-controller exporter`: the exporters, which are leased.
 
 use std::path::PathBuf;
 
@@ -266,7 +266,7 @@ impl Create {
 // === impl File ===
 
 impl File {
-    /// Issues a token and writes it down, if that is wanted.
+    /// Issues a token and writes the configuration file, if options ask for one; with `wanted`, they must.
     async fn write(self, admin: &Admin, name: &str, wanted: bool) -> Outcome {
         let path = match (self.out, self.save) {
             (Some(path), _) => path,
@@ -283,7 +283,7 @@ impl File {
                 return Ok(());
             }
         };
-        // Drivers that somebody has written down stay there.
+        // The drivers in an existing file stay there.
         let there = ExporterConfig::load(&path).map_err(Failure::error)?;
         let issued = issue(admin, "exporters", name).await?;
         let token = Secret::new(issued.token);

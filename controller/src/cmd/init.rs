@@ -80,7 +80,7 @@ impl Cmd {
         line(self.next(given, &folder))
     }
 
-    /// What to type next, and where.
+    /// What to type next.
     fn next(&self, given: &Target, folder: &Folder) -> String {
         let program = match (&given.data_dir, &given.config) {
             (None, None) => "jmp-controller".to_owned(),

@@ -1,4 +1,4 @@
-//! `jmp-controller key`: what signs tokens.
+//! `jmp-controller key`: the keys that sign tokens.
 
 use std::path::PathBuf;
 
@@ -69,7 +69,8 @@ enum What {
 impl Cmd {
     pub(super) fn run(self, target: &Target) -> Outcome {
         block_on(async {
-            // Keys have no namespace; this only keeps a remote controller from being asked.
+            // Keys have no namespace; with one given, a remote controller need not be asked for its
+            // default.
             let admin = Admin::find(target, Some("default")).await?;
             let done = self.what.run(&admin).await;
             admin.close().await;

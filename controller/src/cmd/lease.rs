@@ -1,4 +1,4 @@
-//! `jmp-controller lease`: anybody's.
+//! `jmp-controller lease`: the leases of all clients.
 
 use clap::Subcommand;
 use http::Method;

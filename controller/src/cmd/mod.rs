@@ -1,4 +1,4 @@
-//! One file per command, and what they share: where the installation is, the way to it, output.
+//! One file per command, and what they share: finding the installation, talking to it, output.
 
 mod admin;
 pub mod audit;
@@ -27,23 +27,23 @@ use jumpstarter_client::cli::{CommandLine, report_error};
 
 use crate::cli::{Cli, Command};
 
-/// Why a command did not do what it was asked.
+/// Why a command has failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// The words contradict each other; shown with the usage line.
+    /// The options contradict each other; shown with the usage line.
     Usage(String),
-    /// Something else is in the way.
+    /// Anything else.
     Error(String),
 }
 
-/// What becomes of a command.
+/// The result of a command.
 pub type Outcome = Result<(), Failure>;
 
-/// Does what was asked.
+/// Runs the command.
 ///
 /// # Errors
 ///
-/// What was in the way.
+/// Why it has failed.
 pub fn run(cli: Cli) -> Outcome {
     let target = cli.target;
     match cli.command {
@@ -67,7 +67,7 @@ pub fn run(cli: Cli) -> Outcome {
     }
 }
 
-/// Does something that waits, on this thread.
+/// Runs a future to its end on this thread.
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -78,7 +78,7 @@ fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
 // === impl Failure ===
 
 impl Failure {
-    /// Something is in the way; `error` says what and what to do about it.
+    /// A failure whose text says what is wrong and what to do about it.
     pub fn error(error: impl fmt::Display) -> Self {
         Self::Error(error.to_string())
     }

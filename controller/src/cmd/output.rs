@@ -1,4 +1,4 @@
-//! What commands print.
+//! How commands print.
 
 use std::fmt;
 use std::io::Write;
@@ -23,13 +23,13 @@ pub(super) fn line(text: impl fmt::Display) -> Outcome {
     writeln!(std::io::stdout(), "{text}").map_err(Failure::error)
 }
 
-/// Says something that is not the result, and so not for a pipe.
+/// Prints a message to stderr, so that it does not get into a pipe with the result.
 pub(super) fn tell(text: impl fmt::Display) {
-    // Without stderr there is nobody to tell.
+    // Without stderr there is nowhere to report to.
     writeln!(std::io::stderr(), "{text}").ok();
 }
 
-/// Prints an object; `name` is what it is called, `table` what people see.
+/// Prints an object: `name` for `-o name`, `table` for people.
 pub(super) fn show(
     format: Option<Format>,
     object: &impl Serialize,
@@ -45,7 +45,7 @@ pub(super) fn show(
     line(text.trim_end())
 }
 
-/// Columns under their names.
+/// A table with a header.
 pub(super) fn table<const N: usize>(
     head: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
@@ -69,7 +69,7 @@ pub(super) fn table<const N: usize>(
     text
 }
 
-/// `a=b,c=d`.
+/// Labels as `a=b,c=d`.
 pub(super) fn labels(labels: &crate::model::Labels) -> String {
     let pairs: Vec<String> = labels
         .iter()

@@ -1,4 +1,4 @@
-//! `jmp-controller policy`: who may use what. Files are those of the reference.
+//! `jmp-controller policy`: access policies, in the files of the reference.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -59,7 +59,7 @@ enum What {
     },
 }
 
-/// A document of a file.
+/// A document in a file.
 #[derive(Debug, Deserialize)]
 struct Document {
     kind: String,
@@ -92,7 +92,7 @@ impl What {
     async fn run(self, admin: &Admin, named: bool) -> Outcome {
         match self {
             Self::Apply { files } => {
-                // What cannot be read is told before anything changes.
+                // All files are read before anything changes.
                 let mut all = Vec::new();
                 for file in files {
                     all.extend(read(&file)?);

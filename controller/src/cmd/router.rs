@@ -105,7 +105,8 @@ impl Create {
         let authority = Authority::open(&folder.authority()).map_err(Failure::error)?;
         let leaf = authority.issue(&names).map_err(Failure::error)?;
         files::folder(&self.folder).map_err(Failure::error)?;
-        // The key first: whoever looks for both then finds those that belong together.
+        // Key first: the router, which looks for both files, then never finds a pair that does not
+        // match.
         self.write("tls.key", leaf.key.expose())?;
         self.write("tls.crt", &leaf.chain)?;
         if self.renew {
@@ -115,7 +116,7 @@ impl Create {
         let key = match &config.router_key {
             Some(key) => key.expose().clone(),
             None => {
-                // Made at the first start, if that was not long ago.
+                // The key may not exist yet, as it is made at the first start.
                 crate::identity::RouterTokens::open(&folder.router_key())
                     .map_err(Failure::error)?;
                 let key = files::read(&folder.router_key()).map_err(Failure::error)?;
@@ -135,7 +136,7 @@ impl Create {
         ))
     }
 
-    /// The configuration of a program that is nothing but a router.
+    /// The configuration of a program that is only a router.
     fn settings(&self, config: &Config, endpoint: &str) -> Result<String, Failure> {
         let text = format!(
             "# The router of the lab at {0}: jmp-controller --data-dir FOLDER run --role router\n\
@@ -156,7 +157,7 @@ impl Create {
     }
 }
 
-/// What the folder is called, wherever it is.
+/// The name of the folder, without its path.
 fn name(folder: &Path) -> String {
     let name = folder.file_name().unwrap_or(folder.as_os_str());
     name.to_string_lossy().into_owned()

@@ -70,13 +70,13 @@ impl Cmd {
             };
             ended.map_err(Failure::error)
         });
-        // A thread that is stuck reading must not keep the process.
+        // A thread that is stuck in a read must not keep the process from ending.
         runtime.shutdown_background();
         outcome
     }
 }
 
-/// Every exporter and every tunnel is a file; the usual limit is for programs with few.
+/// Raises the limit of open files: every exporter and every tunnel takes one.
 fn more_files() {
     let raised = getrlimit(Resource::RLIMIT_NOFILE)
         .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));

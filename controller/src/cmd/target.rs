@@ -1,4 +1,4 @@
-//! Where the installation is that a command works on.
+//! Finds the installation that a command works on.
 
 use std::path::{Path, PathBuf};
 
@@ -6,13 +6,13 @@ use super::Failure;
 use crate::cli::Target;
 use crate::config::{Config, Folder};
 
-/// For the whole machine.
+/// The configuration of the whole machine.
 const SYSTEM: &str = "/etc/jumpstarter/controller.yaml";
 
 // === impl Target ===
 
 impl Target {
-    /// Its settings and its data.
+    /// The settings and the data folder.
     pub(super) fn find(&self) -> Result<(Config, Folder), Failure> {
         let mut config = Config::load(self.file()?.as_deref()).map_err(Failure::error)?;
         let folder = self.folder(&config)?;
@@ -20,7 +20,7 @@ impl Target {
         Ok((config, folder))
     }
 
-    /// The file with its settings, if there is one.
+    /// The configuration file, if there is one.
     pub(super) fn file(&self) -> Result<Option<PathBuf>, Failure> {
         if self.config.is_some() {
             return Ok(self.config.clone());

@@ -1,4 +1,4 @@
-//! `jmp-controller token`: what proves who somebody is.
+//! `jmp-controller token`: the tokens of clients and exporters.
 
 use clap::Subcommand;
 use http::Method;
@@ -164,14 +164,14 @@ async fn issue(admin: &Admin, path: &str, new: &NewToken) -> Outcome {
     line(issued.token)
 }
 
-/// A line for each token.
+/// A table with a line for each token.
 pub(super) fn rows(tokens: &[TokenView]) -> String {
     let rows = tokens.iter().map(|token| {
         let state = match (&token.revoked, token.good) {
             (None, true) => "good".to_owned(),
             (None, false) => "over".to_owned(),
             (Some(end), true) => format!("good until {end}"),
-            // At once, whenever that was.
+            // Revoked from the beginning, whenever that was done.
             (Some(end), false) if *end == token.issued => "revoked".to_owned(),
             (Some(end), false) => format!("revoked {end}"),
         };

@@ -1,4 +1,4 @@
-//! `jmp-controller user`: those who may administer.
+//! `jmp-controller user`: administrators.
 
 use std::path::{Path, PathBuf};
 
@@ -68,7 +68,8 @@ enum What {
 impl Cmd {
     pub(super) fn run(self, target: &Target) -> Outcome {
         block_on(async {
-            // Administrators have no namespace; this only keeps a remote controller from being asked.
+            // Administrators have no namespace; with one given, a remote controller need not be asked
+            // for its default.
             let admin = Admin::find(target, Some("default")).await?;
             let done = self.what.run(&admin).await;
             admin.close().await;
@@ -121,14 +122,14 @@ pub(super) async fn create(admin: &Admin, user: NewUser) -> Result<IssuedToken, 
     admin.call(Method::POST, "/users", Some(&user)).await
 }
 
-/// Writes a token down, for nobody else to read.
+/// Writes a token to a file that only its owner can read.
 pub(super) fn keep(path: &Path, issued: &IssuedToken) -> Outcome {
     files::write(path, &format!("{}\n", issued.token)).map_err(Failure::error)?;
     super::client::saved(path);
     Ok(())
 }
 
-/// Writes down where the controller is, whom to trust and the token, as kubectl does.
+/// Writes a kubeconfig with the endpoint, the certificates to trust and the token.
 fn keep_all(path: &Path, issued: &IssuedToken) -> Outcome {
     let (name, context) = (&issued.name, &issued.namespace);
     let mut cluster = json!({"server": format!("https://{}", issued.endpoint)});

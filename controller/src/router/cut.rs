@@ -1,10 +1,10 @@
-//! The end that comes from us: a lease is over, or the program stops.
+//! The end of streams that the router decides on: a lease is over, or the program stops.
 
 use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// Ends streams, whatever flows, and says why; clones end the same streams.
+/// Ends streams at any time, with a reason. Clones end the same streams.
 #[derive(Clone, Debug, Default)]
 pub struct Cut {
     now: CancellationToken,
@@ -14,7 +14,7 @@ pub struct Cut {
 // === impl Cut ===
 
 impl Cut {
-    /// Ends them. Only the first reason counts.
+    /// Ends the streams. Only the first reason counts.
     pub fn end(&self, why: &'static str) {
         self.why.get_or_init(|| why);
         self.now.cancel();
@@ -24,7 +24,7 @@ impl Cut {
         self.now.clone().cancelled_owned()
     }
 
-    /// The reason, once they have ended.
+    /// The reason, once the streams have ended.
     pub(super) fn why(&self) -> &'static str {
         self.why.get().copied().unwrap_or_default()
     }

@@ -1,24 +1,24 @@
-//! What the two sides of a pair know of each other.
+//! What the two directions of a stream tell each other.
 
 use tokio_util::sync::CancellationToken;
 
 use super::Cut;
 
-/// The two ends of a pair.
+/// The two sides of a stream, in the order in which they came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     First,
     Second,
 }
 
-/// How a pair is doing. Each of these happens once.
+/// How a stream goes on. Each of these happens at most once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fate {
-    /// A side has sent all it wanted to.
+    /// For each side: it has sent everything.
     finished: [CancellationToken; 2],
     /// A side has broken off.
     broken: CancellationToken,
-    /// It is over for both.
+    /// The router ends the stream.
     cut: Cut,
 }
 
@@ -43,7 +43,7 @@ impl Side {
 // === impl Fate ===
 
 impl Fate {
-    /// Of a pair that ends, at the latest, with `cut`.
+    /// The stream ends, at the latest, with `cut`.
     pub(super) fn until(cut: Cut) -> Self {
         Self {
             cut,
@@ -51,7 +51,7 @@ impl Fate {
         }
     }
 
-    /// All that this side sends has been passed on.
+    /// Everything that this side sent has been passed on, and it sends no more.
     pub(super) fn finish(&self, side: Side) {
         self.finished[side.index()].cancel();
     }

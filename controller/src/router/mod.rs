@@ -1,4 +1,4 @@
-//! The router: joins two streams that ask for the same, and passes on what comes, both ways.
+//! The router: joins two streams with the same id, and passes on what comes, both ways.
 //!
 //! ```text
 //!   exporter ── request ──►┌───────────┐──► response ── client
@@ -6,12 +6,12 @@
 //!   exporter ◄─ response ──└───────────┘◄── request ─── client
 //! ```
 //!
-//! Requests and responses are the same messages, so the bodies are passed on as they are: nothing is
-//! decoded, nothing copied, and what waits is what HTTP/2 lets wait. A side that sends no more leaves
-//! the other direction alone; a side that breaks off takes the other with it, at once.
+//! Requests and responses consist of the same messages, so the bodies are passed on as they are:
+//! nothing is decoded or copied, and HTTP/2 flow control holds senders back. A side that has sent
+//! everything leaves the other direction open; a side that breaks off ends both, at once.
 //!
-//! What a stream holds here is what its sender was allowed to send ahead, and no more; a side that does
-//! not read gets that, and why the stream ended, when it reads on.
+//! What is buffered here for a stream is what its sender may send ahead. A side that does not read gets
+//! that, and the reason of the end, when it reads on.
 
 mod cut;
 mod half;

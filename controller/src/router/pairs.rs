@@ -1,4 +1,4 @@
-//! Who waits for whom.
+//! Joins the two sides of each stream.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,41 +14,41 @@ use super::half::{Fate, Side};
 use super::relay::Relay;
 use crate::model::Key;
 
-/// So many streams wait for their other side, or are joined.
+/// Streams at once, waiting and joined.
 const MOST: usize = 16_384;
-/// So many streams of one lease wait for their other side: it must not take the places of others.
+/// Waiting streams of one lease, which must not take the slots of others.
 pub(super) const MOST_OF_LEASE: usize = 256;
 
 /// The right to one side of a stream.
 #[derive(Clone, Debug)]
 pub struct Ticket {
-    /// Which stream.
+    /// The id of the stream.
     pub stream: Uuid,
-    /// Whether it is the client's side; none fits either.
+    /// Whether it is the client's side; `None` goes with either.
     pub client: Option<bool>,
-    /// Whose places it takes while it waits; none if nobody knows.
+    /// The lease whose slots it takes while it waits; `None` if that is not known.
     pub lease: Option<Key>,
-    /// For so long somebody else may still come; whoever is alone then, stays alone.
+    /// How long it waits for its other side.
     pub patience: Duration,
-    /// Ends the stream, whatever flows.
+    /// Ends the stream at any time.
     pub cut: Cut,
-    /// Where its bytes are counted.
+    /// Counts the bytes of the stream.
     pub traffic: Arc<Traffic>,
 }
 
-/// Bytes that were passed on, payloads with what frames them.
+/// Bytes that were passed on, with the framing of gRPC messages.
 #[derive(Debug, Default)]
 pub struct Traffic {
     bytes: AtomicU64,
 }
 
-/// A stream that cannot be served.
+/// Why a stream is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JoinError {
-    /// There are too many already.
+    /// There are [`MOST`] streams.
     #[error("the router has no room for another stream")]
     Full,
-    /// There are too many of this lease that wait.
+    /// [`MOST_OF_LEASE`] streams of this lease wait.
     #[error(
         "{MOST_OF_LEASE} streams of the lease wait for their other side already; end the programs that \
          opened them, or let them meet"
@@ -56,22 +56,22 @@ pub enum JoinError {
     Crowded,
 }
 
-/// All streams; cheap to clone.
+/// All streams of a router; cheap to clone.
 #[derive(Debug)]
 pub struct Pairs<B> {
     waiting: Arc<Mutex<WaitingStreams<B>>>,
     joined: Arc<AtomicU64>,
 }
 
-/// All that wait.
+/// The streams that wait for their other side.
 #[derive(Debug)]
 struct WaitingStreams<B> {
     streams: HashMap<Uuid, Waiting<B>>,
-    /// How many of them each lease has.
+    /// The number of them for each lease.
     of_leases: HashMap<Key, usize>,
 }
 
-/// One side, before the other has come.
+/// The first side of a stream, while it waits.
 #[derive(Debug)]
 struct Waiting<B> {
     client: Option<bool>,
@@ -81,21 +81,20 @@ struct Waiting<B> {
     partner: oneshot::Sender<B>,
 }
 
-/// Takes a stream that waits out of the map again, if its caller goes away.
+/// Removes a waiting stream, if its caller goes away.
 #[derive(Debug)]
 pub(super) struct WaitingSlot<B> {
     pairs: Pairs<B>,
     stream: Uuid,
 }
 
-/// Counts a pair for as long as it lives.
+/// Counts a joined stream for as long as it lives.
 #[derive(Debug)]
 pub(super) struct Joined(Arc<AtomicU64>);
 
 // === impl Traffic ===
 
 impl Traffic {
-    /// So far.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -126,13 +125,13 @@ impl<B> Default for Pairs<B> {
 }
 
 impl<B> Pairs<B> {
-    /// Brings a side: what it sends is `body`, what it gets is what is returned. The second to come is
-    /// joined with the first; a third waits for a fourth. One that comes again with the same side,
-    /// because its connection broke, takes its own place.
+    /// Brings one side of a stream: `body` is what it sends, the result is what it receives. The second
+    /// side is joined with the first; a third would wait for a fourth. The same side again, because its
+    /// connection broke, replaces the one that waits.
     ///
     /// # Errors
     ///
-    /// There is no room.
+    /// There are too many streams.
     pub fn join(&self, ticket: Ticket, body: B) -> Result<Relay<B>, JoinError> {
         let mut waiting = self.lock();
         let stream = ticket.stream;
@@ -151,7 +150,7 @@ impl<B> Pairs<B> {
                         joined,
                     ));
                 }
-                // It went away at this moment; the second is the first now.
+                // The first went away at this moment; the second is the first now.
                 Err(mine) => body = mine,
             }
         }
@@ -183,12 +182,12 @@ impl<B> Pairs<B> {
         Ok(Relay::waiting(arrives, slot, late, fate, ticket.traffic))
     }
 
-    /// How many streams wait for their other side.
+    /// The number of streams that wait for their other side.
     pub fn waiting(&self) -> usize {
         self.lock().streams.len()
     }
 
-    /// How many streams flow.
+    /// The number of joined streams.
     pub fn joined(&self) -> u64 {
         self.joined.load(Ordering::Relaxed)
     }
@@ -214,7 +213,7 @@ impl<B> WaitingStreams<B> {
         self.of_leases.get(lease).copied().unwrap_or_default()
     }
 
-    /// Takes a place that nobody has.
+    /// Adds a stream that does not wait yet.
     fn insert(&mut self, stream: Uuid, waiting: Waiting<B>) {
         if let Some(lease) = &waiting.lease {
             *self.of_leases.entry(lease.clone()).or_default() += 1;
@@ -249,7 +248,7 @@ impl<B> Waiting<B> {
 impl<B> Drop for WaitingSlot<B> {
     fn drop(&mut self) {
         let mut waiting = self.pairs.lock();
-        // A closed channel is ours; an open one belongs to somebody who came with the same ticket later.
+        // If the channel is open, a later side of the same stream has taken this slot.
         if waiting
             .streams
             .get(&self.stream)

@@ -1,4 +1,4 @@
-//! What one side gets: everything the other sends, then how it ended.
+//! What one side receives: everything the other sends, then how it ended.
 //!
 //! ```text
 //!   waiting ──► flowing ──► drained ──► the other direction ended, too ──► trailers: OK
@@ -20,30 +20,30 @@ use tonic::Status;
 use super::half::{Fate, Side};
 use super::pairs::{Joined, Traffic, WaitingSlot};
 
-/// The response to one side.
+/// The body of the response to one side.
 pub struct Relay<B> {
     state: State<B>,
     fate: Fate,
     traffic: Arc<Traffic>,
-    /// Resolve when something ends this early.
+    /// These resolve when the stream ends early.
     broken: Pin<Box<WaitForCancellationFutureOwned>>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
     joined: Option<Joined>,
 }
 
 enum State<B> {
-    /// For the other side.
+    /// There is no other side yet.
     Waiting {
         arrives: oneshot::Receiver<B>,
         slot: Option<WaitingSlot<B>>,
         late: Pin<Box<Sleep>>,
     },
-    /// What the other side sends, which is passed on to `to`.
+    /// Passes on what the other side sends; `to` is the receiver.
     Flowing {
         body: B,
         to: Side,
     },
-    /// The other side sends no more; until we send no more, either.
+    /// The other side has sent everything; waits until this side has, too.
     Drained {
         finished: Pin<Box<WaitForCancellationFutureOwned>>,
     },
@@ -53,7 +53,7 @@ enum State<B> {
 // === impl Relay ===
 
 impl<B> Relay<B> {
-    /// The first side, which sends `Side::First`.
+    /// The response to the first side, which waits for the second.
     pub(super) fn waiting(
         arrives: oneshot::Receiver<B>,
         slot: WaitingSlot<B>,
@@ -69,7 +69,7 @@ impl<B> Relay<B> {
         Self::new(state, fate, traffic, None)
     }
 
-    /// The second side, which gets what the first one sends.
+    /// The response to the second side, which receives what the first sends.
     pub(super) fn joined(
         to: Side,
         body: B,
@@ -91,7 +91,7 @@ impl<B> Relay<B> {
         }
     }
 
-    /// Whether the other side was there when this one came.
+    /// Whether the other side was there already when this one came.
     pub fn is_joined(&self) -> bool {
         self.joined.is_some()
     }
@@ -102,7 +102,8 @@ impl<B> Relay<B> {
         }
         self.state = State::Ended;
         let mut trailers = http::HeaderMap::with_capacity(2);
-        // Our own words, which are plain ASCII.
+        // The reasons are our own ASCII texts, so this cannot fail; UNAVAILABLE all the same if it
+        // does.
         if status.add_header(&mut trailers).is_err() {
             trailers.clear();
             trailers.insert("grpc-status", http::HeaderValue::from_static("14"));
@@ -138,7 +139,7 @@ where
                     late,
                 } => match pin!(arrives).poll(cx) {
                     Poll::Ready(Ok(body)) => {
-                        // The other side has taken it out.
+                        // The other side has taken this one out of the waiting streams.
                         slot.take();
                         this.state = State::Flowing {
                             body,
@@ -158,7 +159,7 @@ where
                 State::Flowing { body, to } => {
                     let frame = match Pin::new(body).poll_frame(cx) {
                         Poll::Ready(frame) => frame,
-                        // Only what was under way is passed on after somebody has broken off.
+                        // After a break, only what has arrived already is passed on.
                         Poll::Pending => {
                             ready!(this.broken.as_mut().poll(cx));
                             return Poll::Ready(Some(Ok(this.end(&gone()))));
@@ -166,7 +167,7 @@ where
                     };
                     match frame {
                         Some(Ok(frame)) => {
-                            // Requests have no trailers; if one has, it says nothing to us.
+                            // Trailers of a request mean nothing here.
                             if let Ok(data) = frame.into_data()
                                 && !data.is_empty()
                             {
@@ -200,7 +201,7 @@ where
 
 impl<B> Drop for Relay<B> {
     fn drop(&mut self) {
-        // The side that would have got this has gone away.
+        // The receiver of this response has gone away.
         if !matches!(self.state, State::Ended) {
             self.fate.break_off();
         }

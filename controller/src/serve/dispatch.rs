@@ -1,4 +1,4 @@
-//! Which request goes where, on ports for gRPC and for plain HTTP.
+//! Which requests go where, on ports for gRPC and ports for plain HTTP.
 //!
 //! ```text
 //!  application/grpc ─┬─ RouterService/Stream ─► tunnels, below tonic
@@ -23,10 +23,10 @@ use super::tunnels::Tunnels;
 use crate::identity::{Authenticator, ConnectionState};
 
 const STREAM: &str = "/jumpstarter.v1.RouterService/Stream";
-/// Goes on for as long as an exporter does, and is looked at piece by piece.
+/// A stream that stays open, so its body is not under the budget as a whole.
 const AUDIT: &str = "/jumpstarter.v1.ControllerService/AuditStream";
 
-/// Who answers what.
+/// Answers the requests of one endpoint.
 #[derive(Clone, Debug)]
 pub(super) struct Dispatch(Arc<Inner>);
 
@@ -36,14 +36,14 @@ struct Inner {
     tunnels: Option<Tunnels>,
     http: axum::Router,
     budget: BodyBudget,
-    /// Knows the tokens of whoever has one.
+    /// Recognizes the tokens of known callers; `None` where there are none.
     authenticator: Option<Authenticator>,
 }
 
 // === impl Dispatch ===
 
 impl Dispatch {
-    /// For a port with gRPC.
+    /// For an endpoint with gRPC.
     pub(super) fn grpc(
         grpc: axum::Router,
         tunnels: Option<Tunnels>,
@@ -59,7 +59,7 @@ impl Dispatch {
         }))
     }
 
-    /// For a port without.
+    /// For an endpoint with plain HTTP only.
     pub(super) fn http(http: axum::Router) -> Self {
         Self(Arc::new(Inner {
             grpc: None,
@@ -89,7 +89,7 @@ impl Dispatch {
         };
         let connection = request.extensions().get::<ConnectionState>().cloned();
         let connection = connection.unwrap_or_default();
-        // Before the body comes: how much it may take depends on who sends it.
+        // Before the body is read: how much it may take depends on who sends it.
         let recognizes =
             |authenticator: &Authenticator| authenticator.recognizes(request.headers());
         if !connection.is_authenticated() && authenticator.as_ref().is_some_and(recognizes) {
@@ -122,7 +122,7 @@ fn busy(why: &str) -> Answer {
 
 fn is_grpc(request: &hyper::Request<Incoming>) -> bool {
     let kind = request.headers().get(CONTENT_TYPE);
-    // Without trailers, which older versions leave out, nobody would know how a call has ended.
+    // gRPC needs trailers, which only HTTP/2 has for sure.
     request.version() == Version::HTTP_2
         && kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
@@ -137,7 +137,7 @@ impl Handler for Dispatch {
         let routed = AssertUnwindSafe(self.clone().route(request)).catch_unwind();
         async move {
             routed.await.unwrap_or_else(|_| {
-                // What went wrong was printed by the panic itself, and is nobody's business outside.
+                // The panic itself was logged; callers are not told more.
                 tracing::error!(path, "a call panicked");
                 if is_grpc {
                     return Status::internal("internal error").into_http();

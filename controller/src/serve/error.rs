@@ -1,4 +1,4 @@
-//! Why a controller does not start.
+//! Why the controller cannot start or go on.
 
 use std::path::PathBuf;
 
@@ -7,15 +7,13 @@ use crate::identity::issuers::IssuersError;
 use crate::store::StoreError;
 use crate::tls::TlsError;
 
-/// What is in the way.
+/// Why the controller cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The data folder cannot be made or used.
     #[error("cannot use the data folder `{}`: {source}", path.display())]
     Folder {
-        /// The folder.
         path: PathBuf,
-        /// What the system said.
         source: std::io::Error,
     },
     /// Another controller works on the same data.
@@ -24,48 +22,44 @@ pub enum StartError {
         .0.display()
     )]
     Taken(PathBuf),
-    /// Certificates.
+    /// The certificates cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// Keys of tokens.
+    /// The signing keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// The database.
+    /// The database cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// External issuers.
+    /// The issuers of the configuration are wrong.
     #[error(transparent)]
     Issuers(#[from] IssuersError),
-    /// An address to listen on.
+    /// An address cannot be listened on.
     #[error(
         "cannot listen on `{address}` ({what}): {source}; `listen.{what}` in the configuration names another"
     )]
     Listen {
-        /// What would be there.
+        /// The key of the address in `listen`.
         what: &'static str,
-        /// The address.
         address: String,
-        /// What the system said.
         source: std::io::Error,
     },
-    /// The socket of administrators.
+    /// The administrators' socket cannot be made.
     #[error("cannot listen on `{}`: {source}", path.display())]
     Socket {
-        /// Its path.
         path: PathBuf,
-        /// What the system said.
         source: std::io::Error,
     },
-    /// It was serving, and cannot go on.
+    /// The lab's task has ended while the controller served.
     #[error("changes cannot be carried out any more; the log says why, and a new start may help")]
     Over,
-    /// Reflection could not be built.
+    /// gRPC reflection could not be built.
     #[error("reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
-    /// Signals cannot be heard.
+    /// Signal handlers cannot be installed.
     #[error("cannot listen to signals: {0}")]
     Signal(std::io::Error),
-    /// What systemd passed.
+    /// The sockets that systemd passed cannot be used.
     #[error("cannot take the sockets that systemd passed: {0}")]
     Inherited(std::io::Error),
 }

@@ -1,6 +1,6 @@
-//! A controller without its endpoints: the data, and everything that works on it.
+//! A controller without its endpoints: the data, and everything that works on the data.
 //!
-//! `run` opens endpoints to them; commands of administrators work on it directly while nobody runs it.
+//! `run` adds endpoints; administrators' commands use it directly while no controller runs.
 
 use std::sync::Arc;
 
@@ -13,33 +13,32 @@ use crate::service::{Services, Settings};
 use crate::store::Store;
 use crate::tls::{Authority, Names, Serving};
 
-/// Whom clients and exporters are told to trust.
+/// The certificates that clients and exporters are told to trust.
 #[derive(Clone, Debug)]
 pub struct Trusted {
     config: Live,
     own: Arc<str>,
 }
 
-/// What `lab`, `tokens` and so on are is said where they are made.
+/// The parts of a controller; dropping or closing it releases the data folder.
 #[derive(Debug)]
 pub struct Installation {
-    /// What it was told, the last time.
+    /// The current settings.
     pub config: Live,
-    /// Where its data is.
+    /// The data folder.
     pub folder: Folder,
-    /// What is true.
     pub lab: Lab,
     /// Issues and verifies tokens.
     pub tokens: Tokens,
-    /// The same for streams.
+    /// Issues and verifies tokens for streams.
     pub router_tokens: RouterTokens,
-    /// Says who calls.
+    /// Tells who calls.
     pub authenticator: Authenticator,
-    /// What exporters and clients can ask for.
+    /// The implementations of the gRPC services.
     pub services: Services,
-    /// The certificate.
+    /// The TLS certificate that is shown.
     pub serving: Serving,
-    /// The CA of this installation, as PEM; empty if its certificate is somebody else's.
+    /// The CA of this installation, as PEM; empty with a certificate that is managed elsewhere.
     ca: String,
     running: Running,
     _hold: Hold,
@@ -48,13 +47,13 @@ pub struct Installation {
 // === impl Trusted ===
 
 impl Trusted {
-    /// What the settings say, else our own, as PEM.
+    /// The certificates in the settings, else `own`, as PEM.
     pub fn of(config: Live, own: &str) -> Self {
         let own = own.into();
         Self { config, own }
     }
 
-    /// As PEM; empty if it is somebody whom everybody trusts.
+    /// As PEM; empty if the system's authorities will do.
     pub fn pem(&self) -> String {
         let bundle = self.config.get().ca_bundle.clone();
         bundle.unwrap_or_else(|| self.own.to_string())
@@ -64,11 +63,11 @@ impl Trusted {
 // === impl Installation ===
 
 impl Installation {
-    /// Makes what is missing, and takes up what is there.
+    /// Opens everything in the data folder, and makes what is missing.
     ///
     /// # Errors
     ///
-    /// Something is in the way; the error says what to do.
+    /// What is in the way, and what to do about it.
     pub async fn open(config: Config, folder: Folder, hold: Hold) -> Result<Self, StartError> {
         let (serving, ca) = certificate(&config, &folder)?;
         let router_tokens = router_tokens(&config, &folder)?;
@@ -103,16 +102,16 @@ impl Installation {
         })
     }
 
-    /// Whom to trust, as PEM; empty if it is somebody whom everybody trusts.
+    /// The certificates that peers should trust.
     pub fn ca(&self) -> Trusted {
         Trusted::of(self.config.clone(), &self.ca)
     }
 
-    /// Takes other settings; answers the names of those that cannot change while it runs.
+    /// Takes new settings; returns the names of those that cannot change while the program runs.
     ///
     /// # Errors
     ///
-    /// Nothing has changed.
+    /// The settings are wrong; then nothing has changed.
     pub fn configure(&self, mut config: Config) -> Result<Vec<&'static str>, StartError> {
         let kept = config.keep_fixed(&self.config.get());
         self.authenticator.configure(&config.jwt, rules(&config))?;
@@ -124,7 +123,7 @@ impl Installation {
         Ok(kept)
     }
 
-    /// Waits until everything is on the disk. All others who had something of this must be gone.
+    /// Waits until everything is on disk. All clones of its parts must have been dropped.
     pub async fn close(self) {
         let Self {
             lab,
@@ -141,7 +140,7 @@ impl Installation {
     }
 }
 
-/// What we show, and what others should trust to believe it.
+/// The certificate to show, and the CA to trust with it.
 pub(super) fn certificate(
     config: &Config,
     folder: &Folder,
@@ -195,7 +194,7 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-/// Our own port for logs, under the name that exporters know us by.
+/// The default endpoint for logs: our own port, under the name that exporters know.
 fn own_telemetry(config: &Config) -> String {
     let host = config
         .public

@@ -1,8 +1,8 @@
-//! Sockets to accept on: those that systemd holds for us, else our own.
+//! Listening sockets: those that systemd passes, else our own.
 //!
 //! A socket of systemd outlives the program: while one ends and the next starts, connections wait in
-//! the kernel and nobody is refused. Without systemd the next program tries again until the last one
-//! has let go of the port.
+//! the kernel and nobody is refused. Without systemd, the next program tries to bind until the previous
+//! one has closed the port.
 
 use std::collections::HashMap;
 use std::io;
@@ -15,20 +15,20 @@ use tokio::time::{Instant, sleep};
 
 use super::StartError;
 
-/// How long the last program may take to let go of a port.
+/// How long the previous program may take to close a port.
 const HANDOVER: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_millis(20);
-/// So many connections wait in the kernel until we accept them.
+/// Connections that may wait in the kernel until we accept them.
 const BACKLOG: u32 = 4096;
 
-/// Sockets that were there before us, by port.
+/// The sockets that systemd passed, by port.
 #[derive(Debug, Default)]
 pub(super) struct Inherited(HashMap<u16, StdListener>);
 
 // === impl Inherited ===
 
 impl Inherited {
-    /// Takes what systemd passed to this process; nothing without systemd.
+    /// Takes the sockets that systemd passed to this process; none without systemd.
     pub(super) fn take() -> io::Result<Self> {
         let mut all = Self::default();
         let mut passed = ListenFd::from_env();
@@ -47,7 +47,7 @@ impl Inherited {
         Ok(all)
     }
 
-    /// The socket for an address, as the configuration writes it.
+    /// The socket for an address in the configuration.
     pub(super) async fn listen(
         &mut self,
         what: &'static str,
@@ -68,7 +68,7 @@ impl Inherited {
         bind(address).await.map_err(failed)
     }
 
-    /// Names what nobody asked for.
+    /// Warns about sockets that no address asked for.
     pub(super) fn finish(self) {
         for port in self.0.into_keys() {
             tracing::warn!(
@@ -105,7 +105,7 @@ async fn try_bind(address: &str) -> io::Result<TcpListener> {
     let port = port.parse().map_err(|_| io::ErrorKind::InvalidInput)?;
     let both: SocketAddr = (std::net::Ipv6Addr::UNSPECIFIED, port).into();
     match open(both) {
-        // A machine without IPv6.
+        // The machine may have no IPv6.
         Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
             open((std::net::Ipv4Addr::UNSPECIFIED, port).into())
         }
@@ -118,7 +118,7 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // Connections of the last program that are still winding up do not keep the port.
+    // Closing connections of the previous program do not keep us from the port.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)

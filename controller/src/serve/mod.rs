@@ -1,4 +1,4 @@
-//! The running controller: its endpoints, what is behind them, and its end.
+//! The running controller: its endpoints, what they serve, and its end.
 //!
 //! ```text
 //!  :8082 TLS  controller, login, REST, admin (token) ─┐

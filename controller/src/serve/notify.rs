@@ -1,28 +1,28 @@
-//! Tells systemd how the controller is doing. Without systemd (no `$NOTIFY_SOCKET`) it does nothing.
+//! Tells systemd the state of the controller. Without systemd (no `$NOTIFY_SOCKET`) it does nothing.
 
 use sd_notify::NotifyState;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// The controller serves.
+/// The controller serves; `line` is shown as its status.
 pub(super) fn ready(line: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(line)]);
 }
 
-/// Settings are read again; `ready` follows.
+/// The controller reads its settings again; `ready` follows.
 pub(super) fn reloading() {
     let mut state = vec![NotifyState::Reloading];
-    // systemd tells this reload from the one before by the time.
+    // systemd needs the time to match the reload with its signal.
     state.extend(NotifyState::monotonic_usec_now().ok());
     tell(&state);
 }
 
-/// The controller winds up.
+/// The controller stops.
 pub(super) fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
-/// Gives signs of life, twice as often as asked for, and only while `answers` comes to its end. Never
-/// ends if none are wanted.
+/// Feeds the watchdog, twice as often as required, and only while `answers` returns. Never ends if
+/// there is no watchdog.
 pub(super) async fn stay_alive(answers: impl AsyncFn()) {
     let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else {
         return std::future::pending().await;

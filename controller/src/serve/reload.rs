@@ -1,4 +1,4 @@
-//! SIGHUP: settings are read again, and count from then on as far as they can.
+//! SIGHUP: reads the settings again, and applies those that can change.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -7,17 +7,17 @@ use crate::config::Config;
 use crate::log;
 use crate::model::Key;
 
-/// The signal that asks for it.
+/// The stream of SIGHUP signals.
 pub(super) fn hangups() -> Result<Signal, StartError> {
     signal(SignalKind::hangup()).map_err(StartError::Signal)
 }
 
-/// Reads the settings again. With mistakes in them everything stays as it was.
+/// Reads the settings again. If there are mistakes in them, nothing changes.
 pub(super) async fn reload(installation: &Installation) {
     let running = installation.config.get();
     let path = running.path.clone();
     let loaded = Config::load(path.as_deref()).map(|mut config| {
-        // Said on the command line, or settled at the start.
+        // From the command line, or fixed at the start.
         config.data_dir.clone_from(&running.data_dir);
         config
     });

@@ -1,20 +1,20 @@
-//! Errors travel as headers, of which peers take a few kilobytes. One that repeats a name of a megabyte
-//! would cost its caller the whole connection, and all calls on it.
+//! Keeps error texts short. They travel as headers, of which peers accept a few kilobytes; an error
+//! that repeats a name of a megabyte would cost its caller the whole connection.
 
 use axum::body::Body;
 use http::Response;
 use tonic::Status;
 
-/// Longer texts are cut.
+/// The longest text of an error, in bytes.
 const LONGEST: usize = 1024;
 
-/// Has an answer say no more than peers take.
+/// Middleware that shortens the text of an error response.
 pub async fn brief(mut answer: Response<Body>) -> Response<Body> {
     let headers = answer.headers_mut();
     let said = Status::from_header_map(headers);
     if let Some(said) = said.filter(|said| said.message().len() > LONGEST) {
         let text = format!("{}...", cut(said.message(), LONGEST));
-        // Whatever it was before, it is text that was sent as a header.
+        // The text was valid as a header before, so this does not fail.
         if Status::new(said.code(), text).add_header(headers).is_err() {
             headers.remove(Status::GRPC_MESSAGE);
         }
@@ -22,7 +22,7 @@ pub async fn brief(mut answer: Response<Body>) -> Response<Body> {
     answer
 }
 
-/// No longer than so many bytes, ending with a whole character.
+/// At most `most` bytes of a text, cut between characters.
 pub(super) fn cut(text: &str, most: usize) -> &str {
     if text.len() <= most {
         return text;

@@ -1,4 +1,4 @@
-//! `jumpstarter.client.v1.ClientService`: what clients see and ask for.
+//! `jumpstarter.client.v1.ClientService`: exporters, leases and tokens, for clients.
 
 use jumpstarter_proto::client_v1::client_service_server::ClientService;
 use jumpstarter_proto::client_v1::{
@@ -18,7 +18,7 @@ use crate::lab::{By, LeaseQuery, LeaseUpdate, NewLease};
 use crate::model::{self, Client, Time, Wish, validate};
 use crate::schedule::{QueuePosition, Waiting};
 
-/// The service.
+/// Implements the service.
 #[derive(Clone, Debug)]
 pub struct ClientApi {
     services: Services,
@@ -27,15 +27,14 @@ pub struct ClientApi {
 // === impl ClientApi ===
 
 impl ClientApi {
-    /// What of a lease can be changed.
+    /// The fields of a lease that can be changed.
     pub const CHANGES: [&str; 4] = ["begin_time", "client", "duration", "end_time"];
 
-    /// The service of these.
     pub fn new(services: Services) -> Self {
         Self { services }
     }
 
-    /// The caller, who may see what is in this namespace.
+    /// Authenticates the caller, and checks that the namespace is its own.
     async fn caller<T>(
         &self,
         request: &Request<T>,
@@ -212,7 +211,7 @@ impl ClientService for ClientApi {
                  `duration` and `end_time` are"
             )));
         }
-        // Without a mask, what is there is meant.
+        // Without a mask, the fields that are set are meant.
         let meant =
             |field: &str| mask.is_empty() || mask.iter().any(|path| path == field || path == "*");
         let owner = lease
@@ -226,7 +225,7 @@ impl ClientService for ClientApi {
                         "cannot transfer lease to client in different namespace",
                     ));
                 }
-                // Whoever sends back what he got hands nothing over.
+                // A lease that is sent back as it came is not handed over.
                 Some(to.name).filter(|name| *name != caller.key.name)
             }
             None => None,

@@ -1,4 +1,4 @@
-//! `jumpstarter.v1.ControllerService`: which method is where.
+//! `jumpstarter.v1.ControllerService`; the methods are in the other files of this module.
 
 use std::pin::Pin;
 
@@ -15,19 +15,18 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::Services;
 
-/// The service.
+/// Implements the service.
 #[derive(Clone, Debug)]
 pub struct ControllerApi {
     pub(super) services: Services,
 }
 
-/// What a method sends for as long as it likes.
+/// The responses of a streaming method.
 pub(super) type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 // === impl ControllerApi ===
 
 impl ControllerApi {
-    /// The service of these.
     pub fn new(services: Services) -> Self {
         Self { services }
     }

@@ -1,4 +1,4 @@
-//! A client wants to meet the exporter of its lease.
+//! Dial: a client wants to connect to the exporter of its lease.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use crate::model::{Key, Lease};
 const NOTICE: Duration = Duration::from_secs(30);
 /// How long an exporter may take to listen again after its connection broke.
 const RECONNECT: Duration = Duration::from_secs(5);
-/// A client that has not noticed the end of its lease would ask for another; this lets it notice.
+/// A client that dials again and again after the end of its lease; the pause lets it notice that end.
 const COOL_DOWN: Duration = Duration::from_millis(2500);
-/// In the words that make a client ask again, because the reference's looks after its lease only then;
-/// any other word it takes for a broken connection, and waits for minutes that it heals.
+/// The reference client looks after its lease and dials again only after a text like this one. Any
+/// other it takes for a broken connection, and waits for minutes.
 const ENDED: &str = "lease has ended, its exporter is not ready for it";
 
 // === impl Services ===
@@ -63,7 +63,7 @@ impl Services {
                 "exporter is not listening on lease {name}"
             )));
         }
-        // The lease may have ended or changed hands meanwhile, and nothing waits from here to the offer.
+        // The lease may have changed meanwhile. There is no await between this look and the offer.
         let state = states.borrow_and_update().clone();
         look(&state, &lease).await?;
         let tokens = self.inner.router_tokens.pair(&lease.key).map_err(|error| {
@@ -89,17 +89,17 @@ impl Services {
         }
     }
 
-    /// Waits until the exporter listens, for as long as that makes sense.
+    /// Waits until the exporter listens, or has no more reason to.
     async fn listened(&self, states: &mut watch::Receiver<ExporterState>, lease: &Lease) {
         tokio::select! {
             () = self.inner.listeners.listened(lease.uid) => {}
-            // What that means, the next look says; or the offer finds nobody.
+            // The caller finds out which; or the offer finds nobody.
             _ = states.wait_for(|state| !serves(state, lease) || !state.online) => {}
         }
     }
 }
 
-/// Waits until the exporter says that it can be dialled.
+/// Waits until the exporter's status allows dialling.
 async fn pass(states: &mut watch::Receiver<ExporterState>, lease: &Lease) -> Result<(), Status> {
     loop {
         let state = states.borrow_and_update().clone();
@@ -115,7 +115,7 @@ async fn pass(states: &mut watch::Receiver<ExporterState>, lease: &Lease) -> Res
     }
 }
 
-/// Whether the exporter is still for this lease, and the lease for the same client.
+/// Checks that the exporter still serves this lease, and that the lease still has this owner.
 async fn look(state: &ExporterState, lease: &Lease) -> Result<(), Status> {
     if state.gone {
         return Err(not_found(

@@ -1,5 +1,5 @@
-//! Refusals of the lab as statuses. Programs know many of the texts; most codes are UNKNOWN, which is
-//! what clients show best.
+//! The lab's refusals as gRPC statuses. Programs rely on many of the texts; most codes are UNKNOWN,
+//! which clients show best.
 //!
 //! No text may say "expired": clients would log in again.
 
@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 
 use crate::lab::LabError;
 
-/// What an UNKNOWN is about, for whoever is not a program of gRPC. It does not travel.
+/// What an UNKNOWN status really is, for answers over HTTP. It is not sent to gRPC clients.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("{0}")]
 struct Meant(Code);
@@ -24,7 +24,7 @@ impl From<LabError> for Status {
                 Status::failed_precondition(text)
             }
             LabError::Store(error) => {
-                // Where the database is, and how to mend it, is for administrators.
+                // The details are for administrators, and in the log.
                 tracing::warn!(%error, "a call needs the database");
                 Status::unavailable(
                     "the database is not available; try again, and look at the controller's log",
@@ -44,30 +44,30 @@ impl From<LabError> for Status {
     }
 }
 
-/// An UNKNOWN that is about something known.
+/// An UNKNOWN status that really is `meant`.
 pub(crate) fn unknown(meant: Code, text: impl Into<String>) -> Status {
     let mut status = Status::unknown(text);
     status.set_source(Arc::new(Meant(meant)));
     status
 }
 
-/// What a status is about, whatever code programs expect with it.
+/// The code that a status really has, even if gRPC clients get UNKNOWN.
 pub fn meant(status: &Status) -> Code {
     let meant = status.source().and_then(|source| source.downcast_ref());
     meant.map_or(status.code(), |Meant(code)| *code)
 }
 
-/// A question that makes no sense.
+/// An invalid request.
 pub(super) fn invalid(text: impl Into<String>) -> Status {
     unknown(Code::InvalidArgument, text)
 }
 
-/// A selector that cannot be read.
+/// An invalid selector.
 pub(super) fn selector(error: &SelectorError) -> Status {
     invalid(format!("invalid selector: {error}"))
 }
 
-/// Something that is not there.
+/// A missing object.
 pub(super) fn not_found(plural: &str, name: &str) -> Status {
     let text = format!("{plural}.jumpstarter.dev \"{name}\" not found");
     unknown(Code::NotFound, text)

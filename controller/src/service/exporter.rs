@@ -1,4 +1,4 @@
-//! What exporters say of themselves.
+//! What exporters call to tell about themselves: registration and status.
 
 use jumpstarter_proto::v1::{
     AuditStreamRequest, ExporterStatus, GetServiceEndpointsRequest, GetServiceEndpointsResponse,
@@ -11,14 +11,14 @@ use super::Services;
 use super::brief::cut;
 use crate::model::{Device, Reported};
 
-/// What an exporter says of itself is shown with all others, in pages that have to fit.
+/// The longest text of a status or reason, in bytes, since lists show it.
 const LONGEST_WORDS: usize = 4096;
-/// So many labels it may tell.
+/// Labels that an exporter may report.
 const MOST_LABELS: usize = 64;
-/// So many drivers it may have,
+/// Devices that an exporter may report.
 const MOST_DEVICES: usize = 1000;
-/// and so many bytes it may take to tell of them: they are kept in memory, and written as a whole with
-/// every status.
+/// Bytes that the devices of an exporter may take in all: they are kept in memory, and written as a
+/// whole with every status.
 const LONGEST_DEVICES: usize = 256 << 10;
 
 // === impl Services ===
@@ -67,7 +67,7 @@ impl Services {
         let exporter = self.exporter(&request).await?.object;
         let request = request.into_inner();
         let reported = Reported {
-            // A number of a newer exporter is as good as none.
+            // A status of a newer exporter that we do not know is like none.
             status: ExporterStatus::try_from(request.status).unwrap_or_default(),
             message: shown(request.message.unwrap_or_default()),
         };
@@ -86,7 +86,7 @@ impl Services {
         })
     }
 
-    /// What exporters used to tell about their drivers; it becomes log lines.
+    /// How exporters once reported the events of their drivers; these become log lines.
     pub(super) async fn audit_stream(
         &self,
         request: Request<Streaming<AuditStreamRequest>>,
@@ -106,7 +106,7 @@ impl Services {
     }
 }
 
-/// That what an exporter is made of can be kept.
+/// Checks that devices are few and small enough to be kept.
 fn check(devices: &[Device]) -> Result<(), Status> {
     let count = devices.len();
     if count > MOST_DEVICES {
@@ -130,7 +130,7 @@ fn length(device: &Device) -> usize {
     device.uuid.len() + device.parent.as_ref().map_or(0, String::len) + labels
 }
 
-/// No more words than can be shown.
+/// Shortens a text to [`LONGEST_WORDS`].
 fn shown(words: String) -> String {
     if words.len() > LONGEST_WORDS {
         return format!("{}...", cut(&words, LONGEST_WORDS));

@@ -1,4 +1,4 @@
-//! Which labels are shown, and which are on their way out.
+//! Which labels are hidden, and which are deprecated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,25 +9,25 @@ use crate::model::Labels;
 /// What the configuration says about labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LabelRules {
-    /// Not shown unless asked for. Selectors may use them.
+    /// Hidden unless a client asks for them. Selectors may use them.
     pub hidden: BTreeSet<String>,
-    /// Neither, but whoever uses them is told why not to.
+    /// Hidden as well; whoever uses them in a selector is told why not to.
     pub deprecated: BTreeMap<String, String>,
 }
 
 /// The labels of an object, as a client sees them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
-    /// Those that are shown.
+    /// The labels that are shown.
     pub labels: Labels,
-    /// Those that are deprecated, with what to say about them.
+    /// The deprecated labels of the object, with what to say about each.
     pub deprecated: Labels,
 }
 
 // === impl LabelRules ===
 
 impl LabelRules {
-    /// Sorts labels out.
+    /// Drops hidden and deprecated labels, unless `everything` is wanted, and names the deprecated ones.
     pub fn show(&self, mut labels: Labels, everything: bool) -> Shown {
         let told = |key: &String| {
             self.deprecated
@@ -42,7 +42,7 @@ impl LabelRules {
         Shown { labels, deprecated }
     }
 
-    /// The deprecated labels that a selector asks for.
+    /// The deprecated labels that a selector uses.
     pub fn used(&self, selector: &Selector) -> Labels {
         let keys = selector
             .requirements()

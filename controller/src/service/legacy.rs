@@ -1,4 +1,4 @@
-//! What clients before `jumpstarter.client.v1` ask for, and giving leases back, which exporters do too.
+//! What clients before `jumpstarter.client.v1` call, and ReleaseLease, which exporters call, too.
 
 use jumpstarter_proto::v1::{
     GetLeaseRequest, GetLeaseResponse, ListLeasesRequest, ListLeasesResponse, ReleaseLeaseRequest,

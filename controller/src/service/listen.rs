@@ -1,4 +1,4 @@
-//! The Listen stream of an exporter: clients that want to meet it.
+//! The Listen stream of an exporter: invitations from clients that dial.
 
 use futures_util::stream;
 use jumpstarter_proto::v1::{ListenRequest, ListenResponse};
@@ -27,8 +27,8 @@ impl Services {
         if holder != Some(exporter.uid) {
             return Err(Status::unknown("permission denied"));
         }
-        // One that has ended is listened to in silence: refusing would make the exporter ask again, and
-        // what is left in its queue leads nowhere.
+        // For an ended lease, the stream stays silent: after a refusal the exporter would ask again,
+        // and invitations that are left in the queue lead nowhere.
         if lease.has_ended() {
             return Ok(Box::pin(stream::pending()));
         }

@@ -1,5 +1,4 @@
-//! What exporters and clients can ask for: requests become commands of the lab, objects of the lab
-//! become messages.
+//! The gRPC services: requests become commands of the lab, and objects of the lab become messages.
 //!
 //! ```text
 //!  request ─► who calls? (identity) ─► may he? ─► lab ─► answer, or a status
@@ -44,24 +43,23 @@ use crate::identity::{Authenticator, Caller, ConnectionState, Peer, RouterTokens
 use crate::lab::Lab;
 use crate::model::{Client, Exporter, Key};
 
-/// What the configuration says about the services.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Which labels are hidden, which deprecated.
+    /// Which labels are hidden or deprecated.
     pub labels: LabelRules,
     /// How many tags a lease may have.
     pub most_tags: usize,
-    /// Where clients and exporters meet, `host:port`; the first is used.
+    /// The endpoints of routers, `host:port`; the first is used.
     pub routers: Vec<String>,
-    /// Where exporters send their log, if anywhere.
+    /// Where exporters send their logs; `None` if they need not.
     pub telemetry: Option<TelemetryEndpoint>,
-    /// How long a client's new token is good.
+    /// How long a client's new token is valid.
     pub token_lifetime: Duration,
-    /// How long its earlier ones stay good then.
+    /// How long its earlier tokens stay valid after a rotation.
     pub rotation_grace: Duration,
 }
 
-/// What all services work with; cheap to clone.
+/// What all services share; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Services {
     inner: Arc<Inner>,
@@ -95,7 +93,6 @@ impl Default for Settings {
 // === impl Services ===
 
 impl Services {
-    /// Services of this lab.
     pub fn new(
         lab: Lab,
         authenticator: Authenticator,
@@ -116,7 +113,7 @@ impl Services {
         }
     }
 
-    /// The exporters that listen.
+    /// The Listen streams of all exporters.
     pub fn listeners(&self) -> &Listeners {
         &self.inner.listeners
     }
@@ -125,7 +122,7 @@ impl Services {
         &self.inner.lab
     }
 
-    /// From now on these count; calls that have begun go on with those they began with.
+    /// Replaces the settings; calls that have begun keep the earlier ones.
     pub fn configure(&self, settings: Settings) {
         let mut kept = self.inner.settings.write();
         *kept
@@ -138,12 +135,12 @@ impl Services {
         Arc::clone(&settings.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The client that calls.
+    /// Authenticates a call of a client.
     fn client<'a, T>(
         &'a self,
         request: &'a Request<T>,
     ) -> impl Future<Output = Result<Caller<Client>, Status>> + use<'a, T> {
-        // Only what is looked at goes into the future, so that it may move between threads.
+        // Only these parts go into the future, because the request itself is not `Sync`.
         let (headers, peer) = (request.metadata().as_ref(), peer(request));
         let connection = request.extensions().get::<ConnectionState>();
         async move {
@@ -155,7 +152,7 @@ impl Services {
         }
     }
 
-    /// The exporter that calls.
+    /// Authenticates a call of an exporter.
     fn exporter<'a, T>(
         &'a self,
         request: &'a Request<T>,
@@ -172,7 +169,7 @@ impl Services {
     }
 }
 
-/// Where a request comes from, as the server noted it.
+/// The peer's address, as the server attached it to the request.
 fn peer<T>(request: &Request<T>) -> Peer {
     request
         .extensions()
@@ -181,7 +178,7 @@ fn peer<T>(request: &Request<T>) -> Peer {
         .unwrap_or_default()
 }
 
-/// The namespace that a request calls the parent.
+/// The namespace in the `parent` of a request: `namespaces/lab`.
 fn parent(text: &str) -> Result<String, Status> {
     let segments: Vec<&str> = text.split('/').collect();
     match segments[..] {
@@ -196,7 +193,7 @@ fn parent(text: &str) -> Result<String, Status> {
     }
 }
 
-/// The name of an object of this kind.
+/// The namespace and name of an object in a request.
 fn named(kind: Kind, text: &str) -> Result<Key, Status> {
     use jumpstarter_proto::names::NameError;
     match Name::parse(kind, text) {

@@ -1,7 +1,7 @@
-//! Long lists, part by part.
+//! Long lists in pages.
 //!
-//! A page token is the last name of the page and a hash of what was asked, so it stays good for ever,
-//! and is refused with another question.
+//! A page token is the last name of the page and a hash of the query. So it never expires, and is
+//! refused with another query.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -11,11 +11,11 @@ use tonic::Status;
 
 use crate::lab::Page;
 
-/// No page has more: peers take messages of a few megabytes, and the list may be of all leases there
-/// ever were. Whoever asks for more, or for all, goes on with the token like everybody else.
+/// The largest page. Peers take messages of a few megabytes, and the list may be of all leases there
+/// ever were. Whoever asks for more continues with the page token.
 const MOST: usize = 1000;
 
-/// The part of a list that is asked for.
+/// One page of a list.
 #[derive(Clone, Debug)]
 pub(super) struct Paging {
     size: usize,
@@ -26,7 +26,7 @@ pub(super) struct Paging {
 // === impl Paging ===
 
 impl Paging {
-    /// Reads what a client sent; `question` is everything else it asked.
+    /// Reads what a client sent; `question` is the rest of its query.
     pub(super) fn of(size: i32, token: &str, question: impl Hash) -> Result<Self, Status> {
         let mut hasher = DefaultHasher::new();
         question.hash(&mut hasher);
@@ -48,7 +48,7 @@ impl Paging {
         })
     }
 
-    /// One more than asked for, so that the last page knows that it is the last.
+    /// One object more than the page has, to see whether there is another page.
     pub(super) fn page(&self) -> Page {
         Page {
             after: self.after.clone(),
@@ -56,7 +56,7 @@ impl Paging {
         }
     }
 
-    /// Cuts the one more off; the token of the next page, or nothing.
+    /// Drops the additional object; returns the token of the next page, or an empty text.
     pub(super) fn cut<T>(&self, found: &mut Vec<T>, name: impl Fn(&T) -> &str) -> String {
         if found.len() <= self.size {
             return String::new();

@@ -1,4 +1,4 @@
-//! What clients select by: text, or the message of older ones.
+//! Selectors in requests: as text, or as the message of older clients.
 
 use jumpstarter_proto::selector::{Requirement, Selector, Test};
 use jumpstarter_proto::v1::{LabelSelector, LabelSelectorRequirement};
@@ -7,10 +7,10 @@ use tonic::Status;
 use super::errors;
 use crate::model::{Labels, TAG_PREFIX, validate};
 
-/// Everybody sees the selector of a lease, in lists of many; nobody needs a longer one.
+/// The longest selector, in bytes; lists show those of many leases.
 const LONGEST: usize = 4096;
 
-/// A filter of a list. Every object of the list is held against it, so it is bounded, too.
+/// Reads the filter of a list. Its length is bounded, because all objects are compared with it.
 pub(super) fn filter(text: &str) -> Result<Selector, Status> {
     if text.len() > LONGEST {
         return Err(too_long());
@@ -18,7 +18,7 @@ pub(super) fn filter(text: &str) -> Result<Selector, Status> {
     text.parse().map_err(|error| errors::selector(&error))
 }
 
-/// A filter for tags, as one for labels of leases.
+/// Reads a filter for tags, as one for the labels of leases.
 pub(super) fn tags(text: &str) -> Result<Selector, Status> {
     if text.len() > LONGEST {
         return Err(Status::invalid_argument(format!(
@@ -44,14 +44,14 @@ pub(super) fn tags(text: &str) -> Result<Selector, Status> {
     Ok(Selector::new(requirements.collect::<Result<Vec<_>, _>>()?))
 }
 
-/// What a lease is to be for.
+/// Reads the selector of a new lease.
 pub(super) fn wanted(text: &str) -> Result<Selector, Status> {
     let selector = filter(text)?;
     check(&selector)?;
     Ok(selector)
 }
 
-/// The same, of a client that sends it taken apart.
+/// Reads the selector of a new lease in an older client's message.
 pub(super) fn of_message(message: LabelSelector) -> Result<Selector, Status> {
     let labels = message.match_labels.into_iter().map(|(key, value)| {
         valid(&key, [&value])?;
@@ -70,7 +70,7 @@ pub(super) fn of_message(message: LabelSelector) -> Result<Selector, Status> {
     Ok(selector)
 }
 
-/// As that message.
+/// The opposite of [`of_message`].
 pub(super) fn to_message(selector: &Selector) -> LabelSelector {
     let mut message = LabelSelector::default();
     for Requirement { key, test } in selector.requirements() {
@@ -99,7 +99,7 @@ fn too_long() -> Status {
     ))
 }
 
-/// That no label is asked to be two things at once.
+/// Checks that no label has to have two values at once.
 fn check(selector: &Selector) -> Result<(), Status> {
     for pair in selector.requirements().windows(2) {
         if let [one, other] = pair
@@ -144,7 +144,7 @@ fn requirement(expression: LabelSelectorRequirement) -> Result<Requirement, Stat
     Ok(Requirement { key, test })
 }
 
-/// That there can be such labels.
+/// Checks that labels with these keys and values are possible.
 fn valid<'a>(key: &str, values: impl IntoIterator<Item = &'a String>) -> Result<(), Status> {
     let valid = |value: &str| {
         let label = Labels::from([(key.to_owned(), value.to_owned())]);

@@ -1,5 +1,5 @@
-//! The Status stream of an exporter: what it is leased for. Its being open is what keeps the exporter
-//! online.
+//! The Status stream of an exporter, which tells it what it is leased for. While it is open, the
+//! exporter is online.
 
 use std::collections::VecDeque;
 
@@ -16,13 +16,13 @@ use crate::model::Uid;
 /// An open stream.
 struct Open {
     states: watch::Receiver<ExporterState>,
-    /// Messages that are to be sent before looking again.
+    /// Messages to be sent before the next look at the state.
     ready: VecDeque<StatusResponse>,
     last: LastSent,
     _present: Present,
 }
 
-/// What the exporter was told last.
+/// What the exporter was sent last.
 #[derive(Debug, Default)]
 struct LastSent {
     any: bool,
@@ -79,8 +79,8 @@ impl Open {
 // === impl LastSent ===
 
 impl LastSent {
-    /// What an exporter has to be told so that it knows `now`. Between two leases it always hears that
-    /// it has none, because it would take the second for the first.
+    /// The messages that tell an exporter `now`. Between two leases it is always told that it has none,
+    /// because it would take the second for the first.
     fn tell(&mut self, now: Option<Assignment>) -> VecDeque<StatusResponse> {
         let which = |assignment: &Option<Assignment>| -> Option<Uid> {
             assignment.as_ref().map(|assignment| assignment.uid)

@@ -1,4 +1,4 @@
-//! `jumpstarter.v1.TelemetryService`: log lines of exporters, which become lines of this log.
+//! `jumpstarter.v1.TelemetryService`: log lines of exporters, which become lines of our log.
 
 use jumpstarter_proto::v1::telemetry_service_server::TelemetryService;
 use jumpstarter_proto::v1::{LogEntry, PushLogsRequest, PushLogsResponse};
@@ -8,13 +8,13 @@ use super::brief::cut;
 use super::{Services, peer};
 use crate::model::Key;
 
-/// No more entries than this are taken from one call.
+/// Entries that are taken from one call.
 const MOST: usize = 500;
-/// No more additional fields than this are taken from one entry.
+/// Additional fields that are taken from one entry.
 const MOST_FIELDS: usize = 16;
 const LONGEST_KEY: usize = 64;
 const LONGEST_VALUE: usize = 256;
-/// Fields that only we may say.
+/// Fields that exporters may not set themselves.
 const RESERVED: [&str; 10] = [
     "client",
     "component",
@@ -28,7 +28,7 @@ const RESERVED: [&str; 10] = [
     "ts",
 ];
 
-/// The service.
+/// Implements the service.
 #[derive(Clone, Debug)]
 pub struct TelemetryApi {
     services: Services,
@@ -37,7 +37,6 @@ pub struct TelemetryApi {
 // === impl TelemetryApi ===
 
 impl TelemetryApi {
-    /// The service of these.
     pub fn new(services: Services) -> Self {
         Self { services }
     }
@@ -74,7 +73,7 @@ impl TelemetryService for TelemetryApi {
     }
 }
 
-/// An exporter speaks for itself only.
+/// Whether an entry is about the exporter that sends it.
 fn is_of(entry: &LogEntry, exporter: &Key) -> bool {
     let names = |said: &str, is: &str| said.is_empty() || said == is;
     names(&entry.exporter, &exporter.name) && names(&entry.namespace, &exporter.namespace)

@@ -1,4 +1,4 @@
-//! Objects of the lab as messages.
+//! Objects of the lab as gRPC messages.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use super::labels::LabelRules;
 use crate::model::{Condition, ConditionType, Exporter, Key, Lease, Length, Time};
 use crate::schedule::{QueuePosition, Waiting};
 
-/// The seconds of the longest duration of protobuf: ten thousand years.
+/// The longest duration of protobuf, in seconds: ten thousand years.
 const LONGEST: u64 = 315_576_000_000;
-/// In nanoseconds.
+/// Nanoseconds in a second.
 const SECOND: u32 = 1_000_000_000;
 
-/// The full name of an object.
+/// The resource name of an object.
 pub(super) fn name(kind: Kind, key: &Key) -> String {
     Name::new(kind, &key.namespace, &key.name).to_string()
 }
@@ -45,7 +45,7 @@ pub(super) fn exporter(exporter: &Exporter, rules: &LabelRules, all: bool) -> cl
     }
 }
 
-/// `waits` is how it looks for one that waits, which is not written down with it.
+/// `waits` is the current position of a waiting lease, which is not stored with it.
 pub(super) fn lease(
     lease: &Lease,
     waits: Option<&(Waiting, QueuePosition)>,
@@ -87,7 +87,7 @@ pub(super) fn condition(
     known: &Condition,
     waits: Option<&(Waiting, QueuePosition)>,
 ) -> v1::Condition {
-    // Of somebody who waits it is on record what he waited for first.
+    // The stored condition of a waiting lease says what it waited for at first.
     let (reason, message) = match waits {
         Some((why, position)) if known.kind == ConditionType::Pending => {
             (why.reason().to_owned(), why.message(position))
@@ -108,18 +108,18 @@ pub(super) fn condition(
 }
 
 pub(super) fn duration(duration: Duration) -> prost_types::Duration {
-    // Longer than any lease can be told.
+    // The longest possible, for lengths that protobuf does not have.
     duration.try_into().unwrap_or(prost_types::Duration {
         seconds: i64::MAX,
         nanos: 0,
     })
 }
 
-/// A duration that a client sent.
+/// Reads a duration.
 ///
 /// # Errors
 ///
-/// It is one that protobuf does not know.
+/// Protobuf does not allow it.
 pub(super) fn length(duration: Option<prost_types::Duration>) -> Result<Option<Length>, Status> {
     let Some(duration) = duration else {
         return Ok(None);
@@ -132,11 +132,11 @@ pub(super) fn length(duration: Option<prost_types::Duration>) -> Result<Option<L
     Ok(Some(Length::from(duration)))
 }
 
-/// A time that a client sent as `field`. One that others cannot tell would break their lists.
+/// Reads the time in `field`. One that clients cannot read would break their lists.
 ///
 /// # Errors
 ///
-/// It is one that protobuf does not know.
+/// Protobuf does not allow it.
 pub(super) fn time(field: &str, timestamp: Option<Timestamp>) -> Result<Option<Time>, Status> {
     let Some(timestamp) = timestamp else {
         return Ok(None);

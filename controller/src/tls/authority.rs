@@ -1,7 +1,7 @@
 //! A certificate authority of our own, made at the first start.
 //!
-//! Its name follows from its key, so that two labs can be told apart and the certificate need not be
-//! taken apart to sign with it.
+//! Its name is derived from its key: so the CAs of two labs differ, and its certificate need not be
+//! parsed to sign with it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,15 +23,15 @@ use super::{Names, TlsError};
 use crate::identity::files;
 use crate::model::Time;
 
-/// Ten years.
+/// How long the authority is valid: ten years.
 const AUTHORITY: Duration = Duration::from_secs(3653 * 24 * 60 * 60);
-/// A leaf's.
+/// How long a leaf is valid.
 const LEAF: Duration = Duration::from_secs(90 * 24 * 60 * 60);
-/// A leaf begins so much earlier: our clock may have been ahead when it was made, and those of peers
-/// may be behind. Together with its time to come it stays below what strict peers take, 825 days.
+/// A leaf begins this much before it is made: our clock may be ahead when it is made, and
+/// those of peers may be behind. With [`LEAF`] it stays below the 825 days that strict peers accept.
 const BEFORE: Duration = Duration::from_secs(400 * 24 * 60 * 60);
-/// 2025-01-01, when there was no such program yet: a clock that says less is wrong, and so may be one
-/// that says much more.
+/// 2025-01-01, before this program existed: a clock that is behind this is wrong, and then one that is
+/// far ahead may be, too.
 const OLDEST: Time = Time(1_735_689_600_000_000);
 
 /// The authority of this installation; cheap to clone.
@@ -51,11 +51,11 @@ struct Inner {
 /// A certificate with its key.
 #[derive(Debug)]
 pub struct Leaf {
-    /// It and the authority's, as PEM.
+    /// The certificates of leaf and authority, as PEM.
     pub chain: String,
-    /// Its key, as PEM.
+    /// The private key of the leaf, as PEM.
     pub key: Secret<String>,
-    /// When it ends.
+    /// When the leaf expires.
     pub end: Time,
 }
 
@@ -66,7 +66,8 @@ impl Authority {
     ///
     /// # Errors
     ///
-    /// The folder cannot be used, others can read it, the files are damaged, or their time is over.
+    /// The folder cannot be used, others can read it, the files are damaged, or the authority has
+    /// expired.
     pub fn open(folder: &Path) -> Result<Self, TlsError> {
         Self::open_at(folder, Time::now())
     }
@@ -82,7 +83,7 @@ impl Authority {
         let (key, pem) = match (files::read(&key_path)?, files::read(&path)?) {
             (Some(key), Some(pem)) => (parse(&key, &key_path)?, pem),
             (None, Some(_)) => return Err(half(&key_path, &path)),
-            // The key is written first; without a certificate nobody has ever trusted it.
+            // The key is written first; without a certificate nobody can have trusted it yet.
             (key, None) => {
                 let key = match key {
                     Some(key) => parse(&key, &key_path)?,
@@ -117,26 +118,26 @@ impl Authority {
         })
     }
 
-    /// Its certificate, for whoever shall trust it.
+    /// The CA certificate, which peers have to trust, as PEM.
     pub fn pem(&self) -> &str {
         &self.inner.pem
     }
 
-    /// The same as `tls.ca` of configuration files has it.
+    /// The CA certificate as base64 of PEM, as in `tls.ca` of configuration files.
     pub fn base64(&self) -> String {
         STANDARD.encode(self.pem())
     }
 
-    /// When it ends. Everybody needs another then.
+    /// When the authority expires, and all peers need another one.
     pub fn end(&self) -> Time {
         self.inner.end
     }
 
-    /// A certificate for these names, as for a router on another machine.
+    /// Issues a certificate for these names, as for a router on another machine.
     ///
     /// # Errors
     ///
-    /// The authority has come to its end, or no certificate can be made.
+    /// The authority has expired, or the certificate cannot be made.
     pub fn issue(&self, names: &Names) -> Result<Leaf, TlsError> {
         self.issue_at(names, Time::now())
     }
@@ -181,7 +182,7 @@ fn parse(key: &str, path: &Path) -> Result<KeyPair, TlsError> {
     })
 }
 
-/// What the authority's certificate says.
+/// The content of the CA certificate.
 fn params(key: &KeyPair, now: Time) -> CertificateParams {
     let mark = Sha256::digest(key.public_key_raw());
     let mark: String = mark[..4].iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,4 +1,4 @@
-//! Why there is no certificate to show.
+//! What is wrong with certificates and keys.
 
 use std::path::PathBuf;
 
@@ -7,55 +7,37 @@ use crate::identity::files::FileError;
 /// What is wrong with certificates and keys.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file or folder of the authority.
+    /// A file or folder of the authority cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
-    /// One of the two files of the authority is lost.
+    /// Only one of the two files of the authority is there.
     #[error("`{}` is missing, although `{}` is there; restore it from a backup, or delete both and give all clients and exporters the new CA", lost.display(), there.display())]
     Half {
-        /// The one that is not there.
+        /// The file that is missing.
         lost: PathBuf,
-        /// The other.
+        /// The file that is there.
         there: PathBuf,
     },
-    /// A file of the authority holds something else.
+    /// A file of the authority cannot be parsed.
     #[error("`{}` is damaged: {why}; restore it from a backup", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// The authority's certificate is over.
+    Damaged { path: PathBuf, why: String },
+    /// The authority has expired.
     #[error("the CA in `{}` has come to its end; move the folder away, restart, and give all clients and exporters the new CA", .0.display())]
     Over(PathBuf),
-    /// No certificate can carry this name.
+    /// This name cannot be in a certificate.
     #[error("`{0}` is not a host name or address that a certificate can carry")]
     Name(String),
-    /// A certificate that was given cannot be read.
+    /// A given certificate cannot be read.
     #[error("cannot read the certificate `{}`: {why}", path.display())]
-    Certificate {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A key that was given cannot be read.
+    Certificate { path: PathBuf, why: String },
+    /// A given key cannot be read.
     #[error("cannot read the key `{}`: {why}", path.display())]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// Both can be read but do not go together.
+    Key { path: PathBuf, why: String },
+    /// A given certificate and key do not belong together.
     #[error("certificate `{}` and key `{}` cannot be used: {why}", certificate.display(), key.display())]
     Pair {
-        /// The certificate file.
         certificate: PathBuf,
-        /// The key file.
         key: PathBuf,
-        /// What is wrong with them.
         why: String,
     },
     /// A certificate could not be made.

@@ -1,4 +1,4 @@
-//! A certificate and a key that somebody else looks after.
+//! A certificate and key that are managed elsewhere.
 
 use std::path::{Path, PathBuf};
 
@@ -10,16 +10,16 @@ use rustls::sign::CertifiedKey;
 use super::TlsError;
 use super::serving::certified;
 
-/// Two PEM files, read again when they change.
+/// Two PEM files, which are read again when they change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given {
-    /// The certificate, followed by those in between.
+    /// The certificate, followed by intermediate ones.
     pub certificate: PathBuf,
-    /// Its key.
+    /// The private key.
     pub key: PathBuf,
 }
 
-/// What the files hold.
+/// The content of the files.
 #[derive(Clone)]
 pub(super) struct Content {
     certificate: Vec<u8>,
@@ -74,7 +74,7 @@ impl Given {
         }
     }
 
-    /// Where the certificate is.
+    /// The file of the certificate.
     pub(super) fn path(&self) -> &Path {
         &self.certificate
     }

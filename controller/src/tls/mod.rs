@@ -1,4 +1,4 @@
-//! Certificates: our own authority, or files that somebody gives.
+//! Certificates: of our own authority, or given as files.
 //!
 //! ```text
 //!  Authority (10 years, on the disk) ─► leaf for all names (90 days, in memory) ─┐
@@ -6,9 +6,9 @@
 //!  --tls-cert, --tls-key (read again when they change) ──────────────────────────┘
 //! ```
 //!
-//! Clients pin one authority for the controller and all routers, so it outlives restarts and leaves.
-//! The chain that is shown includes the authority: clients that trust on first use take what they are
-//! shown for their roots, and check names against it.
+//! Peers pin one authority for the controller and all routers, so it outlives restarts and leaves. The
+//! chain that is shown includes the authority: clients that trust on first use keep the chain as their
+//! roots, and check names against it.
 
 mod authority;
 mod error;

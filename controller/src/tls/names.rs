@@ -1,4 +1,4 @@
-//! The names and addresses that peers dial.
+//! The names and addresses that a certificate covers.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -8,7 +8,7 @@ use rustls::pki_types::ServerName;
 
 use super::TlsError;
 
-/// What a certificate must cover; always with `localhost` and its addresses.
+/// What a certificate must cover; `localhost` and its addresses are always included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
     hosts: BTreeSet<String>,
@@ -18,12 +18,12 @@ pub struct Names {
 // === impl Names ===
 
 impl Names {
-    /// From endpoints as the configuration has them: `lab.example.com:8082`, `[2001:db8::7]:8082`,
-    /// `10.0.0.7`. Addresses that stand for all of a machine name nobody, and are left out.
+    /// From endpoints in the configuration: `lab.example.com:8082`, `[2001:db8::7]:8082`, `10.0.0.7`.
+    /// Wildcard addresses like `0.0.0.0` are left out.
     ///
     /// # Errors
     ///
-    /// The first that no certificate can carry.
+    /// The first that cannot be in a certificate.
     pub fn of<T: AsRef<str>>(endpoints: impl IntoIterator<Item = T>) -> Result<Self, TlsError> {
         let mut names = Self {
             hosts: BTreeSet::from(["localhost".to_owned()]),
@@ -43,7 +43,7 @@ impl Names {
             return Ok(());
         }
         let host = host.trim_end_matches('.').to_ascii_lowercase();
-        // The first part of a name may stand for any.
+        // A wildcard may be the first label of a name.
         let plain = host.strip_prefix("*.").unwrap_or(&host);
         if !matches!(ServerName::try_from(plain), Ok(ServerName::DnsName(_))) {
             return Err(TlsError::Name(host));
@@ -52,7 +52,7 @@ impl Names {
         Ok(())
     }
 
-    /// For a certificate.
+    /// As subject alternative names.
     pub(super) fn alternatives(&self) -> Result<Vec<SanType>, TlsError> {
         let mut all = Vec::new();
         for host in &self.hosts {
@@ -65,7 +65,7 @@ impl Names {
         Ok(all)
     }
 
-    /// All but `localhost`, as peers say them.
+    /// All names but `localhost`, as peers dial them.
     pub(super) fn public(&self) -> impl Iterator<Item = String> {
         let hosts = self.hosts.iter().filter(|host| *host != "localhost");
         let addresses = self
@@ -86,7 +86,7 @@ fn host(endpoint: &str) -> &str {
     }
     let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     match endpoint.split_once(':') {
-        // More than one colon is an address without port.
+        // Otherwise the colons are those of an IPv6 address without a port.
         Some((host, port)) if is_port(port) => host,
         _ => endpoint,
     }

@@ -1,4 +1,4 @@
-//! The certificate that peers are shown, kept up to date while the program runs.
+//! The certificate that peers are shown, renewed while the program runs.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -19,23 +19,23 @@ use super::validity::validity;
 use super::{Authority, Given, Names, TlsError};
 use crate::model::Time;
 
-/// How often somebody looks whether there is something new.
+/// How often the keeper looks for a new certificate.
 const LOOK: Duration = Duration::from_secs(10);
-/// A certificate that ends within this time is replaced, if it is ours, or else talked about.
+/// A certificate that expires within this time is renewed, if it is ours, or else warned about.
 const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// Time between two words about a certificate that ends soon.
+/// The pause between two warnings about the same certificate.
 const AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What is shown, and where it comes from; cheap to clone.
+/// The certificate that is shown, and where it comes from; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Serving {
     shown: Arc<Shown>,
     origin: Arc<Origin>,
-    /// Somebody says that there is something new.
+    /// Wakes the keeper to look now.
     news: Arc<Notify>,
 }
 
-/// What connections that begin now are shown.
+/// The certificate for new connections.
 #[derive(Debug)]
 struct Shown(RwLock<Arc<CertifiedKey>>);
 
@@ -49,7 +49,7 @@ enum Origin {
 #[derive(Default)]
 pub(super) struct Seen {
     content: Option<Content>,
-    /// The last trouble, which is told once.
+    /// The last trouble, which is logged only once.
     trouble: Option<String>,
     warned: Option<Time>,
 }
@@ -61,14 +61,14 @@ impl Serving {
     ///
     /// # Errors
     ///
-    /// None can be made.
+    /// No certificate can be made.
     pub fn issued(authority: Authority, names: Names) -> Result<Self, TlsError> {
         let key = leaf(&authority, &names, Time::now())?;
         Ok(Self::new(key, Origin::Authority { authority, names }))
     }
 
-    /// Shows the certificate of given files. Names that peers dial and it does not cover are told in
-    /// the log, for they will not get through.
+    /// Shows the certificate in given files. Names that peers dial and it does not cover are logged,
+    /// since those peers will refuse it.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl Serving {
         }
     }
 
-    /// For listeners: HTTP/2 and HTTP/1.1.
+    /// The TLS configuration for listeners, with HTTP/2 and HTTP/1.1.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl Serving {
         Ok(Arc::new(config))
     }
 
-    /// Shows what a program shows that starts at another time.
+    /// Shows the certificate that a program started at this time would show.
     #[cfg(test)]
     pub(super) fn show_as_of(&self, now: Time) -> Result<(), TlsError> {
         if let Origin::Authority { authority, names } = &*self.origin {
@@ -111,13 +111,13 @@ impl Serving {
         Ok(())
     }
 
-    /// When the certificate that is shown now ends.
+    /// When the current certificate expires.
     pub fn end(&self) -> Option<Time> {
         validity_of(&self.shown.get()).map(|(_, end)| end)
     }
 
-    /// Renews what we issued before it ends, and reads given files again when they change, until
-    /// `stop`. Connections that are open stay as they are.
+    /// Renews our certificates before they expire, and reads given files again when they change, until
+    /// `stop`. Open connections stay as they are.
     pub async fn keep(self, stop: CancellationToken) {
         let mut seen = Seen::default();
         loop {
@@ -127,7 +127,7 @@ impl Serving {
                 () = self.news.notified() => {}
             }
             let serving = self.clone();
-            // Files, and keys to be made: not for threads that others wait for.
+            // On a blocking thread, because it reads files and makes keys.
             let look = tokio::task::spawn_blocking(move || {
                 serving.look(&mut seen, Time::now());
                 seen
@@ -139,12 +139,12 @@ impl Serving {
         }
     }
 
-    /// Has whoever keeps it look now.
+    /// Has the keeper look now.
     pub fn look_now(&self) {
         self.news.notify_one();
     }
 
-    /// Looks whether there is something new to show.
+    /// Looks for a certificate to show instead.
     pub(super) fn look(&self, seen: &mut Seen, now: Time) {
         let looked = match &*self.origin {
             Origin::Authority { authority, names } => self.renew(authority, names, now),
@@ -175,10 +175,10 @@ impl Serving {
             Some((begin, end)) => (Some(begin), Some(end)),
             None => (None, None),
         };
-        // Made while the clock was far ahead.
+        // It was made while the clock was far ahead.
         let is_early = begin.is_some_and(|begin| now < begin);
         let is_soon = end.is_none_or(|end| end <= now.after(SOON));
-        // One that lasts no longer is of no use: the authority itself comes to its end.
+        // Near the end of the authority itself, a new leaf would not last longer.
         if is_early || is_soon && end.is_none_or(|end| end < authority.end()) {
             self.shown.set(leaf(authority, names, now)?);
             tracing::info!("the certificate has been renewed");
@@ -208,7 +208,7 @@ impl Serving {
     }
 }
 
-/// With the key, which must belong to the first of the chain.
+/// Puts chain and key together; the key must belong to the first certificate of the chain.
 pub(super) fn certified(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
@@ -234,7 +234,7 @@ fn validity_of(key: &CertifiedKey) -> Option<(Time, Time)> {
 pub(super) fn uncovered(key: &CertifiedKey, names: &Names) -> Vec<String> {
     let certificate = key.end_entity_cert().and_then(ParsedCertificate::try_from);
     let covers = |name: &String| {
-        // Any name will do for one that stands for many.
+        // Any label will do for a wildcard.
         let name = name.replacen('*', "any", 1);
         let name = ServerName::try_from(name.as_str());
         match (&certificate, name) {

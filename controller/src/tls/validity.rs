@@ -1,4 +1,4 @@
-//! From when until when a certificate is good. Nothing else of it needs reading.
+//! Reads from when until when a certificate is valid, and nothing else of it.
 
 use crate::model::Time;
 
@@ -7,14 +7,14 @@ const VERSION: u8 = 0xa0;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// The beginning and the end of a certificate in DER; nothing if it is not one.
+/// The validity of a certificate in DER; `None` if it cannot be parsed.
 pub(super) fn validity(certificate: &[u8]) -> Option<(Time, Time)> {
     let (certificate, _) = element(certificate, SEQUENCE)?;
     let (mut rest, _) = element(certificate, SEQUENCE)?;
     if rest.first() == Some(&VERSION) {
         (_, rest) = first(rest)?;
     }
-    // Serial number, signature algorithm, issuer.
+    // Skips serial number, signature algorithm and issuer.
     for _ in 0..3 {
         (_, rest) = first(rest)?;
     }
@@ -24,7 +24,7 @@ pub(super) fn validity(certificate: &[u8]) -> Option<(Time, Time)> {
     Some((begin, end))
 }
 
-/// The content of the first element, and what follows it.
+/// The content of the first DER element, and what follows it.
 fn first(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&_tag, rest) = bytes.split_first()?;
     let (&first, mut rest) = rest.split_first()?;

@@ -14,7 +14,7 @@ use super::token;
 use crate::cli::Target;
 use crate::cmd::Failure;
 
-/// Where it is, whom to trust, and what lets us in.
+/// Where the controller is, which certificates it may have, and the token.
 pub(super) struct Remote {
     /// `host:port`.
     pub(super) host: String,

@@ -1,4 +1,4 @@
-//! Leases that have not ended.
+//! Open leases as documents.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use crate::admin::types::LeaseView;
 use crate::config::duration;
 use crate::model::{Labels, Length};
 
-/// What somebody asked for.
+/// What the lease was asked for.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Spec {
@@ -30,7 +30,7 @@ pub(super) struct Spec {
     release: bool,
 }
 
-/// What became of it.
+/// What has become of the lease.
 #[derive(Default, Deserialize)]
 pub(super) struct Status {
     #[serde(default)]
@@ -66,7 +66,7 @@ pub(super) fn write(lease: &LeaseView) -> Value {
     document("Lease", metadata, Value::Object(spec))
 }
 
-/// None if it is over already.
+/// Reads a lease; `None` if it has ended.
 pub(super) fn read(
     (namespace, name): (String, String),
     spec: Spec,

@@ -11,8 +11,8 @@ pub(super) use read::{Skipped, read};
 pub(super) use write::write;
 
 const API_VERSION: &str = "jumpstarter.dev/v1alpha1";
-/// Where an object came from before, so that tokens that it got there go on working.
+/// Annotations with the subject of an object's tokens from a former installation.
 const MIGRATED_NAMESPACE: &str = "jumpstarter.dev/migrated-namespace";
 const MIGRATED_UID: &str = "jumpstarter.dev/migrated-uid";
-/// Made by itself for an external user; only our own files have it.
+/// Annotation of clients that were made for an external user; only our own exports have it.
 const PROVISIONED: &str = "jumpstarter.dev/provisioned";

@@ -9,10 +9,10 @@ use crate::admin::PolicySpec;
 use crate::admin::types::{ClientView, Everything, ExporterView, PolicyView};
 use crate::model::Labels;
 
-/// Something in a file that is nothing of a lab, as `Secret lab/alice-client`.
+/// A document of another kind than those of a lab, as `Secret lab/alice-client`.
 pub(in crate::cmd) struct Skipped(pub(in crate::cmd) String);
 
-/// One object, or a list of them.
+/// One object, or a list of objects.
 #[derive(Deserialize)]
 struct Document {
     #[serde(default)]
@@ -27,7 +27,7 @@ struct Document {
     items: Vec<Value>,
 }
 
-/// As far as it says something to us.
+/// The metadata that matter here.
 #[derive(Default, Deserialize)]
 struct Metadata {
     #[serde(default)]
@@ -55,13 +55,13 @@ struct ExporterSpec {
 }
 
 struct Reader<'a> {
-    /// Of objects that name none.
+    /// The namespace of objects that name none.
     namespace: &'a str,
     all: Everything,
     skipped: Vec<Skipped>,
 }
 
-/// Reads documents, and lists of them, in YAML or JSON. Objects that name no namespace get this one.
+/// Reads documents, and lists of them, in YAML or JSON. `namespace` is for objects that name none.
 ///
 /// # Errors
 ///
@@ -85,7 +85,7 @@ pub(in crate::cmd) fn read(
     Ok((reader.all, reader.skipped))
 }
 
-/// What somebody wrote, or nothing.
+/// Parses one part of a document; null is its default.
 fn part<T: DeserializeOwned + Default>(value: Value, name: &str) -> Result<T, String> {
     if value.is_null() {
         return Ok(T::default());
@@ -198,7 +198,7 @@ impl Reader<'_> {
     ) -> Result<(), String> {
         let spec = serde_yaml::from_value(spec).map_err(|error| format!("spec: {error}"))?;
         let status = part(status, "status")?;
-        // Those that are over are nobody's concern any more.
+        // Ended leases are left out.
         if let Some(lease) = lease::read((namespace, of.name), spec, status)? {
             self.all.leases.push(lease);
         }

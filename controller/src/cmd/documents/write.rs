@@ -6,7 +6,7 @@ use super::{API_VERSION, MIGRATED_NAMESPACE, MIGRATED_UID, PROVISIONED, lease};
 use crate::admin::types::{ClientView, Everything, ExporterView, PolicyView};
 use crate::model::Labels;
 
-/// All objects, those first that others are about.
+/// All objects as documents, in an order in which none refers to a later one.
 pub(in crate::cmd) fn write(all: &Everything) -> Vec<Value> {
     let clients = all.clients.iter().map(client);
     let exporters = all.exporters.iter().map(exporter);
@@ -74,7 +74,7 @@ fn migrated(namespace: &Option<String>, uid: &Option<String>) -> Labels {
     there.collect()
 }
 
-/// What is not there is not written.
+/// Adds an optional value.
 pub(super) fn put(spec: &mut Map<String, Value>, key: &str, value: &Option<impl serde::Serialize>) {
     if let Some(value) = value {
         spec.insert(key.to_owned(), json!(value));
