@@ -45,10 +45,10 @@ pub struct Traffic {
 /// Why a stream is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JoinError {
-    /// There are [`MOST`] streams.
+    /// There are `MOST` streams.
     #[error("the router has no room for another stream")]
     Full,
-    /// [`MOST_OF_LEASE`] streams of this lease wait.
+    /// `MOST_OF_LEASE` streams of this lease wait.
     #[error(
         "{MOST_OF_LEASE} streams of the lease wait for their other side already; end the programs that \
          opened them, or let them meet"

@@ -1,7 +1,7 @@
 //! The gRPC services: requests become commands of the lab, and objects of the lab become messages.
 //!
 //! ```text
-//!  request ─► who calls? (identity) ─► may he? ─► lab ─► answer, or a status
+//!  request ─► who calls? (identity) ─► allowed? ─► lab ─► response, or a status
 //! ```
 
 mod brief;

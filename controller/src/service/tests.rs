@@ -320,7 +320,7 @@ async fn whoever_hands_a_lease_over_while_he_waits_gets_no_tunnel() {
         let key = house.lease.key.clone();
         house.lab.update_lease(key, None, update).await.unwrap();
     };
-    // He waits for the word of the exporter, or for its stream.
+    // The client waits for the exporter's status, or for its stream.
     for status in [ExporterStatus::Available, ExporterStatus::LeaseReady] {
         house.says(status).await;
         let waiting = house.waiting().await;

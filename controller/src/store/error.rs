@@ -65,7 +65,7 @@ pub enum StoreError {
         path: PathBuf,
         source: rusqlite::Error,
     },
-    /// SQLite failed; [`Self::at`] adds the file.
+    /// SQLite failed; `Self::at` adds the file.
     #[error("{}; {}", .0, advice(.0))]
     Sqlite(#[from] rusqlite::Error),
     /// Its parts contradict each other.

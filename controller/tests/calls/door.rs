@@ -157,7 +157,7 @@ async fn every_method_looks_who_calls() {
     let board = lab.who("Exporter", "board");
     let line = lab.line().await;
     let mistakes = mistakes(&alice);
-    // Leases are given back by both; whoever does not say that he is an exporter comes as a client.
+    // Both release leases; a caller that does not say it is an exporter comes as a client.
     for call in of_clients().into_iter().chain([release("mine")]) {
         for (given, headers, code, text) in &mistakes {
             let refused = line.refusal(headers, &call).await;

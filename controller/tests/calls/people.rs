@@ -10,7 +10,7 @@ use tonic::Streaming;
 
 use crate::lab::Lab;
 
-/// A caller, with what his calls say of him.
+/// A caller, with the headers of its calls.
 #[derive(Clone, Debug)]
 pub(crate) struct Who {
     pub(crate) kind: &'static str,
@@ -86,7 +86,7 @@ impl Who {
         .headers()
     }
 
-    /// What his token says.
+    /// The claims of its token.
     pub(crate) fn claims(&self) -> Value {
         let claims = self.token.split('.').nth(1).unwrap();
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()

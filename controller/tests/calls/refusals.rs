@@ -346,7 +346,7 @@ async fn what_nobody_serves_is_told() {
         let (code, _) = line.refusal(&alice, &unknown).await;
         assert_eq!(code, tonic::Code::Unimplemented, "{path}");
     }
-    // Who says nothing at all of himself is refused like everybody else.
+    // A caller without any headers is refused like all others.
     let (code, text) = line.refusal(&plain(), &dial("mine")).await;
     assert_eq!(
         (code, text.as_str()),

@@ -341,7 +341,7 @@ async fn what_cannot_be_read_is_refused_as_json() {
         assert!(told["message"].as_str().unwrap().len() > 3, "{told}");
         assert_eq!(told["details"], json!([]));
     }
-    // Whoever sends back what he got changes what he changed.
+    // A client that sends a lease back changes only what it has changed in it.
     let created = "{\"selector\": \"a in (b,c)\", \"duration\": \"60s\", \"tags\": {\"x\": \"y\"}}";
     lab.works(&["exporter", "create", "board", "-l", "a=b"]);
     let (status, mut lease) = ask(

@@ -52,7 +52,7 @@ async fn each_direction_ends_by_itself() {
         says.finish();
         assert_eq!(hear(&mut other_hears).await, "last");
         assert!(other_hears.next().await.is_none());
-        // Whoever has said everything can still listen for as long as he likes.
+        // A side that has sent everything can still receive for as long as it likes.
         for text in ["one", "two", "three"] {
             say(&mut other_says, text).await;
             assert_eq!(hear(&mut hears).await, text);

@@ -85,7 +85,7 @@ pub enum Offered {
     Taken,
     /// No exporter listens.
     Nobody,
-    /// [`CAPACITY`] invitations wait already.
+    /// `CAPACITY` invitations wait already.
     Full,
 }
 

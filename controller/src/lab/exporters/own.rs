@@ -35,7 +35,7 @@ struct Opened {
 // === impl Lab ===
 
 impl Lab {
-    /// An exporter tells its labels and devices. Labels without [`TOLD_PREFIX`] are ignored.
+    /// An exporter tells its labels and devices. Labels without `TOLD_PREFIX` are ignored.
     pub async fn register(
         &self,
         uid: Uid,

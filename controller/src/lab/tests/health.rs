@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use super::super::step::Step;
 use super::*;
 
-/// Keeps the lab busy from when somebody else comes to the barrier until he comes again.
+/// Keeps the lab busy from when another task comes to the barrier until that comes again.
 struct Hang(Arc<Barrier>);
 
 impl Command for Hang {

@@ -125,7 +125,7 @@ proptest! {
                 prop_assert!(taken.insert(exporter.uid, lease).is_none(), "booked twice");
             }
         }
-        // Who got nothing could have had only what somebody before him has.
+        // A lease that got nothing could have had only what a lease before it has.
         for lease in &lab.waiting {
             if taken.values().any(|winner| winner.uid == lease.uid) {
                 continue;

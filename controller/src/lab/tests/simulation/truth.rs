@@ -94,7 +94,7 @@ fn texts(state: &State) -> Vec<String> {
     texts
 }
 
-/// Nobody waits for what he could have, and everybody knows what for.
+/// No lease waits for what it could have, and each is told what it waits for.
 fn settled(state: &State) {
     let pending = |lease: &&Arc<Lease>| lease.state == LeaseState::Pending;
     let waiting: Vec<_> = state.leases.iter().filter(pending).cloned().collect();
