@@ -108,9 +108,14 @@ async fn no_refresh_token_is_used_twice() {
     let old = token(json!({"iss": issuer.url, "exp": 1}));
     desk.client("lab", &format!("token: {old}\nrefresh_token: r\n"));
     let refresh = || issuer.trusted_by(desk.jmp("auth refresh")).run();
-    let (one, two, three, four) = tokio::join!(refresh(), refresh(), refresh(), refresh());
-    for outcome in [one, two, three, four] {
+    let login = || issuer.trusted_by(desk.jmp("login --nointeractive")).run();
+    let (one, two, three, four) = tokio::join!(refresh(), login(), refresh(), login());
+    for outcome in [one, three] {
         outcome.succeeds().prints("Access token refreshed.\n");
+    }
+    for outcome in [two, four] {
+        let expected = "Refreshed access token using stored refresh token.\n";
+        outcome.succeeds().prints(expected);
     }
     let asked = issuer.forms().len();
     let last = format!("refresh_token: r{asked}\n");

@@ -2,11 +2,11 @@
 //!
 //! An issuer may take the second one for a thief and end the whole login. A lock on the folder would
 //! do, but everybody who writes a file there would wait for the issuer, too; so there is a file of
-//! its own for this beside the client's, and it stays.
+//! its own for this beside the client's, and it stays as long as that.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -23,17 +23,22 @@ pub(crate) struct Turn(
 // === impl Turn ===
 
 impl Turn {
+    /// Leaves nothing beside a file that is gone.
+    pub(crate) fn forget(path: &Path) {
+        // Usually nobody ever wanted a turn.
+        std::fs::remove_file(beside(path)).ok();
+    }
+
     /// Waits for it. Where files cannot be locked, or made, it is everybody's turn.
     pub(crate) async fn at(path: &Path) -> Self {
         // Links to one file are one file.
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
         let opened = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .open(path.with_file_name(format!(".{name}.refresh")));
+            .open(beside(&path));
         let Ok(file) = opened else {
             return Self(None);
         };
@@ -45,6 +50,11 @@ impl Turn {
             }
         }
     }
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.refresh"))
 }
 
 #[cfg(test)]
@@ -78,6 +88,8 @@ mod tests {
         let beside = home.path().join(".lab.yaml.refresh");
         let mode = beside.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        Turn::forget(&path);
+        assert!(!beside.exists());
         // Where nothing can be made, nobody waits.
         assert!(is_free(Path::new("/nowhere/at/all")).await);
     }

@@ -216,6 +216,19 @@ impl Account {
         }
     }
 
+    /// Takes the tokens that stand in its file now.
+    pub(super) fn reread(&mut self) {
+        let Self::Client(config) = self else {
+            return;
+        };
+        let found = config.path.as_deref().map(ClientConfig::load);
+        if let Some(Ok(Some(found))) = found
+            && found.token.is_some()
+        {
+            (config.token, config.refresh_token) = (found.token, found.refresh_token);
+        }
+    }
+
     /// Whether its settings turn verification off.
     pub(super) fn is_insecure(&self) -> bool {
         match self {

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::account::Account;
 use super::{Cmd, trouble};
 use crate::cli::printable;
+use crate::config::Turn;
 use crate::env;
 use crate::oidc::{Callback, Grant, OidcError, Provider, Tokens, scope};
 use crate::ui::{Failure, print};
@@ -23,7 +24,13 @@ impl Cmd {
         path: &Path,
     ) -> Result<bool, Failure> {
         let said = self.token.is_some() || self.username.is_some() || self.password.is_some();
-        let Some(token) = account.refresh_token().filter(|_| !said).cloned() else {
+        if said || account.refresh_token().is_none() {
+            return Ok(false);
+        }
+        // Somebody else may be about to use the same one.
+        let _turn = Turn::at(path).await;
+        account.reread();
+        let Some(token) = account.refresh_token().cloned() else {
             return Ok(false);
         };
         let refreshed = async {
