@@ -35,7 +35,7 @@ use axum::routing::{delete, get, post, put};
 pub use actor::Offline;
 pub use policy_spec::{LabelSelector, PolicySpec};
 
-use crate::config::{Config, Live};
+use crate::config::{Config, LiveConfig};
 use crate::identity::{Authenticator, Tokens};
 use crate::lab::Lab;
 use crate::serve::{Installation, Trusted, Tunnels};
@@ -55,7 +55,7 @@ struct Inner {
     lab: Lab,
     tokens: Tokens,
     authenticator: Authenticator,
-    config: Live,
+    config: LiveConfig,
     ca: Trusted,
     tunnels: Option<Tunnels>,
 }

@@ -160,13 +160,13 @@ impl Way {
         let failed = |error: io::Error| {
             Failure::Error(format!("cannot use `{}`: {error}", folder.path().display()))
         };
-        let Some(hold) = folder.hold().map_err(failed)? else {
+        let Some(lock) = folder.lock().map_err(failed)? else {
             return Err(Failure::Error(format!(
                 "the controller of `{}` is starting or stopping; try again",
                 folder.path().display()
             )));
         };
-        let installation = Installation::open(config, folder, hold)
+        let installation = Installation::open(config, folder, lock)
             .await
             .map_err(Failure::error)?;
         let router = Api::new(&installation, None).router();

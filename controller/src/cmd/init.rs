@@ -63,9 +63,9 @@ impl Cmd {
         let (config, folder) = target.find()?;
         let token = folder.path().join("admin.token");
         block_on(async {
-            let hold = folder.hold().map_err(Failure::error)?;
-            let hold = hold.ok_or_else(|| Failure::Error("somebody works on it".to_owned()))?;
-            let installation = Installation::open(config, folder.clone(), hold).await;
+            let lock = folder.lock().map_err(Failure::error)?;
+            let lock = lock.ok_or_else(|| Failure::Error("somebody works on it".to_owned()))?;
+            let installation = Installation::open(config, folder.clone(), lock).await;
             installation.map_err(Failure::error)?.close().await;
             let admin = Admin::find(&target, None).await?;
             let new = NewUser {

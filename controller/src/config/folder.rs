@@ -26,7 +26,7 @@ pub struct Folder(PathBuf);
 
 /// The exclusive right to work on the data folder, until this is dropped.
 #[derive(Debug)]
-pub struct Hold(#[expect(dead_code, reason = "closing it unlocks")] File);
+pub struct FolderLock(#[expect(dead_code, reason = "closing it unlocks")] File);
 
 // === impl Folder ===
 
@@ -36,8 +36,8 @@ impl Folder {
     /// # Errors
     ///
     /// There is no default for a user without a home.
-    pub fn of(said: Option<&Path>, config: &Config) -> Result<Self, ConfigError> {
-        match said.or(config.data_dir.as_deref()) {
+    pub fn of(given: Option<&Path>, config: &Config) -> Result<Self, ConfigError> {
+        match given.or(config.data_dir.as_deref()) {
             Some(path) => Ok(Self(path.to_owned())),
             None => Self::usual().ok_or(ConfigError::NoFolder),
         }
@@ -78,12 +78,12 @@ impl Folder {
     /// # Errors
     ///
     /// The system refuses.
-    pub fn hold(&self) -> io::Result<Option<Hold>> {
+    pub fn lock(&self) -> io::Result<Option<FolderLock>> {
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true).mode(0o600);
         let file = options.open(self.0.join("lock"))?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Hold(file))),
+            Ok(()) => Ok(Some(FolderLock(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }

@@ -6,11 +6,11 @@ use super::Config;
 
 /// Settings that can be replaced while the program runs; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Live(Arc<RwLock<Arc<Config>>>);
+pub struct LiveConfig(Arc<RwLock<Arc<Config>>>);
 
-// === impl Live ===
+// === impl LiveConfig ===
 
-impl Live {
+impl LiveConfig {
     pub fn new(config: Config) -> Self {
         Self(Arc::new(RwLock::new(Arc::new(config))))
     }

@@ -28,7 +28,7 @@ use jumpstarter_client::Secret;
 
 pub use error::{ConfigError, Mistake};
 pub use folder::Folder;
-pub use live::Live;
+pub use live::LiveConfig;
 
 use crate::identity::issuers::JwtConfig;
 use crate::log::Level;

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use crate::config::{Config, Live};
+use crate::config::{Config, LiveConfig};
 use crate::serve::Trusted;
 
 /// Our client id at identity providers.
@@ -35,7 +35,7 @@ struct Provider {
 }
 
 /// The routes `/`, `/v1/auth/config` and `/healthz`.
-pub fn login(config: Live, ca: Trusted) -> Router {
+pub fn login(config: LiveConfig, ca: Trusted) -> Router {
     let told = move || answer(&config.get(), &ca.pem());
     let shown = told.clone();
     Router::new()
@@ -124,7 +124,7 @@ mod tests {
 
     async fn get(config: &Config, ca: &str, path: &str) -> String {
         let request = http::Request::get(path).body(Body::empty()).unwrap();
-        let live = Live::new(config.clone());
+        let live = LiveConfig::new(config.clone());
         let trusted = Trusted::of(live.clone(), ca);
         let answer = login(live, trusted).oneshot(request).await.unwrap();
         assert!(answer.status().is_success(), "{path}");

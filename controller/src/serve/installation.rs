@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use super::StartError;
-use crate::config::folder::Hold;
-use crate::config::{Config, Folder, Live};
+use crate::config::folder::FolderLock;
+use crate::config::{Config, Folder, LiveConfig};
 use crate::identity::{Authenticator, Issuers, Keys, RouterTokens, Rules, TokenRules, Tokens};
 use crate::lab::{Lab, Running};
 use crate::service::{Services, Settings};
@@ -16,7 +16,7 @@ use crate::tls::{Authority, Names, Serving};
 /// The certificates that clients and exporters are told to trust.
 #[derive(Clone, Debug)]
 pub struct Trusted {
-    config: Live,
+    config: LiveConfig,
     own: Arc<str>,
 }
 
@@ -24,7 +24,7 @@ pub struct Trusted {
 #[derive(Debug)]
 pub struct Installation {
     /// The current settings.
-    pub config: Live,
+    pub config: LiveConfig,
     /// The data folder.
     pub folder: Folder,
     pub lab: Lab,
@@ -41,14 +41,14 @@ pub struct Installation {
     /// The CA of this installation, as PEM; empty with a certificate that is managed elsewhere.
     ca: String,
     running: Running,
-    _hold: Hold,
+    _lock: FolderLock,
 }
 
 // === impl Trusted ===
 
 impl Trusted {
     /// The certificates in the settings, else `own`, as PEM.
-    pub fn of(config: Live, own: &str) -> Self {
+    pub fn of(config: LiveConfig, own: &str) -> Self {
         let own = own.into();
         Self { config, own }
     }
@@ -68,7 +68,11 @@ impl Installation {
     /// # Errors
     ///
     /// What is in the way, and what to do about it.
-    pub async fn open(config: Config, folder: Folder, hold: Hold) -> Result<Self, StartError> {
+    pub async fn open(
+        config: Config,
+        folder: Folder,
+        lock: FolderLock,
+    ) -> Result<Self, StartError> {
         let (serving, ca) = certificate(&config, &folder)?;
         let router_tokens = router_tokens(&config, &folder)?;
         let keys = Keys::open(&folder.keys())?;
@@ -88,7 +92,7 @@ impl Installation {
             settings(&config),
         );
         Ok(Self {
-            config: Live::new(config),
+            config: LiveConfig::new(config),
             folder,
             lab,
             tokens,
@@ -98,7 +102,7 @@ impl Installation {
             serving,
             ca,
             running,
-            _hold: hold,
+            _lock: lock,
         })
     }
 
@@ -131,12 +135,12 @@ impl Installation {
             authenticator,
             services,
             running,
-            _hold: hold,
+            _lock: lock,
             ..
         } = self;
         drop((lab, tokens, authenticator, services));
         running.ended().await;
-        drop(hold);
+        drop(lock);
     }
 }
 

@@ -23,7 +23,7 @@ use super::listen::Inherited;
 use super::reload::{hangups, reload};
 use super::{Installation, StartError, Tunnels, notify};
 use crate::admin::Api;
-use crate::config::folder::Hold;
+use crate::config::folder::FolderLock;
 use crate::config::{Config, Folder};
 use crate::http;
 use crate::service::{ClientApi, ControllerApi, TelemetryApi, brief};
@@ -90,8 +90,8 @@ async fn control(
     stop: CancellationToken,
 ) -> Result<(), StartError> {
     let mut hangups = hangups()?;
-    let hold = hold(&folder).await?;
-    let installation = Installation::open(config, folder, hold).await?;
+    let lock = lock(&folder).await?;
+    let installation = Installation::open(config, folder, lock).await?;
     let config = installation.config.get();
     let Installation {
         folder,
@@ -307,15 +307,15 @@ fn with_reflection(routes: Routes) -> Result<Routes, tonic_reflection::server::E
 }
 
 /// Takes the data folder, waiting for the previous program to end.
-async fn hold(folder: &Folder) -> Result<Hold, StartError> {
+async fn lock(folder: &Folder) -> Result<FolderLock, StartError> {
     let deadline = Instant::now() + HANDOVER;
     loop {
-        let hold = folder.hold().map_err(|source| StartError::Folder {
+        let lock = folder.lock().map_err(|source| StartError::Folder {
             path: folder.path().to_owned(),
             source,
         })?;
-        match hold {
-            Some(hold) => return Ok(hold),
+        match lock {
+            Some(lock) => return Ok(lock),
             None if Instant::now() >= deadline => {
                 return Err(StartError::Taken(folder.path().to_owned()));
             }

@@ -20,7 +20,7 @@ use tonic::Status;
 
 use super::endpoints::Answer;
 use crate::dial::Listeners;
-use crate::identity::router::{LEEWAY, RouterClaims, Side, Spent};
+use crate::identity::router::{LEEWAY, RouterClaims, Side, SpentStreams};
 use crate::identity::{ConnectionState, Peer, RouterTokens};
 use crate::lab::{ExporterState, Lab};
 use crate::model::{Key, Lease, Time, Uid};
@@ -36,7 +36,7 @@ pub struct Tunnels(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     tokens: RouterTokens,
-    spent: Spent,
+    spent: SpentStreams,
     pairs: Pairs<Incoming>,
     /// `None` in a router without a controller.
     lab: Option<Lab>,
@@ -75,7 +75,7 @@ impl Tunnels {
         let (lab, listeners) = controller.unzip();
         Self(Arc::new(Inner {
             tokens,
-            spent: Spent::new(),
+            spent: SpentStreams::new(),
             pairs: Pairs::default(),
             lab,
             listeners,

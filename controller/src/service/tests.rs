@@ -46,7 +46,7 @@ impl House {
         let keys = Keys::open(&folder.path().join("keys")).unwrap();
         let tokens = Tokens::new(keys, TokenRules::default(), lab.clone());
         let router_tokens = RouterTokens::open(&folder.path().join("private/router.key")).unwrap();
-        let door = Authenticator::new(
+        let authenticator = Authenticator::new(
             lab.clone(),
             tokens.clone(),
             Issuers::default(),
@@ -56,7 +56,13 @@ impl House {
             routers: routers.iter().copied().map(str::to_owned).collect(),
             ..Settings::default()
         };
-        let services = Services::new(lab.clone(), door, tokens.clone(), router_tokens, settings);
+        let services = Services::new(
+            lab.clone(),
+            authenticator,
+            tokens.clone(),
+            router_tokens,
+            settings,
+        );
         let key = |name: &str| Key::new("lab", name);
         let new = NewExporter {
             key: key("board"),

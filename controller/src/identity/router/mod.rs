@@ -20,7 +20,7 @@ use tonic::Status;
 use uuid::Uuid;
 
 pub use error::RouterTokenError;
-pub use spent::Spent;
+pub use spent::SpentStreams;
 
 use super::jws::Jws;
 use super::public_key::PublicKey;

@@ -13,7 +13,7 @@ use crate::model::Time;
 
 /// Remembers spent streams for a little longer than their tokens are valid.
 #[derive(Debug)]
-pub struct Spent(Mutex<Generations>);
+pub struct SpentStreams(Mutex<Generations>);
 
 #[derive(Debug)]
 struct Generations {
@@ -23,9 +23,9 @@ struct Generations {
     old: HashSet<Uuid>,
 }
 
-// === impl Spent ===
+// === impl SpentStreams ===
 
-impl Spent {
+impl SpentStreams {
     /// No stream is spent yet.
     pub fn new() -> Self {
         Self(Mutex::new(Generations {
@@ -55,7 +55,7 @@ impl Spent {
     }
 }
 
-impl Default for Spent {
+impl Default for SpentStreams {
     fn default() -> Self {
         Self::new()
     }
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn streams_are_joined_once() {
-        let spent = Spent::new();
+        let spent = SpentStreams::new();
         assert_eq!(spent.check(&claims(1)), Ok(()));
         assert_eq!(spent.check(&claims(1)), Ok(()));
         spent.spend(&claims(1));

@@ -95,7 +95,7 @@ async fn moved_objects_keep_their_tokens() {
     let admin = legacy(&pair, "admin:lab:root:x", "jumpstarter");
     let headers = call("Client", "alice", &admin);
     assert_eq!(
-        told(house.door.admin(&headers, PEER)).0,
+        told(house.authenticator.admin(&headers, PEER)).0,
         Code::PermissionDenied
     );
 
@@ -132,7 +132,7 @@ async fn moved_exporters_tell_their_log_for_themselves() {
         .unwrap();
     let hears = |sub: &str| {
         let headers = call("", "", &legacy(&pair, sub, "jumpstarter"));
-        house.door.exporter_by_token(&headers, PEER.into())
+        house.authenticator.exporter_by_token(&headers, PEER.into())
     };
     let moved = hears("exporter:jumpstarter-lab:board:old-uid").unwrap();
     assert_eq!(moved, key("board"));

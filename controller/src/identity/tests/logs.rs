@@ -72,7 +72,7 @@ async fn a_failure_is_one_line_with_peer_and_error() {
 
     house.hears("bob", &token).await;
     let headers = call("Exporter", "board", &token);
-    told(house.door.anyone(&headers, Peer::default()).await);
+    told(house.authenticator.anyone(&headers, Peer::default()).await);
     told(caller.in_namespace("other"));
     let router = RouterTokens::with_key(&Secret::new("k".repeat(32))).unwrap();
     told(router.authenticate(&headers, PEER));
@@ -142,7 +142,11 @@ async fn no_part_of_a_token_is_logged() {
         house.hears("bob", token).await;
         house.hears("", token).await;
         told(router.authenticate(&call("Client", "alice", token), PEER));
-        told(house.door.admin(&call("Client", "alice", token), PEER));
+        told(
+            house
+                .authenticator
+                .admin(&call("Client", "alice", token), PEER),
+        );
     }
     let text = journal.text();
     assert!(journal.failures().len() >= 10);

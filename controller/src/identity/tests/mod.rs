@@ -36,7 +36,7 @@ struct House {
     keys: Keys,
     tokens: Tokens,
     issuers: Issuers,
-    door: Authenticator,
+    authenticator: Authenticator,
     _running: Running,
     _folder: TempDir,
 }
@@ -99,13 +99,13 @@ impl House {
         let keys = Keys::open(&folder.path().join("keys")).unwrap();
         let tokens = Tokens::new(keys.clone(), TokenRules::default(), lab.clone());
         let issuers = Issuers::default();
-        let door = Authenticator::new(lab.clone(), tokens.clone(), issuers.clone(), rules);
+        let authenticator = Authenticator::new(lab.clone(), tokens.clone(), issuers.clone(), rules);
         Self {
             lab,
             keys,
             tokens,
             issuers,
-            door,
+            authenticator,
             _running: running,
             _folder: folder,
         }
@@ -176,11 +176,15 @@ impl House {
 
     /// What a client hears who comes with this token.
     async fn hears(&self, name: &str, token: &Secret<String>) -> (Code, String) {
-        told(self.door.client(&call("Client", name, token), PEER).await)
+        told(
+            self.authenticator
+                .client(&call("Client", name, token), PEER)
+                .await,
+        )
     }
 
     async fn lets_in(&self, name: &str, token: &Secret<String>) -> Caller<Client> {
         let headers = call("Client", name, token);
-        self.door.client(&headers, PEER).await.unwrap()
+        self.authenticator.client(&headers, PEER).await.unwrap()
     }
 }

@@ -94,13 +94,13 @@ async fn nothing_is_made_for_anybody_else() {
     let carol = signer.sign(&provider.claims("carol"));
     let headers = call("Exporter", "", &carol);
     assert_eq!(
-        told(house.door.exporter(&headers, PEER).await).0,
+        told(house.authenticator.exporter(&headers, PEER).await).0,
         Code::Unknown
     );
     let mut headers = call("Client", "", &carol);
     headers.insert("jumpstarter-namespace", HeaderValue::from_static("other"));
     assert_eq!(
-        told(house.door.client(&headers, PEER).await).0,
+        told(house.authenticator.client(&headers, PEER).await).0,
         Code::Unknown
     );
     // Users without a name that could be one.
@@ -134,7 +134,10 @@ async fn nobody_from_outside_looks_like_one_of_us() {
         "alice",
         &signer.sign(&provider.claims("admin:lab:x:y")),
     );
-    assert_eq!(told(house.door.admin(&headers, PEER)).0, Code::Unknown);
+    assert_eq!(
+        told(house.authenticator.admin(&headers, PEER)).0,
+        Code::Unknown
+    );
 }
 
 #[tokio::test]

@@ -113,7 +113,7 @@ async fn the_first_thing_that_is_wrong_is_told() {
                         name,
                     };
                     let headers = case.headers(&good, &old);
-                    let heard = house.door.client(&headers, PEER).await;
+                    let heard = house.authenticator.client(&headers, PEER).await;
                     let place = format!("{token} {namespace} {kind} {name}");
                     let Some((code, text)) = case.expected() else {
                         assert_eq!(heard.unwrap().object.key.name, "alice", "{place}");
@@ -138,7 +138,7 @@ async fn the_first_thing_that_is_wrong_is_told() {
 #[tokio::test]
 async fn a_call_without_headers_is_told_so() {
     let house = House::new().await;
-    let heard = told(house.door.client(&HeaderMap::new(), PEER).await);
+    let heard = told(house.authenticator.client(&HeaderMap::new(), PEER).await);
     assert_eq!(
         heard,
         (Code::InvalidArgument, "missing metadata".to_owned())
@@ -153,7 +153,7 @@ async fn exporters_hear_of_exporters() {
     let token = house.token(&alice).await;
     let hears = async |name: &str| {
         let headers = call("Exporter", name, &token);
-        told(house.door.exporter(&headers, PEER).await)
+        told(house.authenticator.exporter(&headers, PEER).await)
     };
     let missing = r#"exporter lab/other: exporters.jumpstarter.dev "other" not found"#;
     assert_eq!(hears("other").await, (Code::Unknown, missing.to_owned()));
@@ -163,7 +163,7 @@ async fn exporters_hear_of_exporters() {
         (Code::PermissionDenied, denied.to_owned())
     );
     let headers = call("Client", "alice", &token);
-    let heard = told(house.door.exporter(&headers, PEER).await);
+    let heard = told(house.authenticator.exporter(&headers, PEER).await);
     assert_eq!(
         heard,
         (Code::InvalidArgument, "object kind mismatch".to_owned())

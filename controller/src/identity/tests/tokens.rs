@@ -30,9 +30,9 @@ async fn a_token_lets_its_owner_in() {
     let (token, credential) = house.tokens.for_exporter(&board, HOUR).unwrap();
     house.keep(credential, None).await;
     let headers = call("Exporter", "board", &token);
-    let caller = house.door.exporter(&headers, PEER).await.unwrap();
+    let caller = house.authenticator.exporter(&headers, PEER).await.unwrap();
     assert_eq!(caller.object, board);
-    let either = house.door.anyone(&headers, PEER).await.unwrap();
+    let either = house.authenticator.anyone(&headers, PEER).await.unwrap();
     assert!(matches!(either, Anyone::Exporter(_)));
 }
 
@@ -297,9 +297,12 @@ async fn administrators_have_tokens_of_their_own() {
     assert_eq!(credential.label, "ops");
     house.keep(credential, None).await;
     let mut headers = call("Client", "alice", &token);
-    assert_eq!(house.door.admin(&headers, PEER).unwrap().key, key("ops"));
+    assert_eq!(
+        house.authenticator.admin(&headers, PEER).unwrap().key,
+        key("ops")
+    );
     // It administers, it does not act as others.
-    let heard = told(house.door.client(&headers, PEER).await);
+    let heard = told(house.authenticator.client(&headers, PEER).await);
     assert_eq!(
         heard,
         (
@@ -308,7 +311,7 @@ async fn administrators_have_tokens_of_their_own() {
         )
     );
     headers = call("Client", "alice", &house.token(&alice).await);
-    let (code, text) = told(house.door.admin(&headers, PEER));
+    let (code, text) = told(house.authenticator.admin(&headers, PEER));
     assert!(
         code == Code::PermissionDenied && text.contains("administrator"),
         "{text}"
