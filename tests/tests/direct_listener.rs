@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+use std::thread;
 use std::time::{Duration, Instant};
 
-use jumpstarter_tests::{Lab, PATIENCE, run};
+use jumpstarter_proto::v1::exporter_service_client::ExporterServiceClient;
+use jumpstarter_proto::v1::{ExporterStatus, GetStatusRequest};
+use jumpstarter_tests::{Lab, PATIENCE, free_port, run};
 
 const POWER: &str = "power: {type: jumpstarter_driver_power.driver.MockPower}";
 
@@ -33,6 +36,46 @@ fn two_sessions_at_once() {
         .shell(words)
         .succeeds()
         .prints("voltage=5.0 V  current=2.0 A  apparent_power=10.0 VA");
+}
+
+/// Some look only whether the port is open, and call at once.
+#[test]
+fn whoever_is_let_in_first_finds_the_session_ready() {
+    let lab = Lab::new();
+    for _ in 0..20 {
+        let port = free_port();
+        thread::scope(|scope| {
+            let early: Vec<_> = (0..8)
+                .map(|_| scope.spawn(move || first_status(port)))
+                .collect();
+            let _exporter = lab.exporter(POWER).port(port).start();
+            for client in early {
+                assert_eq!(client.join().unwrap(), ExporterStatus::LeaseReady);
+            }
+        });
+    }
+}
+
+/// What the exporter on this port says first, asked again and again since before it was there.
+fn first_status(port: u16) -> ExporterStatus {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(async {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let answer =
+                match ExporterServiceClient::connect(format!("http://127.0.0.1:{port}")).await {
+                    Ok(mut client) => client.get_status(GetStatusRequest {}).await.ok(),
+                    Err(_) => None,
+                };
+            if let Some(answer) = answer {
+                return answer.into_inner().status();
+            }
+            assert!(Instant::now() < until, "nobody answers");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
 }
 
 #[test]

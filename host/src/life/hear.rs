@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use crate::failure::Verdict;
 use crate::hook::Ran;
 use crate::lease::{Event, LeaseId, Stopping, Timer, When};
+use crate::listen::Address;
 use crate::{log, notify};
 
 use super::current::{Current, Stage};
@@ -17,7 +18,7 @@ use super::hosted::{HostError, Hosted};
 use super::news::News;
 use super::registration::Unregistered;
 use super::shell::{Shell, blocking};
-use super::{Port, Side, listening, telemetry};
+use super::{Side, listening, telemetry};
 
 // === impl Shell ===
 
@@ -167,28 +168,33 @@ impl Shell {
                 current.tasks.spawn(listening.run(self.news.clone()));
                 self.on(Event::SessionReady(id)).await
             }
-            Side::Port(port) => {
-                let Port {
-                    address,
-                    listener,
-                    tls,
-                    passphrase,
-                } = port;
-                let address = address.clone();
-                if let Some(listener) = listener.take() {
-                    let rpc = hosted.rpc.for_clients(passphrase.take());
-                    hosted.server.serve_tcp(listener, tls.take(), rpc);
-                }
-                // Whoever reads the line below finds the status that follows from the start.
+            Side::Port(_) => {
+                // Before anybody is let in, and told: the first question of the first client finds the
+                // status that follows from the start.
                 let over = self.on(Event::SessionReady(id)).await;
-                tracing::info!(
-                    "Session server started on {address} and unix://{}",
-                    socket.display()
-                );
-                notify::ready();
+                if let Some(address) = self.let_in() {
+                    tracing::info!(
+                        "Session server started on {address} and unix://{}",
+                        socket.display()
+                    );
+                    notify::ready();
+                }
                 over
             }
         }
+    }
+
+    /// Serves the port, if there is one and a session behind it; its address.
+    fn let_in(&mut self) -> Option<&Address> {
+        let hosted = self.current.as_ref()?.open()?;
+        let Side::Port(port) = &mut self.side else {
+            return None;
+        };
+        if let Some(listener) = port.listener.take() {
+            let rpc = hosted.rpc.for_clients(port.passphrase.take());
+            hosted.server.serve_tcp(listener, port.tls.take(), rpc);
+        }
+        Some(&port.address)
     }
 
     async fn unopened(&mut self, id: LeaseId, error: HostError) -> Option<u8> {
