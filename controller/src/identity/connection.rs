@@ -19,7 +19,9 @@ struct Inner {
 
 /// Counts a request whose body is not complete, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct UnfinishedRequest(ConnectionState);
+pub(crate) struct UnfinishedRequest {
+    connection: ConnectionState,
+}
 
 // === impl ConnectionState ===
 
@@ -39,7 +41,9 @@ impl ConnectionState {
         let more = |count| (count < most).then_some(count + 1);
         let counted = &self.0.unfinished;
         let begun = counted.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        begun.is_ok().then(|| UnfinishedRequest(self.clone()))
+        begun.is_ok().then(|| UnfinishedRequest {
+            connection: self.clone(),
+        })
     }
 }
 
@@ -47,7 +51,7 @@ impl ConnectionState {
 
 impl Drop for UnfinishedRequest {
     fn drop(&mut self) {
-        self.0.0.unfinished.fetch_sub(1, Ordering::Relaxed);
+        self.connection.0.unfinished.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

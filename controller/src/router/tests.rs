@@ -18,7 +18,7 @@ use crate::model::Key;
 type Sent = Result<Frame<Bytes>, &'static str>;
 type Request = StreamBody<ReceiverStream<Sent>>;
 
-/// One side of a stream: what it sends, and what it gets.
+/// One side of a stream: what it sends, and what it receives.
 struct Peer {
     sends: Option<mpsc::Sender<Sent>>,
     gets: Relay<Request>,
@@ -61,7 +61,7 @@ impl Peer {
         sends.send(Err("reset")).await.unwrap();
     }
 
-    /// What comes next: text, or how it ended.
+    /// What is received next: text, or how the stream ended.
     async fn hear(&mut self) -> String {
         let next = tokio::time::timeout(Duration::from_secs(20), self.gets.frame());
         let frame = next.await.unwrap().unwrap().unwrap();
@@ -78,7 +78,7 @@ impl Peer {
         }
     }
 
-    /// Whether nothing comes for now.
+    /// Whether nothing is received for now.
     async fn is_quiet(&mut self) -> bool {
         let soon = tokio::time::timeout(Duration::from_millis(20), self.gets.frame());
         soon.await.is_err()

@@ -247,7 +247,7 @@ mod tests {
         budget.body(body, connection).unwrap()
     }
 
-    /// A request of so many bytes that does not end.
+    /// A request that sends this many bytes and never ends.
     fn endless(
         budget: &BodyBudget,
         connection: &ConnectionState,

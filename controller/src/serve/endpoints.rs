@@ -257,7 +257,7 @@ impl<H: Handler> Endpoint<H> {
         };
         match timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
             Ok(Ok(stream)) => self.serve(stream, peer, None, slot).await,
-            // Clients that trust whatever they are shown look first, and say so in strange ways.
+            // Clients that trust on first use only fetch the certificate, and break off in odd ways.
             Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
         }

@@ -1,4 +1,4 @@
-//! How long clients that dial are kept waiting, and for what. Time stands still where nothing happens.
+//! How long clients that dial have to wait, and for what. The clock is paused.
 
 #![allow(clippy::unwrap_used)]
 
@@ -21,12 +21,13 @@ use crate::store::Store;
 
 const ADMIN: &str = "admin:test";
 const HOUR: Duration = Duration::from_secs(3600);
-/// So long an exporter may take to notice its lease, to listen again, and a client to notice the end.
+/// The longest waits: for the exporter to notice its lease, to listen again, for the client to notice
+/// the end.
 const NOTICE: Duration = Duration::from_secs(30);
 const RECONNECT: Duration = Duration::from_secs(5);
 const COOL_DOWN: Duration = Duration::from_millis(2500);
 
-/// A client with a lease, and the exporter of it.
+/// A client with a lease, and its exporter.
 struct House {
     services: Services,
     lab: Lab,
@@ -152,8 +153,7 @@ impl House {
         async move { services.dial(request).await }
     }
 
-    /// What is told to a client that dials, and how long it had to wait for that, while nothing
-    /// happens.
+    /// How a client that dials is answered while nothing happens, and how long it had to wait.
     async fn hears(&self) -> (Code, String, Duration) {
         pause();
         let begun = Instant::now();

@@ -183,7 +183,7 @@ mod tests {
 
     use super::*;
 
-    /// How SQLite goes about it.
+    /// SQLite's plan for a query.
     fn plan(sql: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lab.db");

@@ -124,8 +124,8 @@ async fn a_client_can_wait_for_an_exporter_to_listen() {
     waiting.await.unwrap();
 }
 
-/// Listeners that come and go in another's face, and offers at the same time: everything that was
-/// taken arrives, and what the first has fetched may do so twice.
+/// Listeners that replace each other while offers are made: every offer that was taken arrives, and
+/// what an earlier listener has fetched may arrive twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_between_two_listeners() {
     for _ in 0..20 {

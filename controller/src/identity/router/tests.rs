@@ -21,7 +21,7 @@ fn lease() -> Key {
     Key::new("lab", "lease-1")
 }
 
-/// As other controllers sign them.
+/// A token as other controllers sign it.
 fn claims() -> Value {
     let now = Time::now().0 / 1_000_000;
     json!({

@@ -110,7 +110,7 @@ async fn moved_objects_keep_their_tokens() {
     );
 }
 
-/// Where the token alone says who calls.
+/// Methods for which the token alone says who calls.
 #[tokio::test]
 async fn moved_exporters_tell_their_log_for_themselves() {
     let house = House::new().await;

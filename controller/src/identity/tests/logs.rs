@@ -1,4 +1,4 @@
-//! What administrators read when somebody is not let in, and what nobody reads.
+//! What the log says about refused callers, and what it must not say.
 
 use std::io::Write;
 use std::sync::Mutex;
@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::*;
 use crate::identity::router::RouterTokens;
 
-/// Everything that is logged while it is kept.
+/// Collects everything that is logged until it is dropped.
 #[derive(Clone, Default)]
 struct Journal(Arc<Mutex<Vec<u8>>>);
 

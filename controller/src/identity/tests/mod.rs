@@ -30,7 +30,7 @@ const ADMIN: &str = "admin:test";
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), 5000);
 
-/// A lab and who guards it.
+/// A lab with its authenticator.
 struct House {
     lab: Lab,
     keys: Keys,
@@ -69,7 +69,7 @@ fn encode(json: &Value) -> String {
     URL_SAFE_NO_PAD.encode(json.to_string())
 }
 
-/// A token of any sort.
+/// A token with any header and claims, signed with any key.
 fn forge(
     header: &Value,
     claims: &Value,
@@ -154,7 +154,7 @@ impl House {
         token
     }
 
-    /// What our own tokens say, for whoever wants to change it.
+    /// The claims of our own tokens, to be changed by tests.
     fn claims(&self, client: &Client) -> Value {
         json!({
             "iss": "https://localhost:8085",
@@ -174,7 +174,7 @@ impl House {
         forge(&header, claims, &key.signing, Algorithm::ES256)
     }
 
-    /// What a client hears who comes with this token.
+    /// How a client with this token is answered.
     async fn hears(&self, name: &str, token: &Secret<String>) -> (Code, String) {
         told(
             self.authenticator

@@ -1,9 +1,9 @@
-//! Users of an identity provider.
+//! External users, with tokens of an identity provider.
 
 use super::*;
 use crate::identity::issuers::tests::{Provider, Signer};
 
-/// A house with a provider whose users have clients made for them.
+/// A lab with a provider, which makes clients for external users.
 async fn house(provisioning: &[&str]) -> (House, Provider, Signer) {
     let rules = Rules {
         provisioning: provisioning.iter().map(|name| (*name).to_owned()).collect(),

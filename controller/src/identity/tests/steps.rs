@@ -1,10 +1,10 @@
-//! The order of checks, and the words for each.
+//! The order of the checks, and the text of each.
 
 use super::*;
 
 const NAMES: [&str; 5] = ["", "two", "nobody", "bob", "alice"];
 
-/// What a call may have instead of the right thing, in each place.
+/// A call: which of several values, right and wrong, it has for each check.
 struct Case {
     token: &'static str,
     namespace: &'static str,

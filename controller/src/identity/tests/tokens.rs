@@ -1,4 +1,4 @@
-//! Our own tokens, and what looks like them.
+//! Our own tokens, and forgeries.
 
 use rcgen::KeyPair;
 
@@ -318,7 +318,7 @@ async fn administrators_have_tokens_of_their_own() {
     );
 }
 
-/// The clock of the machine is set, by a day, while tokens are about.
+/// The machine's clock is set by a day while tokens are in use.
 #[tokio::test]
 async fn tokens_follow_the_clock_wherever_it_goes() {
     let house = House::new().await;

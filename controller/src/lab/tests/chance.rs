@@ -1,9 +1,9 @@
-//! Chance that can be repeated.
+//! Random numbers that can be repeated.
 
-/// A number of numbers, all of which follow from the first.
+/// A sequence of numbers that is determined by its seed.
 pub(super) struct Chance(u64);
 
-/// Says which seed it was, if the test fails.
+/// Prints the seed if the test fails.
 pub(super) struct Seed {
     pub(super) variable: &'static str,
     pub(super) seed: u64,
@@ -16,7 +16,7 @@ impl Chance {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    /// Something from zero on, below this.
+    /// A number from zero on, below this.
     pub(super) fn below(&mut self, end: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -32,7 +32,8 @@ impl Chance {
 // === impl Seed ===
 
 impl Seed {
-    /// Those to be tried: one that was named, or so many, or as many as usual.
+    /// The seeds to be tried: the one that was named, or as many as were asked for, or as many as
+    /// usual.
     pub(super) fn all(variable: &'static str, usual: u64) -> impl Iterator<Item = Self> {
         let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().unwrap());
         let seeds = match number(variable) {

@@ -1,4 +1,4 @@
-//! Somebody sets the clock, back and forth.
+//! The wall clock is set forward and back.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -7,14 +7,14 @@ use crate::lab::clock::{Clock, Moment};
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// Clocks that somebody sets, in microseconds.
+/// Both clocks, in microseconds, for tests to set.
 #[derive(Debug)]
 pub(super) struct Clocks {
     wall: AtomicI64,
     steady: AtomicI64,
 }
 
-/// A lab with an exporter that alice has for a minute.
+/// A lab with an exporter that alice has leased for a minute.
 struct Lent {
     bench: Bench,
     clocks: Arc<Clocks>,
@@ -40,14 +40,14 @@ impl Clocks {
         }
     }
 
-    /// So many seconds go by.
+    /// This many seconds go by.
     pub(super) fn pass(&self, seconds: i64) {
         self.steady
             .fetch_add(seconds * 1_000_000, Ordering::Relaxed);
         self.set(seconds);
     }
 
-    /// Somebody sets the clock on the wall forth, or back.
+    /// The wall clock is set forward, or back.
     pub(super) fn set(&self, seconds: i64) {
         self.wall.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
     }
@@ -56,7 +56,7 @@ impl Clocks {
 // === impl Bench ===
 
 impl Bench {
-    /// With clocks that go by themselves as little as these.
+    /// A lab whose clocks go only when a test moves them.
     pub(super) async fn at(folder: TempDir, clocks: &Arc<Clocks>) -> Self {
         let clocks = Arc::clone(clocks);
         let clock: Clock = Arc::new(move || clocks.now());
@@ -89,7 +89,7 @@ impl Lent {
         }
     }
 
-    /// What has become of the lease, now that somebody has asked for something.
+    /// The lease after the next command, which makes the lab look at its clocks.
     async fn now(&self) -> Arc<Lease> {
         let nobody = self.bench.lab.delete_client(key("nobody"), ADMIN);
         nobody.await.unwrap_err();

@@ -1,4 +1,4 @@
-//! What has been answered is on the disk, and what was not written has not happened.
+//! Commands that were answered survive a crash, and changes that were not committed never happened.
 
 use super::*;
 use crate::model::samples;
@@ -57,7 +57,7 @@ async fn a_lease_that_ended_while_nobody_was_there_ends_at_the_start() {
     assert_eq!(bench.now(&lease).await.end_reason, Some(EndReason::Expired));
 }
 
-/// As long as this is kept, the database refuses everything that is recorded.
+/// The database refuses every record until this is dropped.
 struct Refusing(rusqlite::Connection);
 
 impl Refusing {

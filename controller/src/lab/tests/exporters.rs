@@ -1,4 +1,4 @@
-//! Exporters come, say things, and go.
+//! Exporters connect, report, and go.
 
 use super::*;
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::*;
 use crate::store::{Change, Event};
 
-/// In microseconds: the middle one, and the slowest of a hundred.
+/// The median and the 99th percentile.
 fn spread(mut times: Vec<Duration>) -> String {
     times.sort_unstable();
     let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)];
@@ -109,7 +109,7 @@ async fn ten_thousand_leases_on_a_thousand_exporters() {
     drop(bench);
 }
 
-/// Without a database: a thousand exporters are leased, nine thousand wait, one is given back.
+/// Without a database: a thousand exporters are leased, nine thousand leases wait, one is released.
 #[test]
 #[ignore = "prints figures"]
 fn decisions_about_ten_thousand_leases() {

@@ -9,13 +9,13 @@ use super::*;
 
 const FOLDER: &str = "LAB_ON_A_FULL_DISK";
 
-/// No file may become larger than this: for a database that is a full disk.
+/// The largest size of any file: to a database this is like a full disk.
 fn limit(bytes: u64) {
     let (_, most) = getrlimit(Resource::RLIMIT_FSIZE).unwrap();
     setrlimit(Resource::RLIMIT_FSIZE, bytes.min(most), most).unwrap();
 }
 
-/// The test below starts it, as the limit holds for a whole process.
+/// Started by the test below, as the limit holds for a whole process.
 #[test]
 #[ignore = "runs in a process of its own"]
 fn lives_on_a_disk_that_is_full_for_a_while() {

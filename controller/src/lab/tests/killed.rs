@@ -1,4 +1,4 @@
-//! A lab that is killed in the middle of its work, again and again, has done all it said it did.
+//! A lab that is killed again and again in the middle of its work has kept everything it confirmed.
 //!
 //! `LAB_KILLS=200` kills it more often than usual.
 
@@ -12,14 +12,14 @@ use super::*;
 const FOLDER: &str = "LAB_TO_BE_KILLED";
 const ROUNDS: u64 = 60;
 
-/// What it said of a lease.
+/// What it confirmed about a lease.
 #[derive(Debug, Default)]
 struct Confirmed {
     minutes: i64,
     ended: bool,
 }
 
-/// Works as fast as it can and says what it was told is done. The test below starts it, and kills it.
+/// Works as fast as it can, and prints what was confirmed. The test below starts it, and kills it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "runs in a process of its own, until it is killed"]
 async fn works_until_it_is_killed() {
@@ -59,7 +59,7 @@ async fn works_until_it_is_killed() {
     drop(workers);
 }
 
-/// Starts it, and kills it after so long; gives back what it said.
+/// Starts it, kills it after this time, and returns what it confirmed.
 fn killed(folder: &Path, after: Duration) -> HashMap<String, Confirmed> {
     let test = "lab::tests::killed::works_until_it_is_killed";
     let mut child = Program::new(std::env::current_exe().unwrap())

@@ -1,4 +1,4 @@
-//! What is forgotten, without anybody asking for it.
+//! Old records are deleted without anybody asking for it.
 
 use super::*;
 use crate::model::{Credential, CredentialKind, Uid};

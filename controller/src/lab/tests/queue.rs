@@ -1,4 +1,4 @@
-//! Who waits, and for what.
+//! Which leases wait, and for what.
 
 use super::*;
 use crate::schedule::Waiting;

@@ -1,4 +1,4 @@
-//! A queue that follows every change decides as one that is made anew each time.
+//! A queue that follows every change decides like one that is rebuilt each time.
 //!
 //! A failure prints its seed; `QUEUES_SEED=…` runs only that one, `QUEUES_SEEDS=…` so many.
 
@@ -26,7 +26,7 @@ const SELECTORS: [&str; 5] = [
 const LABELS: [&str; 5] = ["board=x", "board=y", "board=x,rack=1", "board=y,rack=2", ""];
 const TEAMS: [&str; 4] = ["team=apps", "team=apps,shift=night", "team=ci", ""];
 
-/// What the lab works on, what the world sees, and what will tell them of each other.
+/// The working state, the published state, and the changes between them.
 struct World {
     chance: Chance,
     working: State,
@@ -79,7 +79,7 @@ impl World {
         self.changes.push(change);
     }
 
-    /// Some changes, and all that follows from them; says how many were served.
+    /// Makes some changes with all that follows; returns how many leases were served.
     fn step(&mut self) -> usize {
         if self.chance.below(40) == 0 {
             self.start_over();
@@ -112,7 +112,7 @@ impl World {
         granted
     }
 
-    /// Does what the queue says, which is what the rules say.
+    /// Carries out what the queue decides, and checks that the plain rules decide the same.
     fn serve(&mut self) -> usize {
         let mut granted = 0;
         loop {
@@ -152,7 +152,7 @@ impl World {
         self.apply(Change::Lease(Arc::new(lease)));
     }
 
-    /// As after a commit that failed: the working state is made anew, what the world sees is not.
+    /// As after a failed commit: the working state is rebuilt, the published one is not.
     fn start_over(&mut self) {
         let state = &self.seen;
         self.working = State::of(&Loaded {
@@ -193,7 +193,7 @@ impl World {
         Change::Lease(Arc::new(lease))
     }
 
-    /// It is given back, or made longer or shorter, or its time has come.
+    /// The lease is released, made longer or shorter, or expires.
     fn other_lease(&mut self) -> Option<Change> {
         let mut all: Vec<_> = self.working.leases.iter().cloned().collect();
         all.sort_by_key(|lease| lease.uid);
@@ -282,7 +282,7 @@ impl World {
     }
 }
 
-/// Those who wait, in no order.
+/// The waiting leases, in no order.
 fn waiting(state: &State) -> Vec<Arc<Lease>> {
     let all = state.leases.iter();
     all.filter(|lease| lease.state == LeaseState::Pending)

@@ -1,7 +1,7 @@
-//! A lab in a hurry: everything that can be asked for, in any order, with clocks that jump, a database
-//! that refuses and programs that stop. After every step, what is true is true.
+//! A lab under random commands in any order, with clocks that jump, a database that refuses, and
+//! programs that stop. Its invariants hold after every step.
 //!
-//! `commands` is what is asked for, `truth` what is checked.
+//! `commands` has the commands, `truth` the invariants.
 //!
 //! A failure prints its seed; `SIMULATION_SEED=…` runs only that one, `SIMULATION_SEEDS=…` so many.
 
@@ -26,20 +26,20 @@ struct World {
     chance: Chance,
     clocks: Arc<Clocks>,
     present: HashMap<&'static str, Present>,
-    /// Those that have ended, as they were then.
+    /// Leases that have ended, as they were at their end.
     ended: HashMap<Key, Arc<Lease>>,
-    /// Leases as this program knows them.
+    /// The active leases that this run of the program has seen.
     begun: HashMap<Uid, Begun>,
 }
 
-/// A lease that has its exporter.
+/// An active lease.
 #[derive(Clone, Copy, Debug)]
 struct Begun {
-    /// When this was first seen, by the steady clock.
+    /// When it was first seen, by the monotonic clock.
     seen: Duration,
-    /// What was left of it then.
+    /// How much time it had left then.
     left: Duration,
-    /// Its end then, by the clock on the wall.
+    /// Its end then, by the wall clock.
     end: Time,
 }
 
@@ -124,7 +124,7 @@ impl World {
         self
     }
 
-    /// Stops without a word to anybody, and starts again.
+    /// Stops the program without any warning, and starts it again.
     async fn stop(self) -> Self {
         let Self {
             bench:
@@ -164,7 +164,7 @@ impl World {
         }
     }
 
-    /// Some at once.
+    /// Runs several commands at once.
     async fn commands(&mut self) {
         let open = self.leases(false).await;
         let count = 1 + self.below(6);

@@ -1,4 +1,4 @@
-//! Small labs, and what is decided in them.
+//! Small labs, and the decisions in them.
 
 #![allow(clippy::unwrap_used)]
 
@@ -74,7 +74,7 @@ impl Lab {
         self
     }
 
-    /// What becomes of everybody, in the order in which it is decided.
+    /// What happens to each waiting lease, in the order of the decisions.
     fn decide(&self) -> Vec<(Uid, Verdict)> {
         fn by_uid<T: Clone>(all: &[T], uid: impl Fn(&T) -> Uid) -> HashMap<Uid, Arc<T>> {
             let pairs = all.iter().map(|it| (uid(it), Arc::new(it.clone())));
@@ -140,7 +140,7 @@ impl Lab {
         told
     }
 
-    /// Lease and exporter, or the reason why not.
+    /// Lease and exporter, or the reason why it gets none.
     fn told(&self) -> Vec<String> {
         let name = |wanted: &Uid| {
             let exporters = self
@@ -166,7 +166,7 @@ impl Lab {
         told
     }
 
-    /// What a client is told whose lease is the only one.
+    /// What the client of the only lease is told.
     fn sentence(&self) -> String {
         match &self.decide()[..] {
             [(_, Verdict::Wait { why, position })] => why.message(position),

@@ -1,4 +1,4 @@
-//! What holds in every lab.
+//! Properties that hold in every lab.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::super::grant;
 use super::*;
 
-/// Labs with a few of everything, so that much of it meets.
+/// Labs with a few of everything, so that much of it overlaps.
 fn labs() -> impl Strategy<Value = Lab> {
     let exporter = (0..3_u8, 0..2_u8, any::<[bool; 4]>());
     let lease = (0..4_u8, 0..3_u8, 0..50_i64, proptest::option::of(0..8_u8));
@@ -66,7 +66,7 @@ fn exporter_of(at: usize, labels: &str) -> Exporter {
 }
 
 impl Lab {
-    /// Those who go on waiting.
+    /// The leases that go on waiting.
     fn waits(&self) -> HashSet<Uid> {
         let told = self.decide().into_iter();
         told.filter(|(_, verdict)| matches!(verdict, Verdict::Wait { .. }))
@@ -140,7 +140,7 @@ proptest! {
         }
     }
 
-    /// With enough time, everybody who waits is served, in whatever order exporters come back.
+    /// With enough time, every waiting lease is served, in whatever order exporters come back.
     #[test]
     fn nobody_starves(lab in labs(), order in any::<u64>()) {
         let mut lab = lab;

@@ -1,4 +1,4 @@
-//! One decision after the other.
+//! Decisions, one after the other.
 
 use super::*;
 

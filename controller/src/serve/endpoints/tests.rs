@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::config::Config;
 
-/// Knows whoever asks for `/known`.
+/// Marks the connection of a request for `/known` as authenticated.
 #[derive(Clone)]
 struct Host;
 

@@ -1,4 +1,4 @@
-//! Backups, while everything goes on, and back.
+//! Backups of a database in use, and their restoration.
 
 use super::*;
 

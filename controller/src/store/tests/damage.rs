@@ -1,4 +1,4 @@
-//! A disk that forgets, and one that lies.
+//! Databases that were damaged on disk.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A database that has been closed, as bytes.
+/// The bytes of a closed database.
 fn healthy() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = database(&folder);
@@ -21,7 +21,7 @@ fn healthy() -> Vec<u8> {
     fs::read(folder.path().join("copy")).unwrap()
 }
 
-/// Does everything that can be done; whatever is refused says what to do.
+/// Does everything that can be done with a database; each error says what to do.
 fn work_on(bytes: &[u8]) {
     let folder = tempfile::tempdir().unwrap();
     let path = database(&folder);

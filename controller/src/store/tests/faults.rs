@@ -125,7 +125,7 @@ async fn a_locked_database_is_waited_for_and_then_refused() {
     assert_eq!(all_leases(&store).await.len(), 4);
 }
 
-/// Another program with the database; the test for it starts this one, and ends it.
+/// Another program that uses the database; the test for it starts this one, and ends it.
 #[test]
 #[ignore = "runs in a process of its own"]
 fn holds_the_database() {
@@ -166,7 +166,7 @@ async fn a_database_that_another_program_holds_is_refused_at_the_start() {
     assert_eq!(all_leases(&Store::open(&path).unwrap()).await.len(), 3);
 }
 
-/// A small disk of its own, which only root can have.
+/// A small file system of its own, which only root can mount.
 struct Disk(TempDir);
 
 impl Disk {
@@ -258,7 +258,7 @@ async fn a_disk_that_cannot_be_written_is_refused() {
     );
 }
 
-/// What another user than root meets; the test for it starts this one as such a user.
+/// What a user other than root meets; the test for it starts this one as such a user.
 #[test]
 #[ignore = "runs in a process of its own"]
 fn opens_as_somebody_else() {

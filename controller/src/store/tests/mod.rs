@@ -21,7 +21,7 @@ fn database(folder: &TempDir) -> PathBuf {
     folder.path().join("controller.db")
 }
 
-/// A lease that ended then.
+/// A lease that ended at this time.
 fn ended(name: &str, at: Time) -> Change {
     Change::Lease(Arc::new(Lease {
         state: LeaseState::Ended,
@@ -64,7 +64,7 @@ async fn all_leases(store: &Store) -> Vec<String> {
     leases.iter().map(|lease| lease.key.name.clone()).collect()
 }
 
-/// Why this cannot be opened; every reason says what to do.
+/// The error on opening; every error says what to do.
 fn refusal(path: &Path) -> String {
     Store::open(path).unwrap_err().to_string()
 }

@@ -1,4 +1,4 @@
-//! What is kept of the past, and what can be asked about it.
+//! Retention, and reading what is left of the past.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Keeps everything.
+/// A retention that keeps everything.
 fn all() -> Retention {
     Retention {
         leases: Duration::MAX,

@@ -1,4 +1,4 @@
-//! Many who read at once.
+//! Many reads at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -4,7 +4,7 @@ use super::*;
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// That peers whose clocks are right get through.
+/// Checks that peers with a right clock accept the certificate.
 async fn is_good(serving: &Serving, authority: &Authority) -> Result<(), String> {
     let trusted = roots(&[der(authority)]);
     dial(serving, trusted, "localhost").await.map(drop)

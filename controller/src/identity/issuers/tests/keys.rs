@@ -52,13 +52,13 @@ impl Signer {
         Self { id, algorithm, key }
     }
 
-    /// The same key, under no name.
+    /// The same key, without an id.
     pub(super) fn nameless(mut self) -> Self {
         self.id = None;
         self
     }
 
-    /// As the provider publishes it.
+    /// The JWK that the provider publishes.
     pub(super) fn published(&self) -> Value {
         let mut jwk = match &self.key {
             Kind::Library(key, algorithm) => {

@@ -1,4 +1,4 @@
-//! A small identity provider over real TLS, and what becomes of its tokens.
+//! A small identity provider over real TLS, and what happens to its tokens.
 
 #![allow(clippy::unwrap_used)]
 

@@ -22,7 +22,7 @@ use super::Signer;
 use crate::identity::issuers::{ClaimMapping, ClaimMappings, ClaimRule, IssuerConfig, JwtConfig};
 use crate::model::Time;
 
-/// Runs while it is kept.
+/// A provider that runs until this is dropped.
 pub(in crate::identity) struct Provider {
     pub(in crate::identity) url: String,
     pub(super) ca: String,
@@ -30,20 +30,20 @@ pub(in crate::identity) struct Provider {
     _server: JoinSet<()>,
 }
 
-/// What the web server answers.
+/// What the web server serves, and how it misbehaves.
 #[derive(Default)]
 pub(super) struct Site {
     pub(super) issuer: String,
     pub(super) keys: Vec<Value>,
-    /// Answers nothing but errors.
+    /// Answers only errors.
     pub(super) down: bool,
-    /// The discovery document is elsewhere.
+    /// Whether the discovery document is at another URL.
     pub(super) moved: bool,
-    /// The key set, if it is not one.
+    /// Text to send in place of the key set.
     pub(super) nonsense: Option<String>,
-    /// Redirects lead in circles.
+    /// Redirects in circles.
     pub(super) circling: bool,
-    /// Says nothing after the handshake.
+    /// Does not answer after the handshake.
     pub(super) silent: bool,
     /// How often the key set was asked for.
     pub(super) fetched: usize,
@@ -82,7 +82,7 @@ impl Provider {
         self.site.lock().unwrap()
     }
 
-    /// As an administrator would configure it.
+    /// The configuration of an administrator for it.
     pub(in crate::identity) fn config(&self, claim: &str, prefix: &str) -> JwtConfig {
         JwtConfig {
             issuer: IssuerConfig {
@@ -107,7 +107,7 @@ impl Provider {
         }
     }
 
-    /// What a token of this user says.
+    /// The claims of a token of this user.
     pub(in crate::identity) fn claims(&self, name: &str) -> Value {
         let now = Time::now().0 / 1_000_000;
         json!({

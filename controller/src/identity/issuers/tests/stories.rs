@@ -1,4 +1,4 @@
-//! What becomes of the tokens of an identity provider.
+//! Tokens of an identity provider, accepted and refused.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ fn now() -> i64 {
     Time::now().0 / 1_000_000
 }
 
-/// Makes everybody believe that so much time has passed; sockets are not told.
+/// Advances the runtime's clock without waiting; sockets do not notice.
 async fn pass(seconds: u64) {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(seconds)).await;

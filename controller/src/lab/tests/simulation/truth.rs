@@ -1,4 +1,4 @@
-//! What is true after every step.
+//! The invariants that hold after every step.
 
 use super::*;
 use crate::lab::state::State;
@@ -6,7 +6,7 @@ use crate::schedule::plain::{Verdict, verdicts};
 use crate::store::Loaded;
 
 impl World {
-    /// What is always true.
+    /// Checks all invariants.
     pub(super) async fn check(&mut self) {
         let loaded = self.loaded().await;
         settled(&self.bench.lab.read());
@@ -34,10 +34,10 @@ impl World {
         );
     }
 
-    /// What the database has, which is what the world sees.
+    /// The database and the published state are the same.
     ///
-    /// The lab writes down signs of life by itself, at any time; then one is ahead of the other for a
-    /// moment.
+    /// The lab stores when exporters were last heard of by itself, at any time; then one is ahead of
+    /// the other for a moment.
     async fn loaded(&self) -> Loaded {
         let mut tries = 0;
         loop {
@@ -53,7 +53,7 @@ impl World {
         }
     }
 
-    /// Whatever people do to the clock, a lease has its time and no more.
+    /// However the wall clock is set, no lease lasts longer than its length.
     fn in_time(&mut self, lease: &Lease) {
         let now = self.clocks.now();
         let Some(length) = lease.duration.filter(|_| {
@@ -79,7 +79,7 @@ impl World {
     }
 }
 
-/// Everything that is true, in order.
+/// Everything in a state, sorted.
 fn texts(state: &State) -> Vec<String> {
     let mut texts = Vec::new();
     texts.extend(state.exporters.iter().map(|object| format!("{object:?}")));
