@@ -29,7 +29,8 @@ const UNREAD: usize = 4;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Moment {
-    /// It ends in less than five minutes. Told once, and again only if it was extended meanwhile.
+    /// It ends in less than five minutes, and was longer. Told once, and again only if it was extended
+    /// meanwhile.
     EndsSoon {
         /// When it will end.
         end: SystemTime,
@@ -64,7 +65,8 @@ pub struct Watch {
 #[derive(Debug, Default)]
 struct Clock {
     end: Option<SystemTime>,
-    warned: bool,
+    /// More than [`SOON`] was left, and that it is less now has not been told.
+    longer: bool,
     transferred: bool,
 }
 
@@ -163,15 +165,15 @@ impl Clock {
             });
         }
         let soon = left < SOON;
-        // Extended beyond that, it will end soon once more.
-        self.warned &= soon;
+        // A lease that was never longer needs no word, and one that is extended beyond it one more.
+        self.longer |= !soon;
         let moment = if lease.client != client && !client.is_empty() && !self.transferred {
             self.transferred = true;
             Some(Moment::Transferred {
                 client: lease.client,
             })
-        } else if soon && !self.warned {
-            self.warned = true;
+        } else if soon && self.longer {
+            self.longer = false;
             Some(Moment::EndsSoon { end, left })
         } else {
             None
@@ -278,6 +280,9 @@ mod tests {
         assert_eq!(told(clock.after(Ok(lease(120)), "me", at(3600))), None);
         let again = clock.after(Ok(lease(120)), "me", at(7200 - 10));
         assert_eq!(told(again), Some(10));
+        // Who asked for two minutes knows.
+        let mut short = Clock::default();
+        assert_eq!(told(short.after(Ok(lease(2)), "me", at(0))), None);
     }
 
     #[test]
