@@ -1,12 +1,13 @@
 //! One after the other: programs that would ask an issuer with the same refresh token.
 //!
-//! An issuer may take the second one for a thief and end the whole login. A lock on the folder would
-//! do, but everybody who writes a file there would wait for the issuer, too; so there is a file of
-//! its own for this beside the client's, and it stays as long as that.
+//! An issuer may take the second one for a thief and end the whole login. The lock on the folder would
+//! do, but everybody who writes a file there would wait for the issuer, too; so the client's file itself
+//! is locked. Whoever writes it puts a new one in its place, and a lock on the old one is worth nothing:
+//! a writer who asks no issuer, and comes in that moment, lets a second one in.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::fs::{File, Metadata, TryLockError};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -23,45 +24,30 @@ pub(crate) struct Turn(
 // === impl Turn ===
 
 impl Turn {
-    /// Leaves nothing beside a file that is gone.
-    pub(crate) fn forget(path: &Path) {
-        // Usually nobody ever wanted a turn.
-        std::fs::remove_file(beside(path)).ok();
-    }
-
-    /// Waits for it. Where files cannot be locked, or made, it is everybody's turn.
+    /// Waits for it. Where there is no file, or files cannot be locked, it is everybody's turn.
     pub(crate) async fn at(path: &Path) -> Self {
-        // Links to one file are one file.
-        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let opened = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(beside(&path));
-        let Ok(file) = opened else {
-            return Self(None);
-        };
-        loop {
+        while let Ok(file) = File::open(path) {
             match file.try_lock() {
-                Ok(()) => return Self(Some(file)),
+                Ok(()) if is_still(path, &file) => return Self(Some(file)),
+                Ok(()) => {}
                 Err(TryLockError::WouldBlock) => sleep(AGAIN).await,
-                Err(TryLockError::Error(_)) => return Self(None),
+                Err(TryLockError::Error(_)) => break,
             }
         }
+        Self(None)
     }
 }
 
-fn beside(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.refresh"))
+/// Whether this is the file that has the name now.
+fn is_still(path: &Path, file: &File) -> bool {
+    let identity = |it: Metadata| (it.dev(), it.ino());
+    let (named, ours) = (path.metadata().map(identity), file.metadata().map(identity));
+    matches!((named, ours), (Ok(named), Ok(ours)) if named == ours)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-
-    use std::os::unix::fs::PermissionsExt as _;
 
     use tokio::time::timeout;
 
@@ -81,16 +67,24 @@ mod tests {
         std::os::unix::fs::symlink(&path, &link).unwrap();
         let first = Turn::at(&path).await;
         assert!(!is_free(&link).await);
-        // Of another file it is another turn.
+        // Of another file it is another turn, and of none it is everybody's.
         assert!(is_free(&home.path().join("b.yaml")).await);
         drop(first);
         assert!(is_free(&link).await);
-        let beside = home.path().join(".lab.yaml.refresh");
-        let mode = beside.metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        Turn::forget(&path);
-        assert!(!beside.exists());
-        // Where nothing can be made, nobody waits.
-        assert!(is_free(Path::new("/nowhere/at/all")).await);
+    }
+
+    #[tokio::test]
+    async fn whoever_waited_has_the_file_that_was_written_meanwhile() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("lab.yaml");
+        std::fs::write(&path, "old").unwrap();
+        let first = Turn::at(&path).await;
+        let (second, ()) = tokio::join!(Turn::at(&path), async {
+            let new = home.path().join("new");
+            std::fs::write(&new, "new").unwrap();
+            std::fs::rename(&new, &path).unwrap();
+            drop(first);
+        });
+        assert!(!is_free(&path).await, "{second:?} is for the new file");
     }
 }

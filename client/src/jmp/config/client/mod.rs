@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::failure;
-use crate::config::{ClientConfig, ConfigError, Lock, Turn, UserConfig};
+use crate::config::{ClientConfig, ConfigError, Lock, UserConfig};
 use crate::ui::{Failure, Outcome, print};
 
 /// Manage the configuration files of clients
@@ -70,7 +70,6 @@ impl Named {
         std::fs::remove_file(&path).map_err(|error| {
             Failure::Error(format!("cannot delete `{}`: {error}", path.display()))
         })?;
-        Turn::forget(&path);
         drop(lock);
         self.conclude(&path)
     }
