@@ -27,7 +27,7 @@ use crate::identity::{ConnectionState, Peer};
 /// Concurrent calls on one connection; the peer holds back any more.
 const MAX_CALLS: u32 = 1024;
 /// Bytes a peer may send ahead of the reader, for one call: flash images come through here.
-const STREAM_WINDOW: u32 = 1 << 20;
+const STREAM_WINDOW: u32 = 512 << 10;
 /// Bytes ahead of the readers for all calls of a connection: enough that many unread calls do not
 /// block the others.
 const CONNECTION_WINDOW: u32 = 128 << 20;
