@@ -16,6 +16,8 @@ use jumpstarter_host::plugin::{LoadOptions, Registry, Search};
 use jumpstarter_host::session::{Kind, Session};
 use jumpstarter_proto::v1::{EndSessionRequest, ExporterStatus, GetStatusRequest};
 use session_support::{Client, PATIENCE, call, unix_client};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tonic::transport::Endpoint;
 use tonic::{Code, Status};
@@ -44,6 +46,20 @@ async fn open(kind: Kind) -> Hosted {
         .unwrap()
 }
 
+/// It takes a while to tell somebody far away that there is room again.
+#[tokio::test]
+async fn more_may_be_on_its_way_through_a_tunnel_than_on_this_machine() {
+    let hosted = open(Kind::Local).await;
+    let (near, far) = tokio::io::duplex(1 << 16);
+    hosted
+        .server
+        .serve_stream(near, hosted.rpc.for_clients(None));
+    assert_eq!(window(far).await, 2 << 20);
+    let here = UnixStream::connect(hosted.socket()).await.unwrap();
+    assert_eq!(window(here).await, 128 << 10);
+    hosted.close().await;
+}
+
 /// A client at the other end of a stream that the session serves.
 async fn tunnel(hosted: &Hosted) -> Client {
     let (near, far) = tokio::io::duplex(1 << 16);
@@ -60,6 +76,21 @@ async fn tunnel(hosted: &Hosted) -> Client {
         .await
         .unwrap();
     Client::new(channel)
+}
+
+/// How much of one call the server lets a peer send ahead, which is in its first words.
+async fn window(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> u32 {
+    let greeting = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    stream.write_all(greeting).await.unwrap();
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).await.unwrap();
+    let [a, b, c, 4, ..] = head else {
+        panic!("the first frame has no settings: {head:?}");
+    };
+    let mut settings = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+    stream.read_exact(&mut settings).await.unwrap();
+    let window = settings.chunks(6).find(|setting| setting[..2] == [0, 4]);
+    u32::from_be_bytes(window.unwrap()[2..].try_into().unwrap())
 }
 
 async fn status(client: &mut Client) -> ExporterStatus {

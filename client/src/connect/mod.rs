@@ -50,9 +50,9 @@ pub type Transport = InterceptedService<Channel, Passphrase>;
 /// How long a peer may take to accept a connection, and to greet.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How much of a stream may be under way, or wait here for somebody to read it: enough for 17 MB/s
-/// at a distance of 30 ms.
-const STREAM_WINDOW: u32 = 512 * 1024;
+/// How much of a stream may be under way, or wait here for somebody to read it: enough for 40 MB/s
+/// at a distance of 50 ms.
+const STREAM_WINDOW: u32 = 2 << 20;
 
 /// As much as HTTP/2 allows. What nobody reads counts against it, so with any less a few streams
 /// that are stuck would stop all others. Memory is bounded by the streams' own windows.

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::client::conn::http2::{self, SendRequest};
@@ -72,4 +74,13 @@ async fn strangers_make_room_and_nobody_else() {
     ask(&mut friend, "/").await;
     ask(&mut local, "/").await;
     drop((stranger, asks));
+}
+
+#[test]
+fn peers_elsewhere_may_send_more_ahead() {
+    let at = |address: &str| window(Peer::from(address.parse::<SocketAddr>().unwrap()));
+    assert_eq!(at("127.0.0.1:1"), NEAR_WINDOW);
+    assert_eq!(at("[::ffff:127.0.0.1]:1"), NEAR_WINDOW);
+    assert_eq!(at("10.0.0.1:1"), FAR_WINDOW);
+    assert_eq!(window(Peer::default()), NEAR_WINDOW, "a unix socket");
 }
