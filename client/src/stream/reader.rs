@@ -174,7 +174,7 @@ impl Drop for Reader {
             && let Ok(runtime) = Handle::try_current()
         {
             // The writing side goes on alone, and would not if nobody waited for the answer. This ends
-            // when it does, at the latest.
+            // with the answer, or when the writing side is given up.
             runtime.spawn(asked);
         }
     }

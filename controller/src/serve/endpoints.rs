@@ -31,8 +31,8 @@ const MAX_CALLS: u32 = 1024;
 const NEAR_WINDOW: u32 = 512 << 10;
 /// The same for a peer elsewhere: enough for 40 MB/s at a distance of 50 ms.
 const FAR_WINDOW: u32 = 2 << 20;
-/// Bytes ahead of the readers for all calls of a connection: enough that many unread calls do not
-/// block the others.
+/// Bytes ahead of the readers for all calls of a connection: enough that unread calls do not block the
+/// others, up to 255 from a peer on this machine and 63 from one elsewhere.
 const CONNECTION_WINDOW: u32 = 128 << 20;
 /// Bytes buffered for one call while its peer does not read.
 const SEND_BUFFER: usize = 512 << 10;
